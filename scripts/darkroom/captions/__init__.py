@@ -1,0 +1,1 @@
+"""The captions room: describe with Florence-2, rewrite per target."""

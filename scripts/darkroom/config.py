@@ -1,0 +1,163 @@
+"""The typed config: everything a user may write, with errors that name the key and the nearest right one."""
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from darkroom.captions.settings import CaptionerSettings, RewritingSettings, SubjectSettings
+from darkroom.errors import UserError
+from darkroom.evaluation.settings import EvaluationSettings, RenderSettings
+from darkroom.framing.settings import CropSettings, MaskSettings, QualitySettings, SelectionSettings
+from darkroom.photos.settings import DuplicateSettings, OpeningSettings
+from darkroom.settings import ComputeSettings, Settings
+from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
+class Target(Settings):
+    """A base model and how a dataset is made and trained for it: a file in config/targets/."""
+
+    family: Literal["sdxl", "flux"] = Field(description="the model family, a file in scripts/darkroom/families/")
+    model: str = Field(description="a folder or an id of the Hub")
+    revision: str = Field("main", description="branch, tag or commit of an id of the Hub")
+    crop: CropSettings = CropSettings()
+    captions: RewritingSettings = RewritingSettings()
+    training: TrainingSettings = TrainingSettings()
+    prior: PriorSettings = PriorSettings()
+    render: RenderSettings = RenderSettings()
+
+
+class Config(Settings):
+    """A project: photos, subject, targets; everything else has a default."""
+
+    project: str = Field(pattern=NAME, description="results go to results/<project>/")
+    photos: str = Field(description="folder of raw photos, searched recursively, never written to")
+    subject: SubjectSettings
+    targets: list[str] = Field(min_length=1, description="names of files in config/targets/, or paths of such files")
+    overrides: str | None = Field(None, description="a CSV of your own decisions: photo, keep, box, caption")
+    shards: int = Field(8, ge=1, le=999, description="jobs per model stage; changing it computes nothing anew")
+    opening: OpeningSettings = OpeningSettings()
+    duplicates: DuplicateSettings = DuplicateSettings()
+    masks: MaskSettings = MaskSettings()
+    quality: QualitySettings = QualitySettings()
+    selection: SelectionSettings = SelectionSettings()
+    captioner: CaptionerSettings = CaptionerSettings()  # type: ignore[call-arg]
+    training: dict[str, Any] = Field({}, description="overrides of every target's `training`")
+    runs: dict[str, dict[str, Any]] = Field(
+        {"main": {}}, min_length=1, description="runs by label, each with its overrides of `training`"
+    )
+    validation: ValidationSettings = ValidationSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    compute: ComputeSettings = ComputeSettings()
+
+    @field_validator("runs")
+    @classmethod
+    def _labels_are_names(cls, runs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for label in runs:
+            if not re.match(NAME, label):
+                raise ValueError(f"run label {label!r} may hold letters, digits, '_', '-' and '.' only")
+        return runs
+
+
+def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    """The keys allowed beside the last element of an error's location."""
+    current: Any = model
+    for part in location[:-1]:
+        fields = getattr(current, "model_fields", {})
+        field = next((f for name, f in fields.items() if part in (name, f.alias)), None)
+        if field is None:
+            return []
+        current = field.annotation
+    return [field.alias or name for name, field in getattr(current, "model_fields", {}).items()]
+
+
+def _explain(error: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """One error of pydantic as a clause that a user can act on."""
+    location = tuple(error["loc"])
+    key = ".".join(str(part) for part in location) or "the file"
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(model, location)
+        near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"known keys here: {', '.join(sorted(known))}"
+        return f"unknown key '{key}'; {hint}"
+    if error["type"] == "missing":
+        return f"key '{key}' is missing; please add it"
+    return f"key '{key}': {error['msg'].removeprefix('Value error, ')} (it is {error['input']!r})"
+
+
+def check(model: type[Any], values: Any, source: str) -> Any:
+    """Validate values against a settings model.
+
+    Raises UserError, one line that names the source, every wrong key and the nearest right one.
+    """
+    if not isinstance(values, Mapping):
+        raise UserError(f"{source}: it must hold keys and values, not {type(values).__name__}")
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise UserError(f"{source}: " + "; ".join(_explain(item, model) for item in error.errors())) from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Read YAML with the safe loader; UserError with line and column where it is not YAML."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def _known_targets(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def load_target(name: str, folder: Path) -> Target:
+    """Load a target by its name in `folder` (config/targets) or by the path of a .yaml file.
+
+    Raises UserError where the file is missing (naming the nearest target) or wrong.
+    """
+    path = Path(name) if name.endswith(".yaml") else folder / f"{name}.yaml"
+    if not path.exists():
+        known = _known_targets(folder)
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        hint = f"did you mean '{near[0]}'?" if near else f"known targets: {', '.join(known)}"
+        raise UserError(f"targets: there is no target '{name}'; {hint}")
+    return check(Target, read_yaml(path), str(path))
+
+
+def run_training(target: Target, project: Mapping[str, Any], run: Mapping[str, Any], source: str) -> TrainingSettings:
+    """The training settings of one run: the target's, overlaid with the project's `training` and the run's own."""
+    return check(TrainingSettings, target.training.model_dump() | dict(project) | dict(run), source)
+
+
+def local_model(model: str) -> bool:
+    """Whether a model is given as a folder or file here and not as an id of the Hub (owner/name)."""
+    return Path(model).exists() or model.count("/") != 1 or model.startswith((".", "/", "~"))
+
+
+def check_models(config: Config, targets: Mapping[str, Target]) -> None:
+    """Raise UserError where a model given as a path is not there."""
+    named = {"masks.model": config.masks.model, "captioner.model": config.captioner.model}
+    named |= {f"targets/{name}: model": target.model for name, target in targets.items()}
+    for key, model in named.items():
+        if local_model(model) and not Path(model).exists():
+            raise UserError(
+                f"{key}: there is no model at {model}; give a folder that exists or an id of the Hub (owner/name)"
+            )
+
+
+def target_label(name: str) -> str:
+    """The name of a target in paths: a file's stem where a path was given."""
+    return Path(name).stem if name.endswith(".yaml") else name
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """The JSON schemas of a project's config and of a target, by name."""
+    return {"config": Config.model_json_schema(), "target": Target.model_json_schema()}

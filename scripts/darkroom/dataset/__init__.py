@@ -1,0 +1,1 @@
+"""The dataset room: the one manifest of what exactly is trained on."""

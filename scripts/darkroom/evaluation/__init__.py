@@ -1,0 +1,1 @@
+"""The evaluation room: render, score, choose, draw."""

@@ -1,0 +1,28 @@
+"""Settings of the evaluation room."""
+
+from pydantic import Field
+
+from darkroom.settings import Settings
+
+
+class RenderSettings(Settings):
+    """How evaluation pictures are rendered; part of a target."""
+
+    sampling_steps: int = Field(30, ge=1)
+    guidance: float = Field(5.0, ge=0)
+
+
+class EvaluationSettings(Settings):
+    """What is rendered and how it is judged."""
+
+    prompts: list[str] = Field(
+        ["{subject}", "{subject} on a beach", "{subject} in the snow", "{subject}, seen from far away"],
+        min_length=1,
+        description="{subject} becomes trigger and class",
+    )
+    control_prompts: list[str] = Field(
+        [], description="prompts without the subject, to see what else the LoRA changes; {class} is the class"
+    )
+    strengths: list[float] = Field([1.0], min_length=1, description="LoRA strengths that are rendered")
+    pictures: int = Field(1, ge=1, description="pictures per prompt, each with its own seed")
+    seed: int = 0

@@ -1,0 +1,1 @@
+"""The framing room: subject masks, raw scores, selection, buckets and crops."""

@@ -1,0 +1,1 @@
+"""The photos room: find, decode, fingerprint, group duplicates."""

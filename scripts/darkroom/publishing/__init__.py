@@ -1,0 +1,1 @@
+"""The publishing room: LoRA files for every loader, model card, provenance."""

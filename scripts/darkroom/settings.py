@@ -1,0 +1,30 @@
+"""What all settings have in common: frozen, typed, no unknown key, and one canonical text for a command line."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from darkroom.files import canonical_json
+
+
+class Settings(BaseModel):
+    """Base of every group of settings. An unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def to_argument(self) -> str:
+        """The settings as canonical JSON: a Snakemake param and the value of a script's `--settings`."""
+        return canonical_json(self.model_dump(mode="json", by_alias=True))
+
+    @classmethod
+    def from_argument(cls, text: str) -> Self:
+        """The settings of `--settings`; ValidationError where a key or value is wrong."""
+        return cls.model_validate_json(text)
+
+
+class ComputeSettings(Settings):
+    """Where models run. Threads belong to the settings because 1 and 2 threads round differently."""
+
+    device: Literal["cpu", "gpu"] = "gpu"
+    inference_threads: int = 1
+    training_threads: int = 2

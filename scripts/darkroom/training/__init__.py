@@ -1,0 +1,1 @@
+"""The training room: weights, prior pictures, encodings, the LoRA."""

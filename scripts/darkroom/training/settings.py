@@ -1,0 +1,49 @@
+"""Settings of the training room."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from darkroom.settings import Settings
+
+
+class PriorSettings(Settings):
+    """Prior pictures: what the base model already shows, so that the LoRA leaves it alone."""
+
+    weight: float = Field(0.0, ge=0, description="weight of the prior loss; 0 renders no prior pictures")
+    pictures: int = Field(32, ge=1, description="how many are rendered")
+    prompts: list[str] = Field(
+        ["a photo of a {class}"], min_length=1, description="prompts in turn; {class} is the subject's class"
+    )
+
+
+class TrainingSettings(Settings):
+    """One training of one LoRA. A run may override any of these."""
+
+    optimizer: Literal["adamw", "adamw8bit", "prodigy"] = "adamw"
+    learning_rate: float = Field(1e-4, gt=0, description="1.0 for prodigy")
+    weight_decay: float = Field(0.01, ge=0)
+    warmup_steps: int = Field(0, ge=0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    rank: int = Field(16, ge=1)
+    alpha: float = Field(16.0, gt=0)
+    layers: Literal["attention", "attention+feedforward", "all"] = "attention"
+    steps: int = Field(1000, ge=1, description="optimizer steps")
+    batch: int = Field(1, ge=1, description="frames per step")
+    checkpoint_every: int = Field(250, ge=1, description="steps between checkpoints; the last step is always one")
+    masked_loss: bool = Field(True, description="weigh the loss by the subject's mask")
+    background_weight: float = Field(0.1, ge=0, le=1, description="weight of the loss outside the mask")
+    caption_dropout: float = Field(0.05, ge=0, le=1, description="share of samples trained without their caption")
+    flip: bool = Field(False, description="also train on mirrored frames, drawn half of the time")
+    prior_share: float = Field(0.5, ge=0, le=1, description="prior samples per subject sample, where prior is on")
+    max_grad_norm: float = Field(1.0, gt=0)
+    precision: Literal["fp32", "bf16", "fp16"] = "bf16"
+    gradient_checkpointing: bool = True
+    seed: int = 0
+
+
+class ValidationSettings(Settings):
+    """The paired loss on held-out frames: always the same noise at the same timesteps."""
+
+    timesteps: int = Field(10, ge=1, description="evenly spaced timesteps per frame")
+    seed: int = 0

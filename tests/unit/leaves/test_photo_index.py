@@ -1,0 +1,65 @@
+"""The index knows photos by their bytes."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from darkroom import photo_index
+from darkroom.errors import UserError
+from darkroom.photo_index import IndexedFile, read_index, refresh_index, shard_of
+
+
+def make(folder: Path, **files: bytes) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def test_only_changed_files_are_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos, index = make(tmp_path / "photos", a=b"1", b=b"2"), tmp_path / "index.json"
+    first = refresh_index(photos, index)
+    hashed: list[str] = []
+    real = photo_index.sha256_file
+    monkeypatch.setattr(photo_index, "sha256_file", lambda path: hashed.append(path.name) or real(path))
+    make(photos, c=b"3")
+    again = refresh_index(photos, index)
+    assert hashed == ["c"]
+    assert again[:2] == first
+    assert read_index(index) == again
+
+
+def test_a_replacement_with_an_older_time_is_seen(tmp_path: Path) -> None:
+    photos, index = make(tmp_path / "photos", a=b"old"), tmp_path / "index.json"
+    before = refresh_index(photos, index)
+    (tmp_path / "other").write_bytes(b"new")
+    os.utime(tmp_path / "other", (1, 1))
+    (tmp_path / "other").replace(photos / "a")
+    assert refresh_index(photos, index) != before
+
+
+def test_hidden_files_and_broken_links_are_left_out(tmp_path: Path) -> None:
+    photos = make(tmp_path / "photos", a=b"1")
+    make(photos / ".trash", b=b"2")
+    (photos / "gone").symlink_to(tmp_path / "nowhere")
+    assert [file.path for file in refresh_index(photos, tmp_path / "index.json")] == ["a"]
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "file"])
+def test_no_photos_is_one_clear_line(tmp_path: Path, kind: str) -> None:
+    photos = tmp_path / "photos"
+    if kind == "empty":
+        photos.mkdir()
+    if kind == "file":
+        photos.write_text("x")
+    with pytest.raises(UserError, match="photos: "):
+        refresh_index(photos, tmp_path / "index.json")
+    assert not (tmp_path / "index.json").exists()
+
+
+def test_equal_bytes_share_a_shard() -> None:
+    one, two = IndexedFile("a.jpg", "ab" * 32), IndexedFile("other/b.jpg", "ab" * 32)
+    assert one.photo == two.photo == "ab" * 8
+    assert all(shard_of(one, shards) == shard_of(two, shards) < shards for shards in (1, 2, 7))
+    assert shard_of(IndexedFile("locked.jpg", ""), 7) == 0

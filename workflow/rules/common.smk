@@ -1,0 +1,180 @@
+# What all rooms share: the validated config, where things lie, which code a stage is made of, and what is wanted.
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(str(workflow.current_basedir)).parents[1]
+sys.path.insert(0, str(CHECKOUT / "scripts"))
+
+from darkroom.config import Config, check, check_models, load_target, run_training, target_label
+from darkroom.errors import UserError
+from darkroom.evaluation.settings import EvaluationSettings
+from darkroom.photo_index import refresh_index, shard_of
+from darkroom.stage_code import stage_code
+from darkroom.training.checkpoint_steps import checkpoint_steps
+
+
+def stop(error):
+    """End with one line and no traceback: nothing has run yet."""
+    print(f"darkroom: error: {error}", file=sys.stderr)
+    sys.exit(1)
+
+
+def relative(path):
+    """A path as rules write it: relative where the checkout is the working directory, else absolute."""
+    return (
+        str(path.relative_to(CHECKOUT))
+        if CHECKOUT.resolve() == Path.cwd().resolve()
+        else str(path)
+    )
+
+
+def load_project():
+    """The validated config, its targets by name, and the training settings of every run of every target."""
+    project = check(Config, config, "config")
+    folder = CHECKOUT / "config" / "targets"
+    targets = {target_label(name): load_target(name, folder) for name in project.targets}
+    runs = {
+        (name, run): run_training(target, project.training, overrides, f"runs.{run}")
+        for name, target in targets.items()
+        for run, overrides in project.runs.items()
+    }
+    check_models(project, targets)
+    return project, targets, runs
+
+
+try:
+    CONFIG, TARGETS, RUNS = load_project()
+    RESULTS = f"results/{CONFIG.project}"
+    INDEX = f".darkroom/index/{CONFIG.project}.json"
+    FILES = refresh_index(Path(CONFIG.photos), Path(INDEX))
+except UserError as error:
+    stop(error)
+
+CACHE = ".darkroom/cache"
+SHARDS = [str(shard) for shard in range(CONFIG.shards)]
+LOCK_FILE = relative(CHECKOUT / "requirements.lock")
+GPUS = 0 if CONFIG.compute.device == "cpu" else 1
+
+
+wildcard_constraints:
+    shard=r"\d+",
+    target="|".join(TARGETS),
+    run="|".join(CONFIG.runs),
+    model=r"[A-Za-z0-9_.-]+",
+
+
+def script(name):
+    """The script of a rule."""
+    return relative(CHECKOUT / "scripts" / f"{name}.py")
+
+
+def code(name, family=None):
+    """The library files that a rule's script is made of, its model family included where it has one."""
+    scripts = CHECKOUT / "scripts"
+    files = set(stage_code(scripts / f"{name}.py", scripts))
+    if family is not None:
+        module = scripts / "darkroom" / "families" / f"{family}.py"
+        files |= {module, *stage_code(module, scripts)}
+    return [relative(path) for path in sorted(files)]
+
+
+def family_code(name):
+    """An input function: the code of a rule's script and of the family of its target."""
+    return lambda wildcards: code(name, TARGETS[wildcards.target].family)
+
+
+def shard_files(wildcards):
+    """The files of a shard, each as its sha256 and path: a param, so that a changed photo reruns its shard only."""
+    shard = int(wildcards.shard)
+    return [
+        f"{file.sha256}  {file.path}"
+        for file in FILES
+        if shard_of(file, CONFIG.shards) == shard
+    ]
+
+
+def training_settings(wildcards):
+    """The training settings of a run, as the argument of its script."""
+    return RUNS[wildcards.target, wildcards.run].to_argument()
+
+
+def target_settings(part):
+    """A params function: one part of a target's settings, as the argument of a script."""
+    return lambda wildcards: getattr(TARGETS[wildcards.target], part).to_argument()
+
+
+def target_family(wildcards):
+    """The name of a target's model family."""
+    return TARGETS[wildcards.target].family
+
+
+def manifest(wildcards):
+    """The manifest of a target's dataset, through the checkpoint: an identical dataset reruns nothing behind it."""
+    return checkpoints.assemble_dataset.get(target=wildcards.target).output.manifest
+
+
+def behind_manifest(*patterns):
+    """An input function for rules behind the checkpoint: these files, once the manifest is known."""
+
+    def inputs(wildcards):
+        manifest(wildcards)
+        return [pattern.format(results=RESULTS, **wildcards) for pattern in patterns]
+
+    return inputs
+
+
+def steps_of(wildcards):
+    """The steps at which a run leaves checkpoints."""
+    settings = RUNS[wildcards.target, wildcards.run]
+    return checkpoint_steps(settings.steps, settings.checkpoint_every)
+
+
+def checkpoint_files(wildcards):
+    """The checkpoints of a run, in the order of their steps, once the manifest is known."""
+    manifest(wildcards)
+    folder = f"{RESULTS}/{wildcards.target}/{wildcards.run}/training/checkpoints"
+    return [f"{folder}/step-{step:06d}.safetensors" for step in steps_of(wildcards)]
+
+
+def run_outputs(target, run):
+    """What people take away from one run, and every output that leads there."""
+    folder = f"{RESULTS}/{target}/{run}"
+    return [
+        f"{folder}/training/log.csv",
+        f"{folder}/training/validation.csv",
+        f"{folder}/evaluation/scores.csv",
+        f"{folder}/evaluation/choice.json",
+        f"{folder}/evaluation/grid.png",
+        f"{folder}/lora/{CONFIG.project}.safetensors",
+        f"{folder}/lora/{CONFIG.project}.comfyui.safetensors",
+        f"{folder}/lora/README.md",
+        f"{folder}/lora/provenance.json",
+    ]
+
+
+def target_outputs(target):
+    """The outputs of every stage of a target, so that a dry run plans the whole way."""
+    folder = f"{RESULTS}/{target}"
+    return [
+        f"{RESULTS}/models/{target}.json",
+        f"{folder}/frames.csv",
+        f"{folder}/captions.csv",
+        f"{folder}/dataset/manifest.json",
+        f"{folder}/dataset/images",
+        f"{folder}/encodings.csv",
+        *[output for run in CONFIG.runs for output in run_outputs(target, run)],
+    ]
+
+
+def everything():
+    """All that a project makes: photos to LoRA, for every target and run."""
+    return [
+        *[f"{RESULTS}/models/{model}.json" for model in ("segmenter", "captioner")],
+        *[
+            f"{RESULTS}/{table}.csv"
+            for table in ("photos", "duplicates", "masks", "quality", "selection", "captions")
+        ],
+        f"{RESULTS}/selection.jpg",
+        *[output for target in TARGETS for output in target_outputs(target)],
+        f"{RESULTS}/comparison.csv",
+    ]
