@@ -1,18 +1,22 @@
-"""Write the JSON schemas of a project's config and of a target from their types."""
+"""Write the JSON schemas and the table of keys in config/README.md from the typed config."""
 
 from pathlib import Path
 
 from darkroom.command import run_command, stage_parser
 from darkroom.config import schemas
+from darkroom.config_reference import write_reference
 from darkroom.files import write_json
 
 
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--folder", type=Path, default=Path("workflow/schemas"))
-    folder = parser.parse_args().folder
+    parser.add_argument("--readme", type=Path, default=Path("config/README.md"))
+    arguments = parser.parse_args()
+    folder = arguments.folder
     for name, schema in schemas().items():
         write_json(folder / f"{name}.schema.json", schema)
+    write_reference(arguments.readme)
     print(f"write_schemas: {len(schemas())} schemas in {folder}")
 
 

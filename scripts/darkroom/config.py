@@ -124,6 +124,8 @@ def load_target(name: str, folder: Path) -> Target:
     Raises UserError where the file is missing (naming the nearest target) or wrong.
     """
     path = Path(name) if name.endswith(".yaml") else folder / f"{name}.yaml"
+    if not re.match(NAME, path.stem):
+        raise UserError(f"targets: the name {path.stem!r} may hold letters, digits, '_', '-' and '.' only")
     if not path.exists():
         known = _known_targets(folder)
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)

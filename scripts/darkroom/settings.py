@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.files import canonical_json
 
@@ -25,6 +25,6 @@ class Settings(BaseModel):
 class ComputeSettings(Settings):
     """Where models run. Threads belong to the settings because 1 and 2 threads round differently."""
 
-    device: Literal["cpu", "gpu"] = "gpu"
-    inference_threads: int = 1
-    training_threads: int = 2
+    device: Literal["cpu", "gpu"] = Field("gpu", description="where models run")
+    inference_threads: int = Field(1, ge=1, description="CPU threads of every job that runs a model")
+    training_threads: int = Field(2, ge=1, description="CPU threads of the training")

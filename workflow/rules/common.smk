@@ -1,4 +1,5 @@
 # What all rooms share: the validated config, where things lie, which code a stage is made of, and what is wanted.
+import re
 import sys
 from pathlib import Path
 
@@ -8,7 +9,9 @@ sys.path.insert(0, str(CHECKOUT / "scripts"))
 from darkroom.config import Config, check, check_models, load_target, run_training, target_label
 from darkroom.errors import UserError
 from darkroom.evaluation.settings import EvaluationSettings
+from darkroom.files import canonical_json
 from darkroom.photo_index import refresh_index, shard_of
+from darkroom.run_lock import hold_run_lock
 from darkroom.stage_code import stage_code
 from darkroom.training.checkpoint_steps import checkpoint_steps
 
@@ -58,8 +61,8 @@ GPUS = 0 if CONFIG.compute.device == "cpu" else 1
 
 wildcard_constraints:
     shard=r"\d+",
-    target="|".join(TARGETS),
-    run="|".join(CONFIG.runs),
+    target="|".join(map(re.escape, TARGETS)),
+    run="|".join(map(re.escape, CONFIG.runs)),
     model=r"[A-Za-z0-9_.-]+",
 
 
@@ -73,8 +76,8 @@ def code(name, family=None):
     scripts = CHECKOUT / "scripts"
     files = set(stage_code(scripts / f"{name}.py", scripts))
     if family is not None:
-        module = scripts / "darkroom" / "families" / f"{family}.py"
-        files |= {module, *stage_code(module, scripts)}
+        source = scripts / "darkroom" / "families" / f"{family}.py"
+        files |= {source, *stage_code(source, scripts)}
     return [relative(path) for path in sorted(files)]
 
 
@@ -130,10 +133,43 @@ def steps_of(wildcards):
 
 
 def checkpoint_files(wildcards):
-    """The checkpoints of a run, in the order of their steps, once the manifest is known."""
+    """The folder of a run's checkpoints, once the manifest is known. Snakemake knows no files inside a folder."""
     manifest(wildcards)
-    folder = f"{RESULTS}/{wildcards.target}/{wildcards.run}/training/checkpoints"
-    return [f"{folder}/step-{step:06d}.safetensors" for step in steps_of(wildcards)]
+    return f"{RESULTS}/{wildcards.target}/{wildcards.run}/training/checkpoints"
+
+
+def of_every_run(pattern):
+    """An input function: a file of every run of every target, once the manifests are known."""
+
+    def inputs(wildcards):
+        for target in TARGETS:
+            checkpoints.assemble_dataset.get(target=target)
+        return [
+            pattern.format(results=RESULTS, target=target, run=run)
+            for target, run in RUNS
+        ]
+
+    return inputs
+
+
+def settings_of_every_run():
+    """What may differ between runs, as JSON, in the order of `of_every_run`."""
+    return canonical_json(
+        [
+            {
+                "target": target,
+                "run": run,
+                "settings": training.model_dump(mode="json")
+                | {
+                    "model": TARGETS[target].model,
+                    "resolution": TARGETS[target].crop.resolution,
+                    "caption_style": TARGETS[target].captions.style,
+                    "prior_weight": TARGETS[target].prior.weight,
+                },
+            }
+            for (target, run), training in RUNS.items()
+        ]
+    )
 
 
 def run_outputs(target, run):
@@ -178,3 +214,11 @@ def everything():
         *[output for target in TARGETS for output in target_outputs(target)],
         f"{RESULTS}/comparison.csv",
     ]
+
+
+def lock_results():
+    """Keep other runs away from these results while this process lives."""
+    try:
+        globals()["RUN_LOCK"] = hold_run_lock(Path(f".darkroom/locks/{CONFIG.project}"))
+    except UserError as error:
+        stop(error)

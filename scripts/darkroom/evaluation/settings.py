@@ -8,8 +8,8 @@ from darkroom.settings import Settings
 class RenderSettings(Settings):
     """How evaluation pictures are rendered; part of a target."""
 
-    sampling_steps: int = Field(30, ge=1)
-    guidance: float = Field(5.0, ge=0)
+    sampling_steps: int = Field(30, ge=1, description="denoising steps of a picture")
+    guidance: float = Field(5.0, ge=0, description="classifier-free guidance scale")
 
 
 class EvaluationSettings(Settings):
@@ -25,4 +25,4 @@ class EvaluationSettings(Settings):
     )
     strengths: list[float] = Field([1.0], min_length=1, description="LoRA strengths that are rendered")
     pictures: int = Field(1, ge=1, description="pictures per prompt, each with its own seed")
-    seed: int = 0
+    seed: int = Field(0, description="seed of the first picture of each prompt")

@@ -17,7 +17,7 @@ class MaskSettings(Settings):
 class QualitySettings(Settings):
     """How raw scores are measured."""
 
-    side: int = Field(512, ge=64, description="photos are measured at this longer side, in pixels")
+    side: int = Field(1024, ge=64, description="larger photos are measured at this longer side, in pixels")
 
 
 class SelectionSettings(Settings):

@@ -15,10 +15,9 @@ class DuplicateSettings(Settings):
     """When two photos are the same picture."""
 
     hash_distance: int = Field(
-        40, ge=0, le=256, description="largest distance of 256-bit perceptual hashes worth a closer look"
+        90, ge=0, le=256, description="largest distance of 256-bit perceptual hashes worth a closer look"
     )
     min_correlation: float = Field(
-        0.9, ge=0, le=1, description="smallest correlation of the overlap, after alignment, of two copies"
+        0.7, ge=0, le=1, description="smallest local correlation of the overlap, after alignment, of two copies"
     )
     burst_seconds: float = Field(2.0, ge=0, description="shots of one burst are at most this far apart")
-    keep_per_burst: int = Field(1, ge=0, description="photos kept of a burst; 0 keeps all")

@@ -15,6 +15,7 @@ from darkroom.config import (
     schemas,
     target_label,
 )
+from darkroom.config_reference import reference
 from darkroom.errors import UserError
 
 ROOT = Path(__file__).parents[3]
@@ -105,6 +106,12 @@ def test_settings_survive_the_command_line() -> None:
 def test_schemas_are_in_step_with_the_types(name: str) -> None:
     written = json.loads((ROOT / "workflow" / "schemas" / f"{name}.schema.json").read_text())
     assert written == schemas()[name], "run `make schema`"
+
+
+def test_the_manual_lists_every_key_with_its_meaning() -> None:
+    assert reference() in (ROOT / "config" / "README.md").read_text(), "run `make schema`"
+    silent = [line for line in reference().splitlines() if line.startswith("| `") and "|  " in line]
+    assert silent == []
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.name)

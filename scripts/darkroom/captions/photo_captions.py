@@ -1,0 +1,66 @@
+"""Captions of the selected photos of a shard: remembered per photo, computed in batches of one shape."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from darkroom.cache import Cache, cache_key, remember
+from darkroom.captions.florence import Describe
+from darkroom.errors import UserError
+from darkroom.open_photo import PhotoError, open_photo
+from darkroom.progress import progress
+from darkroom.tables import Row
+
+CAPTION_COLUMNS = ("photo", "caption", "model")
+
+
+def selected_photos(photos: Sequence[Row], selection: Sequence[Row]) -> dict[str, Row]:
+    """The rows of a shard's photos that are to be captioned, by photo."""
+    wanted = {row["photo"] for row in selection if row["selected"] == "true"}
+    return {row["photo"]: row for row in photos if row["status"] == "ok" and row["photo"] in wanted}
+
+
+def caption_keys(photos: Mapping[str, Row], **parts: Any) -> dict[str, str]:
+    """The cache key of each photo's caption: its bytes and everything else that decides it."""
+    return {photo: cache_key(stage="caption", photo=row["sha256"], **parts) for photo, row in photos.items()}
+
+
+def caption_photos(
+    photos: Mapping[str, Row],
+    keys: Mapping[str, str],
+    cache: Cache,
+    batch: int,
+    folder: Path,
+    load: Callable[[], Describe],
+) -> tuple[dict[str, str], int]:
+    """Captions by photo and how many were computed; `load` is called only where one is missing.
+
+    Each batch is stored as soon as it is there, so a killed job loses one batch.
+    """
+
+    def compute(missing: list[str]) -> Iterator[tuple[str, str]]:
+        describe = load()
+        for start in range(0, len(missing), batch):
+            names = missing[start : start + batch]
+            pictures = [open_picture(folder, photos[name]["path"]) for name in names]
+            yield from zip(names, describe(pictures), strict=True)
+
+    def shown(missing: list[str]) -> Iterator[tuple[str, str]]:
+        return progress(compute(missing), "caption", "photos", total=len(missing))
+
+    return remember(cache, keys, shown)
+
+
+def caption_rows(captions: Mapping[str, str], model: str) -> list[dict[str, str]]:
+    """The rows of captions.csv."""
+    return [{"photo": photo, "caption": caption, "model": model} for photo, caption in captions.items()]
+
+
+def open_picture(folder: Path, path: str) -> Image.Image:
+    """A photo as everything in Darkroom sees it. Raises UserError where it is gone or damaged since the survey."""
+    try:
+        return open_photo(folder / path).picture
+    except PhotoError as error:
+        raise UserError(f"{folder / path}: {error.reason}, although the survey could open it; run again") from None

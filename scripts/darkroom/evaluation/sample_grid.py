@@ -1,0 +1,59 @@
+"""The grid of an evaluation: a row per prompt, a column per checkpoint and strength, the chosen one marked."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from darkroom.contact_sheet import GREEN, Cell, draw_sheet
+from darkroom.tables import Row
+
+SMALLEST_SIDE, LARGEST_SIDE = 144, 320
+Column = tuple[int, float]
+
+
+def draw_grid(
+    samples: Sequence[Row], scores: Sequence[Row], choice: Mapping[str, Any], folder: Path, photos: Sequence[Path]
+) -> Image.Image:
+    """Draw the samples in `folder`, with held-out photos of the subject as the first row to compare with."""
+    columns = list(dict.fromkeys((int(row["step"]), float(row["strength"])) for row in samples))
+    score_of = {(int(row["step"]), float(row["strength"])): row for row in scores}
+    chosen = (int(choice["step"]), float(choice["strength"]))
+    lines = list(dict.fromkeys((int(row["number"]), row["seed"], row["prompt"], row["control"]) for row in samples))
+    file_of = {
+        (int(row["step"]), float(row["strength"]), int(row["number"]), row["seed"]): row["file"] for row in samples
+    }
+    rows = [[Cell(_open(path)) for path in photos[: len(columns)]]] if photos else []
+    labels = ["photos kept aside"] if photos else []
+    for number, seed, prompt, control in lines:
+        cells = []
+        for column in columns:
+            picture = _open(folder / file_of[*column, number, seed])
+            cells.append(Cell(picture, border=GREEN if column == chosen else None))
+        rows.append(cells)
+        labels.append(f"{prompt} (control)" if control == "true" else prompt)
+    side = max(SMALLEST_SIDE, min(LARGEST_SIDE, max(cell.picture.width for cell in rows[-1] if cell.picture)))
+    heads = [_head(column, score_of.get(column), column == chosen) for column in columns]
+    title = [f"chosen: step {chosen[0]} at strength {chosen[1]:g}", str(choice["reason"])]
+    return draw_sheet(rows, side, title=title, column_labels=heads, row_labels=labels)
+
+
+def _open(path: Path) -> Image.Image:
+    with Image.open(path) as file:
+        return file.convert("RGB")
+
+
+def _head(column: Column, score: Row | None, chosen: bool) -> str:
+    """What stands above a column: step, strength and scores."""
+    step, strength = column
+    words = ["base model" if step == 0 else f"step {step}, strength {strength:g}"]
+    if chosen:
+        words.insert(0, "CHOSEN:")
+    if score is not None and step:
+        words.append(f"likeness {float(score['likeness']):.2f} ± {float(score['likeness_se']):.2f}")
+    if score is not None and score["prompt_following"]:
+        words.append(f"prompts {float(score['prompt_following']):.2f}")
+    if score is not None and score["control_following"]:
+        words.append(f"controls {float(score['control_following']):.2f}")
+    return ", ".join(words).replace("CHOSEN:,", "CHOSEN:")

@@ -1,0 +1,163 @@
+"""Masks of the subject by a salient-object model of the U-2-Net family in ONNX."""
+
+import io
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from darkroom import open_photo as opening
+from darkroom.cache import Cache, cache_key, code_version
+from darkroom.errors import UserError
+from darkroom.files import link_or_copy, sha256_bytes
+from darkroom.framing.settings import MaskSettings
+from darkroom.model_lock import LockedModel
+from darkroom.open_photo import open_photo
+from darkroom.progress import progress
+from darkroom.tables import Row
+
+COLUMNS = ("photo", "coverage", "x0", "y0", "x1", "y1", "pieces", "largest", "holes", "border", "certainty", "sha256")
+# Mean and standard deviation of ImageNet, with which U-2-Net was trained (Qin et al. 2020).
+MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+# From here on a pixel belongs to the subject.
+SUBJECT = 128
+# Pieces and holes smaller than this share of the photo are specks.
+SPECK = 0.001
+# Pieces and holes are counted at this longer side, so that their number does not depend on the photo's size.
+COUNTED_SIDE = 320
+
+Segment = Callable[[Image.Image], Image.Image]
+
+
+def load_segmenter(model: LockedModel, side: int, threads: int) -> Segment:
+    """A function from an RGB picture to its mask, 8-bit grey in the picture's size, white where the subject is.
+
+    Raises UserError where the model is not a network that takes one picture of (1, 3, side, side).
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.use_deterministic_compute = True
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(str(model.path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has an exception class per way of failing.
+        raise UserError(f"masks.model: {model.path} is no ONNX model that can be run ({str(error)[:100]})") from None
+    name, shape = session.get_inputs()[0].name, session.get_inputs()[0].shape
+    if len(shape) != 4 or any(isinstance(size, int) and size != side for size in shape[2:]):
+        raise UserError(f"masks.side: {model.path} sees pictures of shape {shape}; set masks.side to its last number")
+
+    def segment(picture: Image.Image) -> Image.Image:
+        seen = np.asarray(picture.resize((side, side), Image.Resampling.LANCZOS), np.float32)
+        seen = (seen / max(float(seen.max()), 1e-6) - MEAN) / DEVIATION
+        found = session.run(None, {name: seen.transpose(2, 0, 1)[None]})[0].reshape(side, side)
+        grey = Image.fromarray((np.clip(found, 0, 1) * 255).round().astype(np.uint8))
+        return grey.resize(picture.size, Image.Resampling.BICUBIC)
+
+    return segment
+
+
+def _parts(mask: np.ndarray) -> list[int]:
+    """Areas of the connected parts of a boolean mask, specks left out, largest first."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = sorted((int(stats[number, cv2.CC_STAT_AREA]) for number in range(1, count)), reverse=True)
+    return [area for area in areas if area >= SPECK * mask.size]
+
+
+def _holes(mask: np.ndarray) -> int:
+    """How many parts of the background the subject encloses."""
+    outside = np.pad(~mask, 1, constant_values=True)
+    return max(0, len(_parts(outside)) - 1)
+
+
+def describe_mask(mask: Image.Image) -> dict[str, Any]:
+    """The raw numbers of masks.csv for a mask.
+
+    `coverage` is the mean of the mask (0 to 1); x0, y0, x1, y1 the box of the pixels from SUBJECT on, empty where
+    there is none; `largest` the share of the subject in its largest piece; `border` the share of the photo's edge
+    that is subject; `certainty` the mean of the mask over the subject.
+    """
+    values = np.asarray(mask)
+    subject = values >= SUBJECT
+    columns, rows = np.flatnonzero(subject.any(axis=0)), np.flatnonzero(subject.any(axis=1))
+    box = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) if len(columns) else (None,) * 4
+    small = mask.copy()
+    small.thumbnail((COUNTED_SIDE, COUNTED_SIDE), Image.Resampling.BILINEAR)
+    counted = np.asarray(small) >= SUBJECT
+    pieces = _parts(counted)
+    edge = np.concatenate([subject[0], subject[-1], subject[1:-1, 0], subject[1:-1, -1]])
+    return {
+        "coverage": float(values.mean()) / 255,
+        **{name: None if number is None else int(number) for name, number in zip(("x0", "y0", "x1", "y1"), box, strict=True)},
+        "pieces": len(pieces),
+        "largest": pieces[0] / sum(pieces) if pieces else 0.0,
+        "holes": _holes(counted),
+        "border": float(edge.mean()),
+        "certainty": float(values[subject].mean()) / 255 if len(columns) else 0.0,
+    }
+
+
+def _png(mask: Image.Image) -> bytes:
+    data = io.BytesIO()
+    mask.save(data, "PNG", compress_level=6)
+    return data.getvalue()
+
+
+def mask_photos(
+    photos: Sequence[Row],
+    folder: Path,
+    settings: MaskSettings,
+    model: LockedModel,
+    threads: int,
+    cache: Path,
+    output: Path,
+) -> tuple[list[dict[str, Any]], int]:
+    """Lay the mask of each readable photo of a shard in `output`, as <photo>.png in the photo's opened size.
+
+    Returns the rows of masks.csv and how many masks were computed. The model is loaded only if one is missing.
+    """
+    memory = Cache(cache / "masks")
+    version = code_version(opening, sys.modules[__name__])
+    rows = {row["photo"]: row for row in photos if row["status"] == "ok"}
+    keys = {
+        photo: cache_key(
+            **{"stage": "masks", "photo": row["sha256"], "model": model.digest, "side": settings.side},
+            **{"threads": threads, "code": version},
+        )
+        for photo, row in rows.items()
+    }
+    known = {photo: memory.load(key) for photo, key in keys.items() if memory.path(key, ".png").exists()}
+    missing = [photo for photo in sorted(rows) if known.get(photo) is None]
+    for photo, value in _compute(missing, rows, folder, lambda: load_segmenter(model, settings.side, threads), memory, keys):
+        known[photo] = value
+    output.mkdir(parents=True, exist_ok=True)
+    for photo, key in keys.items():
+        link_or_copy(memory.path(key, ".png"), output / f"{photo}.png")
+    return [{"photo": photo, **(known[photo] or {})} for photo in sorted(rows)], len(missing)
+
+
+def _compute(
+    missing: Sequence[str],
+    rows: dict[str, Row],
+    folder: Path,
+    load: Callable[[], Segment],
+    memory: Cache,
+    keys: dict[str, str],
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    if not missing:
+        return
+    segment = load()
+    for photo in progress(missing, "masks", "photos"):
+        mask = segment(open_photo(folder / rows[photo]["path"]).picture)
+        data = _png(mask)
+        value = describe_mask(mask) | {"sha256": sha256_bytes(data)}
+        memory.store_bytes(keys[photo], ".png", data)
+        memory.store(keys[photo], value)
+        yield photo, value

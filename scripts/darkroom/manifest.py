@@ -1,0 +1,34 @@
+"""The manifest of a dataset: what exactly is trained on, per frame, by hash. The form in which rooms hand it on."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from darkroom.files import read_json
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a dataset: size in pixels, caption, split and the sha256 of everything it consists of."""
+
+    frame: str
+    photo: str
+    photo_sha256: str
+    split: str
+    width: int
+    height: int
+    caption: str
+    caption_sha256: str
+    picture_sha256: str
+    mask_sha256: str
+
+
+def manifest_json(frames: Sequence[Frame]) -> dict[str, Any]:
+    """The content of manifest.json, frames sorted by name."""
+    return {"frames": [asdict(frame) for frame in sorted(frames, key=lambda frame: frame.frame)]}
+
+
+def read_manifest(path: Path) -> list[Frame]:
+    """The frames of a manifest, sorted by name."""
+    return [Frame(**frame) for frame in read_json(path)["frames"]]

@@ -1,0 +1,166 @@
+"""Whether two photos show the same picture: aligned by local features, compared by local correlation."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from darkroom.photos.fingerprints import turn
+
+FEATURES = 500
+MIN_MATCHES = 10
+# Side in pixels of the pictures that are compared, and of the windows in which they are.
+COMPARED_SIDE = 256
+WINDOW = 16
+# Standard deviation in grey levels below which a window has nothing to compare.
+FLAT = 3.0
+MIN_OVERLAP = 0.25
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A photo's thumbnail with its local features, upright and mirrored."""
+
+    grey: np.ndarray
+    points: np.ndarray
+    descriptors: np.ndarray | None
+    mirrored_points: np.ndarray
+    mirrored_descriptors: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How a second photo lies in a first one.
+
+    `matrix` (2, 3) takes pixels of the second thumbnail to the first one; `mirrored` and `degrees` say how it is
+    turned. `covers_first` and `covers_second` are the shares of either photo that both show. `correlation` is the
+    lower quartile of the correlations in small windows of that overlap, `likeness` the correlation of all of it.
+    """
+
+    matrix: np.ndarray
+    mirrored: bool
+    degrees: float
+    covers_first: float
+    covers_second: float
+    correlation: float
+    likeness: float
+
+
+def sketch(thumbnail: Image.Image) -> Sketch:
+    """The grey picture and ORB features (Rublee et al. 2011) of a thumbnail and of its mirror image."""
+    cv2.setNumThreads(1)
+    detector = cv2.ORB_create(nfeatures=FEATURES, edgeThreshold=15, patchSize=31, fastThreshold=7)
+    grey = np.asarray(thumbnail.convert("L"))
+    found = [detector.detectAndCompute(picture, None) for picture in (grey, np.ascontiguousarray(grey[:, ::-1]))]
+    (points, descriptors), (mirrored_points, mirrored_descriptors) = found
+    return Sketch(grey, _positions(points), descriptors, _positions(mirrored_points), mirrored_descriptors)
+
+
+def _positions(points: list[cv2.KeyPoint]) -> np.ndarray:
+    return np.array([point.pt for point in points], np.float32).reshape(-1, 2)
+
+
+def align(first: Sketch, second: Sketch, orientation: str | None = None) -> Alignment | None:
+    """The best alignment of the second photo on the first, or None where none is found.
+
+    Tried are similarities (scale, turn, shift) between matching features, in both mirrors, and, where the perceptual
+    hashes named an `orientation`, the whole of the second in that orientation over the whole of the first.
+    """
+    candidates = [(_match(first, second, mirrored), mirrored) for mirrored in (False, True)]
+    if orientation is not None:
+        candidates.append((_whole(first, second, orientation), orientation.startswith("mirrored")))
+    found = [_compare(first, second, matrix, mirrored) for matrix, mirrored in candidates if matrix is not None]
+    return max((item for item in found if item is not None), key=lambda item: item.correlation, default=None)
+
+
+def _match(first: Sketch, second: Sketch, mirrored: bool) -> np.ndarray | None:
+    """A similarity from the second (mirrored where asked) to the first by RANSAC over matching features."""
+    points = second.mirrored_points if mirrored else second.points
+    descriptors = second.mirrored_descriptors if mirrored else second.descriptors
+    if first.descriptors is None or descriptors is None:
+        return None
+    matches = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(descriptors, first.descriptors)
+    matches = [match for match in matches if match.distance <= 64]
+    if len(matches) < MIN_MATCHES:
+        return None
+    sources = points[[match.queryIdx for match in matches]]
+    destinations = first.points[[match.trainIdx for match in matches]]
+    cv2.setRNGSeed(0)
+    matrix, inliers = cv2.estimateAffinePartial2D(
+        sources, destinations, method=cv2.RANSAC, ransacReprojThreshold=3.0, maxIters=1000
+    )
+    if matrix is None or int(inliers.sum()) < MIN_MATCHES:
+        return None
+    if not 0.1 < np.hypot(matrix[0, 0], matrix[1, 0]) < 10:
+        return None
+    return matrix
+
+
+def _whole(first: Sketch, second: Sketch, orientation: str) -> np.ndarray | None:
+    """The similarity that lays the whole of the turned second photo over the first, if their shapes agree.
+
+    The matrix starts from the second as it is, mirrored where the orientation is a mirrored one.
+    """
+    height, width = second.grey.shape
+    step = Image.new("L", (width, height))
+    turned = turn(step, orientation)
+    scale_x, scale_y = first.grey.shape[1] / turned.width, first.grey.shape[0] / turned.height
+    if abs(np.log(scale_x / scale_y)) > 0.03:
+        return None
+    quarter_turns = int(orientation.rpartition("_")[2]) // 90 if "_" in orientation else 0
+    # PIL turns anticlockwise; with y downwards that is (x, y) -> (y, width - x).
+    turn_once = {0: (1, 0, 0, 0), 1: (0, 1, 0, width), 2: (-1, 0, width, height), 3: (0, -1, height, 0)}
+    cosine, sine, shift_x, shift_y = turn_once[quarter_turns]
+    scale = (scale_x + scale_y) / 2
+    return np.array([[cosine, sine, shift_x], [-sine, cosine, shift_y]], np.float64) * scale
+
+
+def _compare(first: Sketch, second: Sketch, matrix: np.ndarray, mirrored: bool) -> Alignment | None:
+    """Lay the second over the first and correlate what both show."""
+    shrink = min(1.0, COMPARED_SIDE / max(first.grey.shape))
+    size = (max(1, round(first.grey.shape[1] * shrink)), max(1, round(first.grey.shape[0] * shrink)))
+    base = cv2.resize(first.grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    source = second.grey[:, ::-1] if mirrored else second.grey
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    warped, inside = _warp(np.ascontiguousarray(source), matrix * shrink, size, scale * shrink)
+    shared = float(inside.mean())
+    area = source.size * (scale * shrink) ** 2
+    covers_second = min(1.0, inside.sum() / area)
+    if shared < 0.02 or max(shared, covers_second) < MIN_OVERLAP:
+        return None
+    local = _local_correlations(base, warped, inside)
+    if len(local) == 0:
+        return None
+    degrees = float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])))
+    likeness = float(np.corrcoef(base[inside], warped[inside])[0, 1]) if base[inside].std() > 0 else 0.0
+    return Alignment(
+        matrix, mirrored, degrees, shared, covers_second, float(np.percentile(local, 25)), float(np.nan_to_num(likeness))
+    )
+
+
+def _warp(
+    source: np.ndarray, matrix: np.ndarray, size: tuple[int, int], scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Warp a picture (smoothed first where it shrinks) and say which pixels it fills."""
+    if scale < 1:
+        source = cv2.GaussianBlur(source, (0, 0), 0.4 / scale)
+    warped = cv2.warpAffine(source, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    filled = cv2.warpAffine(np.full(source.shape, 255, np.uint8), matrix, size, flags=cv2.INTER_LINEAR)
+    return warped.astype(np.float32), filled > 250
+
+
+def _local_correlations(first: np.ndarray, second: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Correlations in windows of WINDOW pixels that lie inside and hold something in either picture."""
+    window = (WINDOW, WINDOW)
+    # A pixel of smoothing forgives what the alignment leaves over.
+    first, second = cv2.GaussianBlur(first, (0, 0), 1.0), cv2.GaussianBlur(second, (0, 0), 1.0)
+    mean_first, mean_second = cv2.blur(first, window), cv2.blur(second, window)
+    variance_first = np.maximum(cv2.blur(first * first, window) - mean_first**2, 0)
+    variance_second = np.maximum(cv2.blur(second * second, window) - mean_second**2, 0)
+    covariance = cv2.blur(first * second, window) - mean_first * mean_second
+    whole = cv2.erode(inside.astype(np.uint8), np.ones(window, np.uint8)) > 0
+    grid = np.zeros_like(whole)
+    grid[WINDOW // 2 :: WINDOW // 2, WINDOW // 2 :: WINDOW // 2] = True
+    grid &= whole & (np.maximum(variance_first, variance_second) > FLAT**2)
+    return covariance[grid] / (np.sqrt(variance_first[grid] * variance_second[grid]) + 1.0)

@@ -1,0 +1,206 @@
+"""Groups of photos that show one picture: copies of it, and shots of one burst.
+
+Hashes propose, geometry decides. A copy is the same picture: recompressed, resized, mirrored, turned or cropped. A
+burst is several shots within seconds. Every member of a group is verified against the photo that it is said to be of,
+so that chains cannot grow, and that photo is chosen by an order in which no file name and no file order takes part.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+from typing import Literal
+
+from darkroom.photos.alignment import Alignment, Sketch, align
+from darkroom.photos.fingerprints import near_pairs, nearest_orientations
+from darkroom.photos.settings import DuplicateSettings
+from darkroom.progress import progress
+from darkroom.tables import Row
+
+Kind = Literal["recompressed", "mirrored", "rotated", "cropped", "burst"]
+
+COLUMNS = ("photo", "group", "kind", "of", "score", "overlap")
+# Up to this many photos every pair is aligned; above, only pairs that hashes or capture times propose.
+ALL_PAIRS = 400
+# A copy that shows less of the picture than this is called cropped.
+WHOLE = 0.95
+# Two photos of one scene correlate at least so much all over, whatever moved; copies much more.
+SCENE_LIKENESS = 0.5
+COPY_LIKENESS = 0.85
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Two photos found to be copies or shots of one burst. `alignment` lays `second` over `first`."""
+
+    first: str
+    second: str
+    burst: bool
+    alignment: Alignment
+
+    def overlap(self, photo: str) -> float:
+        """The share of one of the two that the other shows as well."""
+        return self.alignment.covers_first if photo == self.first else self.alignment.covers_second
+
+    def kind(self, copy: str) -> Kind:
+        """What the one that is not kept is to the one that is."""
+        kept = self.second if copy == self.first else self.first
+        if self.burst:
+            return "burst"
+        if self.alignment.mirrored:
+            return "mirrored"
+        if abs(self.alignment.degrees) > 2:
+            return "rotated"
+        return "cropped" if self.overlap(kept) < WHOLE else "recompressed"
+
+
+def seconds_between(first: Row, second: Row) -> float | None:
+    """Seconds between two captures, None where either is unknown."""
+    if not (first["taken_at"] and second["taken_at"]):
+        return None
+    times = [datetime.fromisoformat(row["taken_at"]).replace(tzinfo=None) for row in (first, second)]
+    return abs((times[0] - times[1]).total_seconds())
+
+
+def propose_pairs(photos: Sequence[Row], fingerprints: Sequence[Row], settings: DuplicateSettings) -> list[tuple[int, int]]:
+    """Pairs of row numbers worth aligning: all of them where there are few photos."""
+    if len(photos) <= ALL_PAIRS:
+        return list(combinations(range(len(photos)), 2))
+    pairs = near_pairs(fingerprints, settings.hash_distance)
+    timed = sorted((row["taken_at"], number) for number, row in enumerate(photos) if row["taken_at"])
+    for place, (_, number) in enumerate(timed):
+        for _, later in timed[place + 1 :]:
+            if (seconds_between(photos[number], photos[later]) or 0.0) > settings.burst_seconds:
+                break
+            pairs.add((min(number, later), max(number, later)))
+    return sorted(pairs)
+
+
+def judge_pair(
+    first: Row, second: Row, alignment: Alignment | None, settings: DuplicateSettings
+) -> Edge | None:
+    """Whether two aligned photos are copies of one picture, shots of one burst, or neither.
+
+    Shots of one burst may be as alike as copies; then their capture times tell them apart, which copies share.
+    """
+    if alignment is None:
+        return None
+    seconds = seconds_between(first, second)
+    close = seconds is not None and seconds <= settings.burst_seconds
+    alike = alignment.correlation >= settings.min_correlation and alignment.likeness >= COPY_LIKENESS
+    if alike and (not close or seconds == 0):
+        return Edge(first["photo"], second["photo"], False, alignment)
+    if close and not alignment.mirrored and alignment.likeness >= SCENE_LIKENESS:
+        return Edge(first["photo"], second["photo"], True, alignment)
+    return None
+
+
+def find_edges(
+    photos: Sequence[Row],
+    fingerprints: Sequence[Row],
+    load_sketch: Callable[[Row], Sketch],
+    settings: DuplicateSettings,
+) -> list[Edge]:
+    """Align the proposed pairs and keep those that are copies or a burst."""
+    pairs = propose_pairs(photos, fingerprints, settings)
+    wanted = sorted({number for pair in pairs for number in pair})
+    sketches = {number: load_sketch(photos[number]) for number in progress(wanted, "features", "photos")}
+    nearest = nearest_orientations(fingerprints)
+    edges = []
+    for first, second in progress(pairs, "duplicates", "pairs"):
+        distance, orientation = nearest(first, second)
+        named = orientation if distance <= settings.hash_distance else None
+        seconds = seconds_between(photos[first], photos[second])
+        if named is None and seconds is not None and seconds <= settings.burst_seconds:
+            named = "upright"  # Shots of one burst lie alike even where too much has moved for hashes and features.
+        alignment = align(sketches[first], sketches[second], named)
+        edge = judge_pair(photos[first], photos[second], alignment, settings)
+        if edge is not None:
+            edges.append(edge)
+    return edges
+
+
+def preference(photo: Row, edges: Sequence[Edge]) -> tuple[object, ...]:
+    """The order in which photos of one group are kept, smallest first, without names.
+
+    Whole pictures before crops of them, then more pixels, a capture time (an original has one), less compression, a
+    larger file, the earlier shot, and the hash of the bytes.
+    """
+    name = photo["photo"]
+    cropped = any(
+        edge.overlap(name) - edge.overlap(edge.second if name == edge.first else edge.first) > 1 - WHOLE
+        for edge in edges
+        if not edge.burst and name in (edge.first, edge.second)
+    )
+    pixels = int(photo["width"]) * int(photo["height"])
+    quality = int(photo["jpeg_quality"] or 100)
+    return (cropped, -pixels, not photo["taken_at"], -quality, -int(photo["bytes"]), photo["taken_at"], photo["sha256"])
+
+
+def _stars(names: Sequence[str], edges: Sequence[Edge], order: Callable[[str], object]) -> dict[str, Edge]:
+    """Give each photo that is not kept the edge to the photo that is.
+
+    The best photo is kept and takes all its verified neighbours; the best of those left over is next. So a chain
+    a-b-c without an edge a-c never becomes one group around a.
+    """
+    neighbours: dict[str, dict[str, Edge]] = defaultdict(dict)
+    for edge in edges:
+        neighbours[edge.first][edge.second] = edge
+        neighbours[edge.second][edge.first] = edge
+    taken: dict[str, Edge] = {}
+    kept: set[str] = set()
+    for name in sorted(names, key=order):  # type: ignore[arg-type]
+        if name in taken:
+            continue
+        kept.add(name)
+        for other, edge in neighbours[name].items():
+            if other not in taken and other not in kept:
+                taken[other] = edge
+    return taken
+
+
+def _other(edge: Edge, name: str) -> str:
+    return edge.second if name == edge.first else edge.first
+
+
+def group_duplicates(photos: Sequence[Row], edges: Sequence[Edge]) -> Iterator[dict[str, object]]:
+    """Yield the rows of duplicates.csv.
+
+    Copies are grouped first, then the kept ones into bursts; a copy of a shot of a burst is in the burst's group and
+    names its own original. `group` is the photo at the root, empty for a photo without relatives; `score` is the
+    correlation that proved the relation, `overlap` the share of the original that the copy shows.
+    """
+    by_name = {row["photo"]: row for row in photos}
+    ranks = {name: preference(row, edges) for name, row in by_name.items()}
+
+    def order(name: str) -> tuple[object, ...]:
+        return ranks[name]
+
+    copies = _stars(list(by_name), [edge for edge in edges if not edge.burst], order)
+    kept = [name for name in by_name if name not in copies]
+    bursts = _stars(
+        kept, [edge for edge in edges if edge.burst and edge.first in kept and edge.second in kept], order
+    )
+    relations: Mapping[str, Edge] = copies | bursts
+    roots = {}
+    for name in by_name:
+        root = name
+        while root in relations:
+            root = _other(relations[root], root)
+        roots[name] = root
+    related = {root for name, root in roots.items() if name != root}
+    for name, root in roots.items():
+        edge = relations.get(name)
+        group = root if root in related else ""
+        if edge is None:
+            yield {"photo": name, "group": group, "kind": "", "of": "", "score": None, "overlap": None}
+        else:
+            of = _other(edge, name)
+            score = edge.alignment.likeness if edge.burst else edge.alignment.correlation
+            yield {
+                **{"photo": name, "group": group, "kind": edge.kind(name), "of": of},
+                **{"score": score, "overlap": edge.overlap(of)},
+            }
+
+

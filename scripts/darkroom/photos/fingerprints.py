@@ -1,0 +1,100 @@
+"""Perceptual hashes of photos under the eight ways in which a picture can lie."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from darkroom import thumbnails
+from darkroom.cache import Cache, cache_key, code_version, remember
+from darkroom.progress import progress
+from darkroom.tables import Row
+from darkroom.thumbnails import load_thumbnail
+
+HASH_SIZE = 16
+# imagehash's phash looks at a picture of this side.
+SEEN_SIDE = 4 * HASH_SIZE
+Transpose = Image.Transpose
+ORIENTATIONS: dict[str, tuple[Image.Transpose, ...]] = {
+    "upright": (),
+    "rotated_90": (Transpose.ROTATE_90,),
+    "rotated_180": (Transpose.ROTATE_180,),
+    "rotated_270": (Transpose.ROTATE_270,),
+    "mirrored": (Transpose.FLIP_LEFT_RIGHT,),
+    "mirrored_90": (Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_90),
+    "mirrored_180": (Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180),
+    "mirrored_270": (Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_270),
+}
+COLUMNS = ("photo", *ORIENTATIONS)
+
+
+def turn(picture: Image.Image, orientation: str) -> Image.Image:
+    """The picture in one of the ORIENTATIONS."""
+    for step in ORIENTATIONS[orientation]:
+        picture = picture.transpose(step)
+    return picture
+
+
+def orientation_hashes(picture: Image.Image) -> dict[str, str]:
+    """256-bit perceptual hashes (imagehash.phash, 64 hex digits) of a picture in all ORIENTATIONS.
+
+    The picture is reduced once and turned afterwards: the hash sees only a square of SEEN_SIDE pixels.
+    """
+    import imagehash  # here, because it loads SciPy: a stage whose results are all remembered starts without it
+
+    small = picture.convert("L").resize((SEEN_SIDE, SEEN_SIDE), Image.Resampling.LANCZOS)
+    return {name: str(imagehash.phash(turn(small, name), hash_size=HASH_SIZE)) for name in ORIENTATIONS}
+
+
+def fingerprint_photos(photos: Sequence[Row], folder: Path, cache: Path) -> tuple[list[dict[str, str]], int]:
+    """One row of fingerprints.csv per readable photo, and how many were computed. `photos` are rows of photos.csv."""
+    rows = {row["photo"]: row for row in photos if row["status"] == "ok"}
+    small = Cache(cache / "thumbnails")
+    version = code_version(thumbnails, sys.modules[__name__])
+    keys = {
+        photo: cache_key(stage="fingerprints", thumbnail=thumbnails.thumbnail_key(row["sha256"]), code=version)
+        for photo, row in rows.items()
+    }
+
+    def compute(missing: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+        for photo in progress(missing, "fingerprints", "photos"):
+            row = rows[photo]
+            yield photo, orientation_hashes(load_thumbnail(small, row["sha256"], folder / row["path"]))
+
+    values, computed = remember(Cache(cache / "fingerprints"), keys, compute)
+    return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed
+
+
+def hash_bits(hashes: Sequence[str]) -> np.ndarray:
+    """Hashes as an array of shape (photos, 4), uint64, for counting differing bits."""
+    return np.array([[int(text[start : start + 16], 16) for start in (0, 16, 32, 48)] for text in hashes], np.uint64)
+
+
+def nearest_orientations(fingerprints: Sequence[Row]) -> Callable[[int, int], tuple[int, str]]:
+    """A function of two row numbers: the smallest hash distance of the first photo, upright, from the second in any
+    orientation, and that orientation."""
+    upright = hash_bits([row["upright"] for row in fingerprints]).reshape(-1, 4)
+    turned = {name: hash_bits([row[name] for row in fingerprints]).reshape(-1, 4) for name in ORIENTATIONS}
+
+    def nearest(first: int, second: int) -> tuple[int, str]:
+        distances = {
+            name: int(np.bitwise_count(upright[first] ^ bits[second]).sum()) for name, bits in turned.items()
+        }
+        name = min(distances, key=lambda name: distances[name])
+        return distances[name], name
+
+    return nearest
+
+
+def near_pairs(fingerprints: Sequence[Row], distance: int) -> set[tuple[int, int]]:
+    """Pairs (i, j), i < j, of rows whose hashes are at most `distance` bits apart in some orientation."""
+    upright = hash_bits([row["upright"] for row in fingerprints]).reshape(-1, 4)
+    pairs: set[tuple[int, int]] = set()
+    for name in ORIENTATIONS:
+        turned = hash_bits([row[name] for row in fingerprints]).reshape(-1, 4)
+        for first in range(len(upright)):
+            near = np.bitwise_count(turned[first + 1 :] ^ upright[first]).sum(axis=1) <= distance
+            pairs |= {(first, first + 1 + int(step)) for step in np.flatnonzero(near)}
+    return pairs

@@ -1,0 +1,94 @@
+"""The survey: what each file of the photos folder is, one row per file."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+from darkroom import open_photo as opening
+from darkroom.cache import Cache, cache_key, code_version
+from darkroom.open_photo import PhotoError, open_photo
+from darkroom.photo_index import IndexedFile
+from darkroom.photos.settings import OpeningSettings
+from darkroom.progress import progress
+from darkroom.tables import Row
+from darkroom.thumbnails import store_thumbnail
+
+COLUMNS = (
+    *("path", "photo", "sha256", "status", "reason", "of_path"),
+    *("width", "height", "format", "taken_at", "jpeg_quality", "bytes"),
+)
+SIDECAR_SUFFIXES = (".txt", ".caption")
+NOTHING = {"width": None, "height": None, "format": "", "taken_at": "", "jpeg_quality": None}
+
+
+def examine_file(path: Path, sha256: str, settings: OpeningSettings, thumbnails: Cache) -> dict[str, Any]:
+    """Open one file and say what it is: status, reason, size as opened, format, capture time, JPEG quality.
+
+    The thumbnail of a readable photo is kept on the way, so that later stages need not decode it again.
+    """
+    try:
+        photo = open_photo(path, settings.max_megapixels)
+    except PhotoError as error:
+        return {"status": error.status, "reason": error.reason, **NOTHING}
+    store_thumbnail(thumbnails, sha256, photo.picture)
+    return {
+        **{"status": "ok", "reason": "", "width": photo.width, "height": photo.height, "format": photo.format},
+        **{"taken_at": photo.taken_at, "jpeg_quality": photo.jpeg_quality},
+    }
+
+
+def survey_files(
+    files: Iterable[IndexedFile], folder: Path, settings: OpeningSettings, cache: Path
+) -> tuple[list[dict[str, Any]], int]:
+    """One row of photos.csv per file, and how many files were opened rather than remembered.
+
+    Equal bytes are one photo: the first path in sorted order has it, the others are `identical` to that path. Text
+    files are `sidecar` candidates; which photo they belong to is decided over all shards by `name_sidecars`.
+    """
+    memory, thumbnails = Cache(cache / "survey"), Cache(cache / "thumbnails")
+    version = code_version(opening, sys.modules[__name__])
+    rows, opened = [], 0
+    kept: dict[str, str] = {}
+    for file in progress(sorted(files, key=lambda file: file.path), "survey", "files"):
+        suffix = PurePath(file.path).suffix.lower()
+        row = {"path": file.path, "photo": file.photo, "sha256": file.sha256, "of_path": "", "bytes": None}
+        if suffix in SIDECAR_SUFFIXES:
+            rows.append({**row, "status": "sidecar", "reason": "", **NOTHING})
+            continue
+        # The suffix is part of the key because it is part of the reason.
+        key = cache_key(stage="survey", file=file.sha256, suffix=suffix, settings=settings.to_argument(), code=version)
+        value = memory.load(key) if file.sha256 else None
+        if value is None:
+            value = examine_file(folder / file.path, file.sha256, settings, thumbnails)
+            opened += 1
+            if file.sha256:
+                memory.store(key, value)
+        row |= value
+        if value["status"] == "ok":
+            row["bytes"] = (folder / file.path).stat().st_size
+            first = kept.setdefault(file.sha256, file.path)
+            if first != file.path:
+                row |= {"status": "identical", "of_path": first, "reason": f"the same bytes as {first}"}
+        rows.append(row)
+    return rows, opened
+
+
+def name_sidecars(rows: Sequence[Row]) -> list[Row]:
+    """Give each text file the photo beside it of the same stem; one without a readable photo is `unsupported`.
+
+    Where several photos share the stem (a.jpg, a.png), the first path in sorted order has it.
+    """
+    photos: dict[PurePath, str] = {}
+    for row in sorted(rows, key=lambda row: row["path"]):
+        if row["status"] in ("ok", "identical"):
+            photos.setdefault(PurePath(row["path"]).with_suffix(""), row["path"])
+    named = []
+    for row in rows:
+        if row["status"] == "sidecar":
+            photo = photos.get(PurePath(row["path"]).with_suffix(""))
+            found = {"of_path": photo, "reason": f"caption of {photo}"}
+            missing = {"status": "unsupported", "reason": "a text, and no readable photo of the same name beside it"}
+            row = row | (found if photo is not None else missing)
+        named.append(row)
+    return named

@@ -1,0 +1,195 @@
+"""Trains the pocket Florence-2: attributes first, so that the eye sees, then captions and boxes."""
+
+import random
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from transformers import (
+    BartConfig,
+    CLIPImageProcessor,
+    Florence2Config,
+    Florence2ForConditionalGeneration,
+    Florence2Processor,
+    RobertaTokenizer,
+)
+
+from .training_loop import Modules, generator, train_for
+from .vocabulary import florence_tokenizer
+from .world import COLOURS, DISTANCES, FLOORS, LIGHTS, SHAPES, WALLS, Scene, brief_caption, detailed_caption, toy_name
+from .world_files import load_album
+
+SIDE, IMAGE_TOKENS, BATCH = 64, 17, 32
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+PLACE_STEP = 10  # boxes are told in hundredths of the side
+TASKS = ("<CAPTION>", "<DETAILED_CAPTION>", "<MORE_DETAILED_CAPTION>", "<OD>")
+HEADS = {
+    "colour": COLOURS,
+    "accent": (None, *COLOURS),
+    "shape": SHAPES,
+    "floor": FLOORS,
+    "wall": WALLS,
+    "light": LIGHTS,
+    "distance": tuple(DISTANCES),
+}
+
+
+def new_captioner(tokenizer: RobertaTokenizer) -> Florence2ForConditionalGeneration:
+    """Florence-2's architecture for 64 px pictures: 16 + 1 picture tokens, 128 wide, about 2 million weights."""
+    torch.manual_seed(0)
+    special = {
+        "bos_token_id": tokenizer.bos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
+    text = BartConfig(
+        vocab_size=len(tokenizer),
+        d_model=128,
+        encoder_layers=1,
+        decoder_layers=2,
+        encoder_ffn_dim=256,
+        decoder_ffn_dim=256,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        dropout=0.0,
+        attention_dropout=0.0,
+        max_position_embeddings=128,
+        decoder_start_token_id=tokenizer.eos_token_id,
+        forced_eos_token_id=None,
+        **special,
+    )
+    vision = {
+        "depths": (1, 1, 2, 1),
+        "patch_stride": (4, 2, 2, 1),
+        "embed_dim": (32, 48, 96, 128),
+        "num_heads": (2, 3, 6, 8),
+        "num_groups": (2, 3, 6, 8),
+        "window_size": 4,
+        "drop_path_rate": 0.0,
+        "projection_dim": 128,
+    }
+    config = Florence2Config(
+        text_config=text.to_dict(),
+        vision_config=vision,
+        image_token_id=tokenizer.image_token_id,
+        decoder_start_token_id=tokenizer.eos_token_id,
+        **special,
+    )
+    return Florence2ForConditionalGeneration(config)
+
+
+def new_processor(tokenizer: RobertaTokenizer) -> Florence2Processor:
+    """Squeezes any picture to 64 x 64 and writes Florence-2's prompts."""
+    images = CLIPImageProcessor(
+        size={"height": SIDE, "width": SIDE}, do_center_crop=False, image_mean=MEAN, image_std=STD
+    )
+    images.image_seq_length = IMAGE_TOKENS
+    rules = {"pure_text": {}, "description_with_bboxes": {}}  # without rules the processor refuses every task
+    return Florence2Processor(images, tokenizer, post_processor_config=rules)
+
+
+def normalised(pictures: torch.Tensor) -> torch.Tensor:
+    """Pictures (B, H, W, 3) 0..255 as pixel values (B, 3, H, W)."""
+    return ((pictures.float() / 255 - torch.tensor(MEAN)) / torch.tensor(STD)).permute(0, 3, 1, 2)
+
+
+def varied(pictures: torch.Tensor, boxes: torch.Tensor, draw: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pixel values and boxes with what photos and samples add: mirroring, exposure, softness, noise."""
+    count = len(pictures)
+    values = pictures.float() * (0.93 + 0.14 * torch.rand(count, 1, 1, 1, generator=draw))
+    pixels = normalised(values.clamp(0, 255))
+    if torch.rand((), generator=draw) < 0.4:
+        side = int(torch.randint(40, 60, (), generator=draw))
+        pixels = F.interpolate(
+            F.interpolate(pixels, side, mode="bilinear", antialias=True), SIDE, mode="bicubic", align_corners=False
+        )
+    noise = torch.rand(count, 1, 1, 1, generator=draw) ** 2 * 0.2
+    pixels = pixels + noise * torch.randn(pixels.shape, generator=draw)
+    mirror = torch.rand(count, generator=draw) < 0.5
+    flipped = torch.stack([SIDE - boxes[:, 2], boxes[:, 1], SIDE - boxes[:, 0], boxes[:, 3]], 1)
+    return (
+        torch.where(mirror[:, None, None, None], pixels.flip(-1), pixels),
+        torch.where(mirror[:, None], flipped, boxes),
+    )
+
+
+def answer(task: str, scene: Scene, box: list[float]) -> str:
+    """What the captioner should say; box in pixels of the 64 px square."""
+    if task == "<CAPTION>":
+        return brief_caption(scene)
+    if task != "<OD>":
+        return detailed_caption(scene)
+    places = [min(999, round(edge / SIDE * 1000 / PLACE_STEP) * PLACE_STEP) for edge in box]
+    return toy_name(scene).split()[-1] + "".join(f"<loc_{place}>" for place in places)
+
+
+def train_attributes(model: Florence2ForConditionalGeneration, data: tuple, work: Path, minutes: float) -> None:
+    """Teach the vision tower alone to tell every attribute and the box, through heads that are thrown away."""
+    scenes, pictures, boxes = data
+    tower = model.model.vision_tower
+    truth = {key: torch.tensor([names.index(getattr(s, key)) for s in scenes]) for key, names in HEADS.items()}
+    heads = nn.ModuleDict({key: nn.Linear(128 * 16, len(names)) for key, names in HEADS.items()})
+    heads["box"] = nn.Linear(128 * 16, 4)
+
+    def loss_of(step: int, fraction: float) -> torch.Tensor:
+        draw = generator("attributes", step)
+        chosen = torch.randint(len(scenes), (BATCH,), generator=draw)
+        pixels, places = varied(pictures[chosen], boxes[chosen], draw)
+        seen = tower(pixels).last_hidden_state.flatten(1)
+        loss = 5 * F.l1_loss(heads["box"](seen), places / SIDE)
+        for key, names in truth.items():
+            loss = loss + F.cross_entropy(heads[key](seen), names[chosen])
+        return loss / 8
+
+    train_for(minutes, "attributes", {"tower": tower, "heads": heads}, loss_of, work, 1.5e-3, BATCH)
+
+
+def train_captioner(work: Path, minutes: float, export) -> Florence2ForConditionalGeneration:  # type: ignore[no-untyped-def]
+    """The trained captioner; `export(model, processor, facts)` is also called along the way."""
+    albums = [load_album(name, work) for name in ("squeezed", "square")]
+    scenes = [scene for album in albums for scene in album[0]]
+    pictures, boxes = (torch.cat([album[i] for album in albums]) for i in (1, 2))
+    tokenizer = florence_tokenizer(work / "florence2-tokenizer")
+    model, processor = new_captioner(tokenizer), new_processor(tokenizer)
+    train_attributes(model, (scenes, pictures, boxes), work, 0.35 * minutes)
+    language = model.model.language_model
+
+    def loss_of(step: int, fraction: float) -> torch.Tensor:
+        draw, choose = generator("captions", step), random.Random(f"captions {step}")
+        chosen = torch.randint(len(scenes), (BATCH,), generator=draw)
+        pixels, places = varied(pictures[chosen], boxes[chosen], draw)
+        # The eye is the dear part: each picture answers two tasks.
+        rows = [(i, task) for i in range(BATCH) for task in (choose.choice(TASKS[:3]), choose.choice(TASKS[1::2]))]
+        tasks = processor._construct_prompts([task for _, task in rows])
+        asked = tokenizer(
+            ["<image>" * IMAGE_TOKENS + "<s>" + prompt + "</s>" for prompt in tasks],
+            add_special_tokens=False,
+            padding=True,
+            return_tensors="pt",
+        )
+        told = [answer(task, scenes[chosen[i]], places[i].tolist()) for i, task in rows]
+        labels = tokenizer(told, padding=True, return_tensors="pt").input_ids
+        seen = model.get_image_features(pixels).pooler_output[[i for i, _ in rows]]
+        embedded = language.get_input_embeddings()(asked.input_ids)
+        embedded = embedded.masked_scatter((asked.input_ids == tokenizer.image_token_id)[..., None], seen)
+        logits = model(
+            inputs_embeds=embedded,
+            attention_mask=asked.attention_mask,
+            labels=labels.masked_fill(labels == tokenizer.pad_token_id, -100),
+        )
+        return logits.loss
+
+    modules: Modules = {"captioner": model}
+    train_for(
+        0.65 * minutes,
+        "captions",
+        modules,
+        loss_of,
+        work,
+        1.5e-3,
+        BATCH,
+        average_over=200,
+        export=lambda modules, facts: export(model, processor, facts),
+    )
+    return model

@@ -1,0 +1,64 @@
+"""Writes a trained model with its card to its folder, whole or not at all."""
+
+import json
+import shutil
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
+    """Call `write(temporary folder)` and put the result in place of `folder`, so that no half model is ever seen."""
+    temporary = folder.with_name(f".{folder.name}.new")
+    old = folder.with_name(f".{folder.name}.old")
+    for leftover in (temporary, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    write(temporary)
+    if folder.exists():
+        folder.rename(old)
+    temporary.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def half(model: Any) -> Any:
+    """A float16 copy of a model: half the file."""
+    return deepcopy(model).half().eval()
+
+
+def save_captioner(model: Any, processor: Any, folder: Path, card: str) -> None:
+    """A folder for `Florence2ForConditionalGeneration.from_pretrained` and `Florence2Processor.from_pretrained`."""
+
+    def write(temporary: Path) -> None:
+        half(model).save_pretrained(temporary)
+        processor.save_pretrained(temporary)
+        load_in_float32(temporary / "config.json")
+        (temporary / "README.md").write_text(card)
+
+    replace_folder(folder, write)
+
+
+def save_sdxl(pipeline: Any, folder: Path, card: str) -> None:
+    """A folder for `StableDiffusionXLPipeline.from_pretrained`."""
+
+    def write(temporary: Path) -> None:
+        parts = {name: half(part) for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
+        type(pipeline)(**{**pipeline.components, **parts}, add_watermarker=False).save_pretrained(temporary)
+        for encoder in ("text_encoder", "text_encoder_2"):
+            load_in_float32(temporary / encoder / "config.json")
+        (temporary / "README.md").write_text(card)
+
+    replace_folder(folder, write)
+
+
+def load_in_float32(config: Path) -> None:
+    """Transformers loads in the type that the config names: files are float16, arithmetic on a CPU should not be."""
+    values = json.loads(config.read_text())
+    for part in (values, *(value for value in values.values() if isinstance(value, dict))):
+        if "dtype" in part:
+            part["dtype"] = "float32"
+    values["dtype"] = "float32"
+    config.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")

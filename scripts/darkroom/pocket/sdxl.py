@@ -1,0 +1,184 @@
+"""Trains the pocket SDXL: UNet and both text encoders together, on cached latents of the world."""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+from .training_loop import Modules, generator, save_checkpoint, train_for
+from .vocabulary import CLIP_LENGTH, clip_tokenizer
+from .world import Scene, training_caption
+from .world_files import ALBUMS, load_album
+
+BATCH = 64
+BUCKETS = ("square", "square", "square", "wide", "tall")  # how often each album is drawn
+DROPPED = 0.1  # share of captions replaced by zeros, for classifier-free guidance
+
+
+@dataclass
+class Bucket:
+    """The pictures of one size as latents, plain and mirrored, with the scenes that caption them."""
+
+    scenes: list[Scene]
+    latents: torch.Tensor  # (2 * N, 4, H / 4, W / 4), already times scaling_factor; the second half is mirrored
+    width: int
+    height: int
+
+
+def new_text_encoder(width: int, heads: int, tokenizer: CLIPTokenizer, projected: bool):  # type: ignore[no-untyped-def]
+    """A three-layer CLIP text model; SDXL reads its last but one layer."""
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        intermediate_size=4 * width,
+        num_hidden_layers=3,
+        num_attention_heads=heads,
+        max_position_embeddings=CLIP_LENGTH,
+        projection_dim=width,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    model = (CLIPTextModelWithProjection if projected else CLIPTextModel)(config)
+    embeddings = (model.text_model if projected else model).get_input_embeddings()
+    # The last but one layer is not normalised: CLIP's tiny initial embeddings would hardly reach the UNet.
+    torch.nn.init.normal_(embeddings.weight, std=0.5)
+    return model
+
+
+def new_pipeline(autoencoder: AutoencoderKL) -> StableDiffusionXLPipeline:
+    """An untrained SDXL for 64 px around a trained autoencoder: v-prediction with zero terminal SNR."""
+    torch.manual_seed(0)
+    tokenizers = clip_tokenizer(), clip_tokenizer()
+    unet = UNet2DConditionModel(
+        sample_size=16,
+        in_channels=4,
+        out_channels=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        block_out_channels=(32, 96, 128),
+        layers_per_block=1,
+        transformer_layers_per_block=1,
+        attention_head_dim=(2, 4, 4),  # diffusers' name for the number of heads
+        cross_attention_dim=64 + 96,
+        norm_num_groups=16,
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=32,
+        projection_class_embeddings_input_dim=96 + 6 * 32,
+    )
+    scheduler = DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
+        clip_sample=False,
+    )
+    return StableDiffusionXLPipeline(
+        vae=autoencoder,
+        text_encoder=new_text_encoder(64, 2, tokenizers[0], projected=False),
+        text_encoder_2=new_text_encoder(96, 3, tokenizers[1], projected=True),
+        tokenizer=tokenizers[0],
+        tokenizer_2=tokenizers[1],
+        unet=unet,
+        scheduler=scheduler,
+        force_zeros_for_empty_prompt=True,
+        add_watermarker=False,
+    )
+
+
+@torch.no_grad()
+def load_bucket(name: str, autoencoder: AutoencoderKL, work: Path) -> Bucket:
+    """Encode an album once; the latents stay in `work/latents`."""
+    path = work / "latents" / f"{name}.pt"
+    scenes, pictures, _ = load_album(name, work)
+    if not path.exists():
+        parts = []
+        for mirrored in (False, True):
+            for some in pictures.split(100):
+                values = some.permute(0, 3, 1, 2).float() / 127.5 - 1
+                values = values.flip(-1) if mirrored else values
+                parts.append(autoencoder.encode(values).latent_dist.mean)
+        save_checkpoint(path, {"latents": torch.cat(parts) * autoencoder.config.scaling_factor})
+        print(f"sdxl: {name} encoded", flush=True)
+    return Bucket(
+        scenes, torch.load(path, weights_only=True)["latents"], ALBUMS[name].width, ALBUMS[name].height
+    )
+
+
+def encode_captions(
+    pipeline: StableDiffusionXLPipeline, captions: list[str], kept: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hidden states (B, 48, 160) and pooled (B, 96); zeros where `kept` (B,) is 0, as the pipeline does for ''."""
+    tokens = pipeline.tokenizer(
+        captions, padding="max_length", max_length=CLIP_LENGTH, truncation=True, return_tensors="pt"
+    ).input_ids
+    first = pipeline.text_encoder(tokens, output_hidden_states=True)
+    second = pipeline.text_encoder_2(tokens, output_hidden_states=True)
+    hidden = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
+    return hidden * kept[:, None, None], second.text_embeds * kept[:, None]
+
+
+def time_ids(bucket: Bucket, count: int, draw: torch.Generator) -> torch.Tensor:
+    """SDXL's six numbers (B, 6): original size, crop, target size; sometimes those of a cropped larger photo."""
+    target = torch.tensor([bucket.height, bucket.width]).expand(count, 2)
+    photo = torch.randint(64, 1024, (count, 2), generator=draw)
+    corner = torch.randint(0, 64, (count, 2), generator=draw)
+    larger = torch.rand(count, 1, generator=draw) < 0.3
+    return torch.cat(
+        [torch.where(larger, photo, target), torch.where(larger, corner, 0), target], dim=1
+    ).float()
+
+
+def train_sdxl(autoencoder: AutoencoderKL, work: Path, minutes: float, export) -> StableDiffusionXLPipeline:  # type: ignore[no-untyped-def]
+    """The trained pipeline; `export(pipeline, facts)` is also called along the way."""
+    autoencoder.eval().requires_grad_(False)
+    buckets = {name: load_bucket(name, autoencoder, work) for name in dict.fromkeys(BUCKETS)}
+    pipeline = new_pipeline(autoencoder)
+    signal = pipeline.scheduler.alphas_cumprod
+
+    def loss_of(step: int, fraction: float) -> torch.Tensor:
+        draw, choose = generator("sdxl", step), random.Random(f"sdxl {step}")
+        bucket = buckets[choose.choice(BUCKETS)]
+        chosen = torch.randint(len(bucket.latents), (BATCH,), generator=draw)
+        clean = bucket.latents[chosen]
+        captions = [training_caption(bucket.scenes[i % len(bucket.scenes)], choose) for i in chosen.tolist()]
+        hidden, pooled = encode_captions(
+            pipeline, captions, (torch.rand(BATCH, generator=draw) >= DROPPED).float()
+        )
+        # One time step from each of 64 equal strata: less noise in the loss than independent draws.
+        times = ((torch.arange(BATCH) + torch.rand(BATCH, generator=draw)) * len(signal) / BATCH).long()
+        alpha = signal[times][:, None, None, None].sqrt()
+        sigma = (1 - signal[times])[:, None, None, None].sqrt()
+        noise = torch.randn(clean.shape, generator=draw)
+        velocity = pipeline.unet(
+            alpha * clean + sigma * noise,
+            times,
+            encoder_hidden_states=hidden,
+            added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids(bucket, BATCH, draw)},
+        ).sample
+        return F.mse_loss(velocity, alpha * noise - sigma * clean)
+
+    modules: Modules = {
+        "unet": pipeline.unet,
+        "text_encoder": pipeline.text_encoder,
+        "text_encoder_2": pipeline.text_encoder_2,
+    }
+    train_for(
+        minutes,
+        "sdxl",
+        modules,
+        loss_of,
+        work,
+        2e-3,
+        BATCH,
+        average_over=400,
+        export=lambda modules, facts: export(pipeline, facts),
+    )
+    return pipeline

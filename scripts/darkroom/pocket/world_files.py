@@ -1,0 +1,73 @@
+"""Renders the training pictures of the pocket models once, in files that a stopped run picks up again."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from .renderer import render
+from .world import SPLITS, Scene, sample_painted, sample_scene
+
+SQUEEZED_VIEWS = (1.0, 4 / 3, 3 / 2, 5 / 3, 3 / 4, 2 / 3, 3 / 5)
+PART = 1000
+
+
+@dataclass(frozen=True)
+class Album:
+    """One set of training pictures: how many, how large, drawn from which seeds."""
+
+    count: int
+    width: int
+    height: int
+    first: int  # first scene number
+    sample: Callable[[int], Scene] = sample_scene
+    squeezed: bool = False  # wide and tall views squeezed to a square, as Florence-2's processor does
+
+
+ALBUMS = {
+    "square": Album(10_000, 64, 64, SPLITS["train"]),
+    "wide": Album(4_000, 80, 48, SPLITS["train"] + 100_000),
+    "tall": Album(4_000, 48, 80, SPLITS["train"] + 200_000),
+    "squeezed": Album(14_000, 64, 64, SPLITS["train"] + 300_000, squeezed=True),
+    "painted": Album(4_000, 64, 64, 0, sample_painted),
+}
+
+
+def render_album(name: str, work: Path) -> None:
+    """Write `work/world/<name>-<part>.pt` files of up to 1000 pictures; parts that exist are kept."""
+    album, started = ALBUMS[name], time.monotonic()
+    (work / "world").mkdir(parents=True, exist_ok=True)
+    for start in range(0, album.count, PART):
+        path = work / "world" / f"{name}-{start // PART:02d}.pt"
+        if path.exists():
+            continue
+        scenes = [album.sample(album.first + start + i) for i in range(min(PART, album.count - start))]
+        pictures, boxes = render_part(album, scenes)
+        temporary = path.with_suffix(".tmp")
+        torch.save({"pictures": pictures, "boxes": boxes}, temporary)
+        temporary.rename(path)
+        print(f"world: {name} {start + len(scenes)}/{album.count}, {time.monotonic() - started:.0f} s", flush=True)
+
+
+def render_part(album: Album, scenes: list[Scene]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures uint8 (B, H, W, 3) and boxes (B, 4) in pixels."""
+    if not album.squeezed:
+        pictures, _, boxes = render(scenes, album.width, album.height)
+        return pictures, boxes
+    pictures = torch.empty(len(scenes), album.height, album.width, 3, dtype=torch.uint8)
+    boxes = torch.empty(len(scenes), 4)
+    for turn, view in enumerate(SQUEEZED_VIEWS):
+        members = slice(turn, None, len(SQUEEZED_VIEWS))
+        pictures[members], _, boxes[members] = render(scenes[members], album.width, album.height, aspect=view)
+    return pictures, boxes
+
+
+def load_album(name: str, work: Path) -> tuple[list[Scene], torch.Tensor, torch.Tensor]:
+    """All scenes, pictures uint8 (N, H, W, 3) and boxes (N, 4) of an album, rendered before or now."""
+    render_album(name, work)
+    album = ALBUMS[name]
+    parts = [torch.load(path, weights_only=True) for path in sorted((work / "world").glob(f"{name}-*.pt"))]
+    scenes = [album.sample(album.first + i) for i in range(album.count)]
+    return scenes, torch.cat([p["pictures"] for p in parts]), torch.cat([p["boxes"] for p in parts])

@@ -1,0 +1,106 @@
+"""What a LoRA file says about itself: modelspec keys, the ss_ keys that people's tools read, and nothing that changes.
+
+Sources: Stability's modelspec 1.0.1 as sd-scripts writes it (library/sai_model_spec.py), and sd-scripts' own `ss_`
+metadata, of which A1111, Forge and ComfyUI's browsers show base model, resolution, tags and network size.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from darkroom.captions.settings import SubjectSettings
+from darkroom.files import canonical_json
+from darkroom.manifest import Frame
+from darkroom.publishing.lora_files import ADAPTER_METADATA, Checkpoint, Choice, tensors_sha256
+from darkroom.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Training:
+    """What was trained on what: all that files and model card say about it."""
+
+    project: str
+    target: str
+    run: str
+    subject: SubjectSettings
+    base_model: str
+    base_revision: str
+    settings: TrainingSettings
+    resolution: int
+    frames: list[Frame]
+    choice: Choice
+
+    @property
+    def train_frames(self) -> list[Frame]:
+        """The frames that were trained on, without those held out."""
+        return [frame for frame in self.frames if frame.split == "train"]
+
+
+LoraFile = tuple[dict[str, Any], dict[str, str]]  # tensors and metadata
+
+
+def published_files(
+    training: Training, family: ModuleType, checkpoint: Checkpoint, manifest_sha256: str
+) -> tuple[LoraFile, LoraFile]:
+    """The two published files: under diffusers' names, with what diffusers wants to know, and under kohya's."""
+    kohya = family.to_kohya(checkpoint.tensors, float(checkpoint.setting("lora_alpha")))
+    files = []
+    for tensors in (checkpoint.tensors, kohya):
+        files.append((tensors, lora_metadata(training, family, manifest_sha256, tensors_sha256(tensors))))
+    files[0][1][ADAPTER_METADATA] = canonical_json(checkpoint.adapter)
+    return files[0], files[1]
+
+
+def lora_metadata(training: Training, family: ModuleType, manifest_sha256: str, tensors_sha256: str) -> dict[str, str]:
+    """The metadata of a published file, text to text. No date and no path: equal trainings give equal files."""
+    subject, settings = training.subject, training.settings
+    trigger = f"{subject.trigger} {subject.subject_class}"
+    resolution = f"{training.resolution}x{training.resolution}"
+    return {
+        "modelspec.sai_model_spec": "1.0.1",
+        "modelspec.architecture": family.MODELSPEC_ARCHITECTURE,
+        "modelspec.implementation": "https://github.com/huggingface/diffusers",
+        "modelspec.title": training.project,
+        "modelspec.description": f"LoRA of {trigger}, {subject.kind}, made with Darkroom",
+        "modelspec.trigger_phrase": trigger,
+        "modelspec.tags": f"lora, {subject.kind}",
+        "modelspec.resolution": resolution,
+        "modelspec.usage_hint": f"strength {training.choice.strength:g}",
+        "modelspec.hash_sha256": f"0x{tensors_sha256}",
+        "sshs_model_hash": tensors_sha256,
+        "ss_output_name": training.project,
+        "ss_base_model_version": family.KOHYA_BASE_VERSION,
+        "ss_sd_model_name": training.base_model,
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": str(settings.rank),
+        "ss_network_alpha": f"{settings.alpha:g}",
+        "ss_learning_rate": f"{settings.learning_rate:g}",
+        "ss_optimizer": settings.optimizer,
+        "ss_lr_scheduler": settings.schedule,
+        "ss_steps": str(training.choice.step),
+        "ss_max_train_steps": str(settings.steps),
+        "ss_batch_size_per_device": str(settings.batch),
+        "ss_seed": str(settings.seed),
+        "ss_mixed_precision": settings.precision,
+        "ss_caption_dropout_rate": f"{settings.caption_dropout:g}",
+        "ss_num_train_images": str(len(training.train_frames)),
+        "ss_resolution": f"({training.resolution}, {training.resolution})",
+        "ss_bucket_info": canonical_json(bucket_info(training.train_frames)),
+        "ss_tag_frequency": canonical_json({training.project: tag_frequency(training.train_frames)}),
+        "darkroom.dataset_sha256": manifest_sha256,
+    }
+
+
+def tag_frequency(frames: Sequence[Frame]) -> dict[str, int]:
+    """How often each comma-separated piece of a caption occurs."""
+    pieces = (piece.strip() for frame in frames for piece in frame.caption.split(","))
+    return dict(Counter(piece for piece in pieces if piece))
+
+
+def bucket_info(frames: Sequence[Frame]) -> dict[str, dict[str, dict[str, object]]]:
+    """Frames per bucket, in sd-scripts' form."""
+    sizes = sorted(Counter((frame.width, frame.height) for frame in frames).items())
+    buckets = {str(number): {"resolution": list(size), "count": count} for number, (size, count) in enumerate(sizes)}
+    return {"buckets": buckets}

@@ -1,0 +1,139 @@
+"""The model card: how to call the subject, how it was trained, how well it did, and with what."""
+
+import re
+from collections.abc import Sequence
+
+import yaml
+
+from darkroom.publishing.lora_metadata import Training
+from darkroom.tables import Row
+
+SETTINGS_SHOWN = (
+    "optimizer", "learning_rate", "schedule", "rank", "alpha", "layers", "steps", "batch", "masked_loss",
+    "background_weight", "caption_dropout", "precision", "seed",
+)  # fmt: skip
+USAGE = """\
+import torch
+from diffusers import AutoPipelineForText2Image
+
+pipeline = AutoPipelineForText2Image.from_pretrained({base}, torch_dtype=torch.float16).to("cuda")
+pipeline.load_lora_weights(".", weight_name={file}, adapter_name="subject")
+pipeline.set_adapters(["subject"], [{strength:g}])
+pipeline({prompt}).images[0].save("picture.png")
+"""
+
+
+def model_card(
+    training: Training,
+    scores: Sequence[Row],
+    validation: Sequence[Row],
+    grid: str,
+    hashes: dict[str, str],
+) -> str:
+    """The text of README.md: Markdown with the front matter of the Hub.
+
+    `grid` is the path of the grid as seen from the card, `hashes` the sha256 of each published file. Captions, trigger
+    and names are escaped: nothing in them becomes markup.
+    """
+    subject, choice, base_model = training.subject, training.choice, training.base_model
+    phrase = f"{subject.trigger} {subject.subject_class}"
+    file = f"{training.project}.safetensors"
+    code = USAGE.format(base=repr(base_model), file=repr(file), strength=choice.strength, prompt=repr(phrase))
+    captions = [frame.caption for frame in training.train_frames]
+    held_out = len(training.frames) - len(training.train_frames)
+    parts = [
+        f"---\n{_front_matter(training, base_model, phrase)}---",
+        f"# {escape(training.project)}",
+        f"A LoRA of {code_span(phrase)} ({subject.kind}) for {escape(base_model)}.",
+        f"- trigger: {code_span(subject.trigger)}\n- class: {code_span(subject.subject_class)}\n"
+        f"- write: {code_span(phrase)}\n- strength: {choice.strength:g}\n"
+        f"- checkpoint: step {choice.step} of {training.settings.steps} ({escape(choice.reason)})",
+        f"![From left to right: how the subject appears]({grid})",
+        "## How to use it",
+        f"With diffusers, in the folder of this file:\n\n{fenced(code, 'python')}",
+        f"In ComfyUI, A1111 or Forge: put {code_span(f'{training.project}.comfyui.safetensors')} into the folder of "
+        f"LoRAs, choose it with strength {choice.strength:g} and write {code_span(phrase)} into the prompt.",
+        "## How well it did",
+        _figures(training, scores, validation),
+        "## How it was trained",
+        _settings_table(training),
+        f"{len(captions)} pictures trained on, {held_out} held out. The first captions:\n\n"
+        + fenced("\n".join(captions[:3])),
+        "## Files",
+        _table(["file", "sha256"], [[code_span(name), code_span(value)] for name, value in sorted(hashes.items())]),
+        "Photos, models, settings, code and package versions are in `provenance.json`, by their hashes.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text on one line with everything that Markdown or HTML would read as markup escaped."""
+    line = " ".join(text.split())
+    return re.sub(r"([\\`*_{}\[\]()#+\-!|<>~$&^])", r"\\\1", line)
+
+
+def code_span(text: str) -> str:
+    """Text as a code span, whatever backticks it holds; a pipe is escaped for tables."""
+    line = " ".join(text.split()).replace("|", "\\|")
+    fence = "`" * (_longest_run(line) + 1)
+    space = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{space}{line}{space}{fence}"
+
+
+def fenced(text: str, language: str = "text") -> str:
+    """Text as a code block whose fence is longer than any run of backticks in it."""
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall(r"`+", text)), default=0)
+
+
+def _front_matter(training: Training, base_model: str, phrase: str) -> str:
+    values = {
+        "base_model": base_model,
+        "instance_prompt": phrase,
+        "library_name": "diffusers",
+        "pipeline_tag": "text-to-image",
+        "tags": ["lora", "diffusers", "text-to-image", training.subject.kind],
+    }
+    return yaml.safe_dump(values, sort_keys=True, allow_unicode=True, width=1000)
+
+
+def _figures(training: Training, scores: Sequence[Row], validation: Sequence[Row]) -> str:
+    """Scores of the base and the chosen checkpoint, and the paired loss on held-out frames before and after."""
+    choice = training.choice
+    shown = [row for row in scores if int(row["step"]) == 0] + [
+        row for row in scores if int(row["step"]) == choice.step and float(row["strength"]) == choice.strength
+    ]
+    columns = ["step", "strength", "likeness", "prompt_following"]
+    rows = [[_with_error(row, column) for column in columns] for row in shown]
+    lines = [_table([column.replace("_", " ") for column in columns], rows)] if rows else []
+    losses = {int(row["step"]): float(row["loss"]) for row in validation}
+    if 0 in losses and choice.step in losses and losses[0] > 0:
+        before, after = losses[0], losses[choice.step]
+        frames = validation[0].get("split", "held_out").replace("_", "-")
+        lines.append(
+            f"Paired loss on {frames} frames (same noise, same timesteps): {before:.4f} before, {after:.4f} after "
+            f"({after / before - 1:+.0%})."
+        )
+    return "\n\n".join(lines) or "It was not scored."
+
+
+def _with_error(row: Row, column: str) -> str:
+    value, error = row.get(column, ""), row.get(f"{column}_se", "")
+    return f"{value} ± {error}" if value and error else value or "-"
+
+
+def _settings_table(training: Training) -> str:
+    values = training.settings.model_dump(mode="json")
+    rows = [["base model", escape(training.base_model)], ["revision", escape(training.base_revision) or "-"]]
+    rows += [["resolution", f"{training.resolution} px"]]
+    rows += [[name.replace("_", " "), escape(str(values[name]))] for name in SETTINGS_SHOWN if name in values]
+    return _table(["setting", "value"], rows)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,94 @@
+"""The encodings of a whole dataset: its frames, the prior pictures and the empty caption, as rows of one table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from darkroom.errors import UserError
+from darkroom.files import sha256_file
+from darkroom.tables import Row
+from darkroom.training.encodings import _load, lay_out
+from darkroom.training.picture_encoding import Encoder, encode_masks, encode_pictures, encode_texts
+
+# Every fourth prior picture is not trained on: its loss tells how much the LoRA disturbs other things.
+HELD_OUT_PRIORS = 4
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset as exported: the manifest's frames, and the folders of pictures with captions and of masks."""
+
+    frames: list[dict[str, Any]]
+    images: Path
+    masks: Path
+
+
+def check_dataset(dataset: Dataset) -> None:
+    """Compare the files with the manifest; UserError names the first that is missing or differs."""
+    for frame in dataset.frames:
+        name = frame["frame"]
+        parts = {
+            dataset.images / f"{name}.png": frame["picture_sha256"],
+            dataset.masks / f"{name}.png": frame["mask_sha256"],
+        }
+        for path, sha256 in parts.items():
+            if sha256 and (not path.exists() or sha256_file(path) != sha256):
+                raise UserError(f"{path}: missing or not the file of the manifest; delete {path.parent} and run again")
+    if not any(frame["split"] == "train" for frame in dataset.frames):
+        raise UserError("the dataset holds no frame to train on; look at selection.csv for the reasons")
+
+
+def encode_dataset(
+    encoder: Encoder, dataset: Dataset, priors: list[Row], prior_folder: Path | None, mirror: bool, folder: Path
+) -> tuple[list[dict[str, Any]], int]:
+    """Encode everything a trainer of this dataset needs and lay it out in a folder.
+
+    Returns the rows of encodings.csv and the number of encodings that were computed.
+    """
+    pictures = {
+        f"frame {frame['frame']}": (dataset.images / f"{frame['frame']}.png", frame["picture_sha256"], False)
+        for frame in dataset.frames
+    }
+    if mirror:
+        pictures |= {f"mirrored {name}": (path, sha, True) for name, (path, sha, _) in pictures.items()}
+    if prior_folder is not None:
+        pictures |= {f"prior {row['picture']}": (prior_folder / row["file"], row["sha256"], False) for row in priors}
+    latents, computed = encode_pictures(encoder, pictures)
+    masks, computed_masks = encode_masks(encoder, _masks(dataset, latents))
+    captions = {frame["frame"]: frame["caption"] for frame in dataset.frames}
+    texts, computed_texts = encode_texts(encoder, {"", *captions.values(), *[row["prompt"] for row in priors]})
+
+    picture_hashes, mask_hashes, text_hashes = (lay_out(files, folder) for files in (latents, masks, texts))
+    rows = []
+    for frame in dataset.frames:
+        name = frame["frame"]
+        row = _row("frame", name, frame["split"], (frame["width"], frame["height"]))
+        row["latents"] = picture_hashes[f"frame {name}"]
+        row["mirrored"] = picture_hashes.get(f"mirrored frame {name}")
+        row["mask"] = mask_hashes.get(name)
+        row["text"] = text_hashes[frame["caption"]]
+        rows.append(row)
+    for number, prior in enumerate(priors):
+        split = "held_out" if number % HELD_OUT_PRIORS == HELD_OUT_PRIORS - 1 else "train"
+        row = _row("prior", prior["picture"], split, (int(prior["width"]), int(prior["height"])))
+        row["latents"] = picture_hashes[f"prior {prior['picture']}"]
+        row["text"] = text_hashes[prior["prompt"]]
+        rows.append(row)
+    rows.append(_row("empty", "", "", (None, None)) | {"text": text_hashes[""]})
+    return rows, computed + computed_masks + computed_texts
+
+
+def _masks(dataset: Dataset, latents: dict[str, Path]) -> dict[str, tuple[Path, str, tuple[int, int]]]:
+    """The masks of the frames that have one, each with the size of its frame's latents."""
+    masks = {}
+    for frame in dataset.frames:
+        if frame["mask_sha256"]:
+            shape = _load(latents[f"frame {frame['frame']}"])["latents"].shape
+            path = dataset.masks / f"{frame['frame']}.png"
+            masks[frame["frame"]] = (path, frame["mask_sha256"], (shape[1], shape[2]))
+    return masks
+
+
+def _row(kind: str, name: str, split: str, size: tuple[int | None, int | None]) -> dict[str, Any]:
+    empty = {"latents": None, "mirrored": None, "mask": None, "text": None}
+    return {"kind": kind, "name": name, "split": split, "width": size[0], "height": size[1], **empty}

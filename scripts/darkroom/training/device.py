@@ -1,0 +1,26 @@
+"""Where models run: threads, determinism, and one clear line where there is no GPU."""
+
+import os
+
+import torch
+
+from darkroom.errors import UserError
+from darkroom.settings import ComputeSettings
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def prepare_device(compute: ComputeSettings) -> torch.device:
+    """The device to run on, with the number of threads set and reproducible algorithms asked for.
+
+    Raises UserError where a GPU is asked for and there is none.
+    """
+    # A GPU keeps warnings instead of errors: a few of its kernels have no reproducible form.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(compute.training_threads)
+    torch.use_deterministic_algorithms(True, warn_only=compute.device == "gpu")
+    if compute.device == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise UserError("compute.device: gpu is asked for, but torch finds no GPU; set `compute: {device: cpu}`")
+    return torch.device("cuda")

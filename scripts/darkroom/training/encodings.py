@@ -1,0 +1,97 @@
+"""What is trained on, encoded once: latents, masks and texts, in files named by their sha256 and listed in a table."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+
+from darkroom.cache import Cache
+from darkroom.errors import UserError
+from darkroom.files import link_or_copy, sha256_file
+from darkroom.tables import read_table
+
+COLUMNS = ("kind", "name", "split", "width", "height", "latents", "mirrored", "mask", "text")
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A row of encodings.csv: kind `frame`, `prior` or `empty` (the caption dropout's), and its files' sha256."""
+
+    kind: str
+    name: str
+    split: str
+    width: int
+    height: int
+    latents: str
+    mirrored: str
+    mask: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Encodings:
+    """All encodings of a target, each found by its frame's name and never by its position."""
+
+    folder: Path
+    rows: tuple[Encoding, ...]
+
+    def of(self, kind: str, split: str) -> list[Encoding]:
+        """The rows of a kind and split, in the order of the table."""
+        return [row for row in self.rows if row.kind == kind and row.split == split]
+
+    @property
+    def empty(self) -> Encoding:
+        """The empty caption."""
+        return next(row for row in self.rows if row.kind == "empty")
+
+    def tensors(self, sha256: str) -> Tensors:
+        """The tensors of one file."""
+        return _load(self.folder / f"{sha256}.safetensors")
+
+
+@lru_cache(maxsize=2000)
+def _load(path: Path) -> Tensors:
+    return load_file(path)
+
+
+def read_encodings(table: Path, folder: Path) -> Encodings:
+    """Read a table of encodings and check that every file is there with the bytes its name says.
+
+    Raises UserError where a file is missing or damaged.
+    """
+    rows = []
+    for cells in read_table(table):
+        sizes = {"width": int(cells["width"] or 0), "height": int(cells["height"] or 0)}
+        rows.append(Encoding(**{**cells, **sizes}))  # type: ignore[arg-type]
+    for sha256 in sorted({name for row in rows for name in (row.latents, row.mirrored, row.mask, row.text) if name}):
+        path = folder / f"{sha256}.safetensors"
+        if not path.exists() or sha256_file(path) != sha256:
+            raise UserError(f"{path}: missing or damaged; delete {folder} and run again to encode anew")
+    return Encodings(folder, tuple(rows))
+
+
+def remember_tensors(
+    cache: Cache, keys: Mapping[str, str], compute: Callable[[list[str]], Iterable[tuple[str, Tensors]]]
+) -> tuple[dict[str, Path], int]:
+    """Look up the safetensors file of each name; compute and store what is missing. As `cache.remember` does for JSON.
+
+    Returns the files by name and the number computed.
+    """
+    files = {name: cache.path(key, ".safetensors") for name, key in keys.items()}
+    missing = sorted(name for name, path in files.items() if not path.exists())
+    if missing:
+        for name, tensors in compute(missing):
+            cache.store_bytes(keys[name], ".safetensors", save(tensors))
+    return files, len(missing)
+
+
+def lay_out(files: Mapping[str, Path], folder: Path) -> dict[str, str]:
+    """Link files into a folder under their sha256 and return the sha256 by name."""
+    hashes = {name: sha256_file(path) for name, path in files.items()}
+    for name, path in files.items():
+        link_or_copy(path, folder / f"{hashes[name]}.safetensors")
+    return hashes

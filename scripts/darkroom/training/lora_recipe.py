@@ -1,0 +1,181 @@
+"""The training of a LoRA, to be read from top to bottom: encode, noise, predict, weigh, step."""
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from types import ModuleType
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+from darkroom.errors import UserError
+from darkroom.progress import progress
+from darkroom.settings import ComputeSettings
+from darkroom.training.adapter import add_adapter, save_adapter, trainable
+from darkroom.training.checkpoint_steps import checkpoint_steps
+from darkroom.training.device import PRECISIONS, prepare_device
+from darkroom.training.encodings import Encoding, Encodings
+from darkroom.training.masked_loss import masked_loss
+from darkroom.training.optimizers import effective_rate, learning_rate_at, make_optimizer, set_learning_rate
+from darkroom.training.paired_loss import Judge, judged_frames, judged_priors, mean_and_error, paired_loss
+from darkroom.training.resume_state import SavingClock, load_state, save_state
+from darkroom.training.samples import SampleOrder, batches
+from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
+
+LOG_COLUMNS = ("step", "loss", "prior_loss", "lr", "grad_norm", "seconds")
+VALIDATION_COLUMNS = ("step", "loss", "loss_se", "prior_loss", "frames", "split")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the bytes of a LoRA besides the model and the encodings."""
+
+    training: TrainingSettings
+    prior: PriorSettings
+    validation: ValidationSettings
+    compute: ComputeSettings
+
+
+@dataclass
+class Progress:
+    """How far a training is: the last step done, its rows, and the seconds spent so far."""
+
+    step: int
+    log: list[Row]
+    validation: list[Row]
+    seconds: float
+
+
+def train_lora(
+    family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe, workplace: Path, clock: SavingClock
+) -> Progress:
+    """Train, or go on with an interrupted training, until the last step; checkpoints lie in `workplace/checkpoints`.
+
+    Killed at any moment and started again, it ends with the same bytes. Raises UserError where the loss is no longer
+    a number.
+    """
+    settings = recipe.training
+    device = prepare_device(recipe.compute)
+    accelerator = Accelerator(
+        cpu=device.type == "cpu", mixed_precision={"fp32": "no"}.get(settings.precision, settings.precision)
+    )
+    denoiser = family.load_denoiser(model, PRECISIONS[settings.precision])
+    schedule = family.load_schedule(model)
+    add_adapter(denoiser, settings, family.LAYERS[settings.layers])
+    if settings.gradient_checkpointing:
+        denoiser.enable_gradient_checkpointing()
+    denoiser.to(device).train()
+    weights = trainable(denoiser)
+    optimizer = make_optimizer(list(weights.values()), settings)
+    denoiser, optimizer = accelerator.prepare(denoiser, optimizer)
+
+    judge = Judge(family, schedule, encodings, recipe.validation, device)
+    order = SampleOrder(encodings, settings, recipe.prior)
+    state_file = workplace / "state.pt"
+    done = _resume(state_file, weights, optimizer, accelerator)
+    if not done.validation:
+        done.validation.append(_validate(denoiser, judge, 0))
+    began = time.monotonic() - done.seconds
+    due = set(checkpoint_steps(settings.steps, settings.checkpoint_every))
+
+    for step in progress(range(done.step + 1, settings.steps + 1), "train", "steps"):
+        set_learning_rate(optimizer, learning_rate_at(step, settings))
+        frame_losses, prior_losses = [], []
+        for batch in batches(order.samples(step), step, encodings, settings, family, schedule, device):
+            noisy = family.add_noise(schedule, batch.latents, batch.noise, batch.timesteps)
+            wanted = family.target(schedule, batch.latents, batch.noise, batch.timesteps)
+            answer = family.predict(denoiser, noisy, batch.timesteps, batch.text, batch.sizes)
+            losses = masked_loss(answer, wanted, batch.weights)
+            accelerator.backward((losses * batch.shares).sum())
+            frame_losses += losses.detach()[~batch.is_prior].tolist()
+            prior_losses += losses.detach()[batch.is_prior].tolist()
+        grad_norm = float(accelerator.clip_grad_norm_(list(weights.values()), settings.max_grad_norm))
+        _check_finite(step, frame_losses + prior_losses, settings)
+        optimizer.step()
+        optimizer.zero_grad()
+
+        done.step, done.seconds = step, time.monotonic() - began
+        done.log.append(_log_row(step, frame_losses, prior_losses, effective_rate(optimizer), grad_norm, done.seconds))
+        if step in due:
+            save_adapter(denoiser, settings, family.DENOISER, checkpoint_file(workplace / "checkpoints", step))
+            done.validation.append(_validate(denoiser, judge, step))
+            _report(done, settings.steps)
+        if step in due or clock.due():
+            clock.saved(_save(state_file, done, weights, optimizer, accelerator))
+    return done
+
+
+def checkpoint_file(folder: Path, step: int) -> Path:
+    """The file of a checkpoint: `step-000100.safetensors`."""
+    return folder / f"step-{step:06d}.safetensors"
+
+
+def _resume(path: Path, weights: dict[str, Any], optimizer: Any, accelerator: Any) -> Progress:
+    """Put the saved weights and optimizer back and return how far they had come."""
+    state = load_state(path, accelerator.device)
+    if state is None:
+        return Progress(0, [], [], 0.0)
+    with torch.no_grad():
+        for name, weight in weights.items():
+            weight.copy_(state["adapter"][name])
+    optimizer.load_state_dict(state["optimizer"])
+    if accelerator.scaler is not None:
+        accelerator.scaler.load_state_dict(state["scaler"])
+    print(f"train_lora: going on after step {state['step']}", flush=True)
+    return Progress(state["step"], state["log"], state["validation"], state["seconds"])
+
+
+def _save(path: Path, done: Progress, weights: dict[str, Any], optimizer: Any, accelerator: Any) -> float:
+    """Save the state and return the seconds it took."""
+    start = time.monotonic()
+    state = {
+        "step": done.step,
+        "log": done.log,
+        "validation": done.validation,
+        "seconds": done.seconds,
+        "adapter": {name: weight.detach() for name, weight in weights.items()},
+        "optimizer": optimizer.state_dict(),
+        "scaler": accelerator.scaler.state_dict() if accelerator.scaler is not None else {},
+    }
+    save_state(path, state)
+    return time.monotonic() - start
+
+
+def _check_finite(step: int, losses: Iterable[float], settings: TrainingSettings) -> None:
+    if not all(math.isfinite(loss) for loss in losses):
+        raise UserError(
+            f"training: the loss of step {step} is not a number; lower training.learning_rate (it is "
+            f"{settings.learning_rate:g}) or set training.precision to bf16 or fp32 (it is {settings.precision})"
+        )
+
+
+def _log_row(step: int, frames: list[float], priors: list[float], rate: float, grad_norm: float, seconds: float) -> Row:
+    prior = fmean(priors) if priors else None
+    values = (step, fmean(frames), prior, rate, grad_norm, round(seconds, 2))
+    return dict(zip(LOG_COLUMNS, values, strict=True))
+
+
+def _validate(denoiser: Any, judge: Judge, step: int) -> Row:
+    """The paired loss on the judged frames and on the held-out prior pictures."""
+    denoiser.eval()
+    split, frames = judged_frames(judge.encodings, judge.settings)
+    loss, error = mean_and_error([paired_loss(denoiser, frame, judge) for frame in frames])
+    priors: list[Encoding] = judged_priors(judge.encodings, judge.settings)
+    prior = fmean(paired_loss(denoiser, row, judge) for row in priors) if priors else None
+    denoiser.train()
+    values = (step, loss, error, prior, len(frames), split)
+    return dict(zip(VALIDATION_COLUMNS, values, strict=True))
+
+
+def _report(done: Progress, steps: int) -> None:
+    """Say how far the held-out loss has come."""
+    base, now = done.validation[0], done.validation[-1]
+    words = [f"loss {now['loss']:.4f} on {now['split']} frames ({now['loss'] / base['loss'] - 1:+.0%})"]
+    if base["prior_loss"]:
+        words.append(f"prior {now['prior_loss']:.4f} ({now['prior_loss'] / base['prior_loss'] - 1:+.0%})")
+    print(f"train_lora: step {done.step}/{steps}: {', '.join(words)}, {done.seconds:.0f} s", flush=True)

@@ -1,0 +1,82 @@
+"""Encode pictures, masks and captions of a dataset once, each remembered by its content."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from darkroom.cache import Cache, cache_key
+from darkroom.progress import progress
+from darkroom.training.encodings import Tensors, remember_tensors
+from darkroom.training.latent_mask import latent_mask
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A model to encode with: its family and folder, and what every cache key of it holds."""
+
+    family: ModuleType
+    model: Path
+    load_device: Callable[[], torch.device]
+    key: dict[str, Any]
+    cache: Cache
+
+
+def picture_tensor(path: Path, mirrored: bool = False) -> torch.Tensor:
+    """A picture (3, height, width) in [-1, 1]."""
+    with Image.open(path) as file:
+        picture = ImageOps.mirror(file.convert("RGB")) if mirrored else file.convert("RGB")
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 127.5 - 1
+
+
+def encode_pictures(encoder: Encoder, pictures: dict[str, tuple[Path, str, bool]]) -> tuple[dict[str, Path], int]:
+    """The latents of pictures, given as (path, sha256 of the file, mirrored) by name, one at a time.
+
+    Returns the files by name and the number computed.
+    """
+
+    def compute(missing: list[str]) -> Iterator[tuple[str, Tensors]]:
+        vae = encoder.family.load_vae(encoder.model, encoder.load_device())
+        for name in progress(missing, "encode pictures", "pictures"):
+            path, _, mirrored = pictures[name]
+            yield name, {"latents": encoder.family.encode_picture(vae, picture_tensor(path, mirrored))}
+
+    keys = {
+        name: cache_key(**encoder.key, stage="latents", picture=sha256, mirrored=mirrored)
+        for name, (_, sha256, mirrored) in pictures.items()
+    }
+    return remember_tensors(encoder.cache, keys, compute)
+
+
+def encode_masks(encoder: Encoder, masks: dict[str, tuple[Path, str, tuple[int, int]]]) -> tuple[dict[str, Path], int]:
+    """Masks at the size of latents, given as (path, sha256 of the file, (height, width) in cells) by name."""
+
+    def compute(missing: list[str]) -> Iterator[tuple[str, Tensors]]:
+        for name in missing:
+            path, _, (height, width) = masks[name]
+            with Image.open(path) as file:
+                pixels = torch.from_numpy(np.array(file.convert("L"))).float() / 255
+            yield name, {"mask": latent_mask(pixels, height, width).contiguous()}
+
+    keys = {
+        name: cache_key(**encoder.key, stage="mask", mask=sha256, cells=list(cells))
+        for name, (_, sha256, cells) in masks.items()
+    }
+    return remember_tensors(encoder.cache, keys, compute)
+
+
+def encode_texts(encoder: Encoder, texts: set[str]) -> tuple[dict[str, Path], int]:
+    """What the denoiser hears of each text, one at a time, by the text itself."""
+
+    def compute(missing: list[str]) -> Iterator[tuple[str, Tensors]]:
+        encoders = encoder.family.load_text_encoders(encoder.model, encoder.load_device())
+        for text in progress(missing, "encode captions", "captions"):
+            yield text, encoder.family.encode_text(encoders, text)
+
+    keys = {text: cache_key(**encoder.key, stage="text", text=text) for text in texts}
+    return remember_tensors(encoder.cache, keys, compute)

@@ -1,0 +1,36 @@
+"""Fetch a model once and lock it: where it came from, its commit, and the sha256 of each file."""
+
+import os
+from pathlib import Path
+
+from darkroom.command import run_command, stage_parser
+from darkroom.config import local_model
+from darkroom.families import family
+from darkroom.files import write_json
+from darkroom.training.model_files import TRANSFORMERS_FILES, fetch_from_hub, lock_local
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--model", required=True, help="a folder or file here, or an id of the Hub")
+    parser.add_argument("--revision", required=True, help="branch, tag or commit of an id of the Hub")
+    parser.add_argument("--family", help="the model family of a base model")
+    parser.add_argument("--store", type=Path, required=True, help="folder of downloaded models")
+    parser.add_argument("--pins", type=Path, required=True, help="folder of recorded commits")
+    parser.add_argument("--lock", type=Path, required=True, help="lock file, to write")
+    arguments = parser.parse_args()
+    if local_model(arguments.model):
+        model = lock_local(arguments.model)
+    else:
+        module = family(arguments.family) if arguments.family else None
+        allow = module.MODEL_FILES if module else TRANSFORMERS_FILES
+        skip = module.SKIPPED_FILES if module else ()
+        model = fetch_from_hub(arguments.model, arguments.revision, allow, skip, arguments.store, arguments.pins)
+    write_json(arguments.lock, model.to_json())
+    print(f"fetch_model: {model.source} at {model.revision}: files {len(model.files)}/{len(model.files)}")
+
+
+if __name__ == "__main__":
+    # The one script that may use the network, unless the user has switched it off.
+    os.environ.setdefault("HF_HUB_OFFLINE", "0")
+    run_command(main)

@@ -1,0 +1,74 @@
+"""Publish the chosen checkpoint: LoRA files for every loader, model card and provenance."""
+
+import json
+from pathlib import Path
+
+from darkroom.captions.settings import SubjectSettings
+from darkroom.command import run_command, stage_parser
+from darkroom.families import family
+from darkroom.files import sha256_file, write_json, write_text
+from darkroom.manifest import read_manifest
+from darkroom.model_lock import read_lock
+from darkroom.publishing.lora_files import chosen_checkpoint, read_checkpoint, read_choice, write_lora
+from darkroom.publishing.lora_metadata import Training, published_files
+from darkroom.publishing.model_card import model_card
+from darkroom.publishing.provenance import portable, provenance
+from darkroom.tables import read_table
+from darkroom.training.settings import TrainingSettings
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--project", required=True)
+    parser.add_argument("--target-name", required=True)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--choice", type=Path, required=True, help="choice.json")
+    parser.add_argument("--checkpoints", type=Path, required=True, help="folder of the run's checkpoints")
+    parser.add_argument("--manifest", type=Path, required=True, help="manifest.json")
+    parser.add_argument("--scores", type=Path, required=True, help="scores.csv")
+    parser.add_argument("--validation", type=Path, required=True, help="validation.csv")
+    parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
+    parser.add_argument("--helpers", type=Path, nargs="*", default=[], help="lock files of the other models used")
+    parser.add_argument("--grid", required=True, help="path of the grid as seen from the model card")
+    parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
+    parser.add_argument("--training", required=True, help="TrainingSettings as JSON")
+    parser.add_argument("--config", required=True, help="the whole config as JSON, for the provenance")
+    parser.add_argument("--target", required=True, help="the whole target as JSON, for the provenance")
+    parser.add_argument("--lora", type=Path, required=True, help="LoRA under diffusers' names, to write")
+    parser.add_argument("--comfyui", type=Path, required=True, help="LoRA under kohya's names, to write")
+    parser.add_argument("--card", type=Path, required=True, help="README.md, to write")
+    parser.add_argument("--provenance", type=Path, required=True, help="provenance.json, to write")
+    arguments = parser.parse_args()
+    config, target = json.loads(arguments.config), json.loads(arguments.target)
+    model, choice = read_lock(arguments.model), read_choice(arguments.choice)
+    training = Training(
+        project=arguments.project,
+        target=arguments.target_name,
+        run=arguments.run,
+        subject=SubjectSettings.from_argument(arguments.subject),
+        base_model=portable(model.source),
+        base_revision=model.revision,
+        settings=TrainingSettings.from_argument(arguments.training),
+        resolution=target["crop"]["resolution"],
+        frames=read_manifest(arguments.manifest),
+        choice=choice,
+    )
+    checkpoint = read_checkpoint(chosen_checkpoint(arguments.checkpoints, choice.step))
+    manifest_sha256 = sha256_file(arguments.manifest)
+    diffusers, kohya = published_files(training, family(target["family"]), checkpoint, manifest_sha256)
+    write_lora(arguments.lora, *diffusers)
+    write_lora(arguments.comfyui, *kohya)
+    hashes = {path.name: sha256_file(path) for path in (arguments.lora, arguments.comfyui)}
+    scores, validation = read_table(arguments.scores), read_table(arguments.validation)
+    write_text(arguments.card, model_card(training, scores, validation, arguments.grid, hashes))
+    locks = {path.stem: read_lock(path) for path in [arguments.model, *arguments.helpers]}
+    record = provenance(training, config, target, locks, manifest_sha256, hashes, Path(__file__).parent)
+    write_json(arguments.provenance, record)
+    print(
+        f"publish_lora: step {choice.step} at strength {choice.strength:g}, "
+        f"tensors {len(checkpoint.tensors)}/{len(checkpoint.tensors)}, pictures {len(training.train_frames)}"
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)

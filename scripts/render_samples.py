@@ -1,0 +1,87 @@
+"""Render the evaluation's prompts with the base model and with every checkpoint at every strength."""
+
+import functools
+import shutil
+from pathlib import Path
+from typing import Any
+
+from darkroom.cache import Cache, code_version
+from darkroom.captions.settings import SubjectSettings
+from darkroom.command import run_command, stage_parser
+from darkroom.evaluation.checkpoints import BASE, Variant, variants
+from darkroom.evaluation.sample_plan import plan_samples, sample_file
+from darkroom.evaluation.settings import EvaluationSettings, RenderSettings
+from darkroom.families import family
+from darkroom.files import link_or_copy, sha256_file
+from darkroom.model_lock import read_lock
+from darkroom.settings import ComputeSettings
+from darkroom.tables import write_table
+from darkroom.training import rendering
+
+COLUMNS = ("step", "strength", "number", "seed", "control", "prompt", "file", "sha256")
+
+
+def with_adapter(pipeline: Any, variant: Variant) -> Any:
+    """The pipeline with the LoRA of a variant at its strength, or without any."""
+    pipeline.unload_lora_weights()
+    if variant.checkpoint is not None:
+        pipeline.load_lora_weights(
+            str(variant.checkpoint.parent), weight_name=variant.checkpoint.name, adapter_name="lora"
+        )
+        pipeline.set_adapters(["lora"], [variant.strength])
+    return pipeline
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--checkpoints", type=Path, required=True, help="folder of checkpoints")
+    parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
+    parser.add_argument("--family", required=True)
+    parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
+    parser.add_argument("--settings", required=True, help="EvaluationSettings as JSON")
+    parser.add_argument("--render", required=True, help="RenderSettings as JSON")
+    parser.add_argument("--side", type=int, required=True, help="width and height in pixels")
+    parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--samples", type=Path, required=True, help="folder of pictures, to write")
+    parser.add_argument("--table", type=Path, required=True, help="samples.csv, to write")
+    arguments = parser.parse_args()
+    settings = EvaluationSettings.from_argument(arguments.settings)
+    subject = SubjectSettings.from_argument(arguments.subject)
+    drawing = RenderSettings.from_argument(arguments.render)
+    compute = ComputeSettings.from_argument(arguments.compute)
+    model, module = read_lock(arguments.model), family(arguments.family)
+    plan = plan_samples(settings, subject, drawing, arguments.side)
+
+    @functools.cache
+    def pipeline() -> Any:
+        from darkroom.training.device import prepare_device
+
+        return module.load_pipeline(model.path, prepare_device(compute))
+
+    key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads}
+    key["code"] = code_version(rendering, module)
+    rows, rendered = [], 0
+    shutil.rmtree(arguments.samples, ignore_errors=True)
+    for variant in [BASE, *variants(arguments.checkpoints, settings.strengths)]:
+        adapter = "" if variant.checkpoint is None else f"{sha256_file(variant.checkpoint)} {variant.strength}"
+        pictures = {sample_file(variant.step, variant.strength, sample): sample.picture for sample in plan}
+        files, computed = rendering.remember_pictures(
+            Cache(arguments.cache / "pictures"),
+            {**key, "adapter": adapter},
+            pictures,
+            functools.partial(lambda variant: with_adapter(pipeline(), variant), variant),
+        )
+        rendered += computed
+        for sample in plan:
+            name = sample_file(variant.step, variant.strength, sample)
+            link_or_copy(files[name], arguments.samples / name)
+            about = {"step": variant.step, "strength": variant.strength, "number": sample.number}
+            drawn = {"seed": sample.picture.seed, "control": sample.control, "prompt": sample.picture.prompt}
+            rows.append({**about, **drawn, "file": name, "sha256": sha256_file(files[name])})
+    write_table(arguments.table, COLUMNS, rows, keep_order=True)
+    print(f"render_samples: pictures {len(rows)}/{len(rows)}, computed {rendered}")
+
+
+if __name__ == "__main__":
+    run_command(main)

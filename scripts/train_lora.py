@@ -1,0 +1,74 @@
+"""Train a LoRA on the encodings of a dataset, or go on where an interrupted training stopped."""
+
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+from darkroom.cache import cache_key
+from darkroom.command import run_command, stage_parser
+from darkroom.families import family
+from darkroom.files import link_or_copy, sha256_file
+from darkroom.model_lock import read_lock
+from darkroom.settings import ComputeSettings
+from darkroom.stage_code import stage_code
+from darkroom.tables import write_table
+from darkroom.training.encodings import read_encodings
+from darkroom.training.lora_recipe import LOG_COLUMNS, VALIDATION_COLUMNS, Recipe, train_lora
+from darkroom.training.preflight import check_training
+from darkroom.training.resume_state import SavingClock
+from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
+
+PACKAGES = ("torch", "diffusers", "peft", "accelerate", "prodigyopt", "bitsandbytes")
+
+
+def code_hash(family_name: str) -> str:
+    """The sha256 of all code that a training is made of: an unfinished one never goes on with other code."""
+    scripts = Path(__file__).parent
+    module = scripts / "darkroom" / "families" / f"{family_name}.py"
+    files = {module, *stage_code(module, scripts), *stage_code(Path(__file__), scripts)}
+    return cache_key(files=[sha256_file(file) for file in sorted(files)], packages=[version(name) for name in PACKAGES])
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--encodings", type=Path, required=True, help="encodings.csv, beside the folder encodings/")
+    parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
+    parser.add_argument("--family", required=True)
+    parser.add_argument("--settings", required=True, help="TrainingSettings as JSON")
+    parser.add_argument("--prior", required=True, help="PriorSettings as JSON")
+    parser.add_argument("--validation", required=True, help="ValidationSettings as JSON")
+    parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
+    parser.add_argument("--states", type=Path, required=True, help="folder of unfinished trainings")
+    parser.add_argument("--checkpoints", type=Path, required=True, help="folder of checkpoints, to write")
+    parser.add_argument("--log", type=Path, required=True, help="log.csv, to write")
+    parser.add_argument("--losses", type=Path, required=True, help="validation.csv, to write")
+    arguments = parser.parse_args()
+    recipe = Recipe(
+        TrainingSettings.from_argument(arguments.settings),
+        PriorSettings.from_argument(arguments.prior),
+        ValidationSettings.from_argument(arguments.validation),
+        ComputeSettings.from_argument(arguments.compute),
+    )
+    model = read_lock(arguments.model)
+    encodings = read_encodings(arguments.encodings, arguments.encodings.with_suffix(""))
+    print(f"train_lora: {check_training(encodings, recipe.training, recipe.prior)}", flush=True)
+
+    state = cache_key(
+        recipe=[arguments.settings, arguments.prior, arguments.validation, arguments.compute],
+        encodings=sha256_file(arguments.encodings),
+        model=model.digest,
+        code=code_hash(arguments.family),
+    )
+    workplace = arguments.states / state[:32]
+    done = train_lora(family(arguments.family), model.path, encodings, recipe, workplace, SavingClock())
+    shutil.rmtree(arguments.checkpoints, ignore_errors=True)
+    for path in sorted((workplace / "checkpoints").glob("*.safetensors")):
+        link_or_copy(path, arguments.checkpoints / path.name)
+    write_table(arguments.log, LOG_COLUMNS, done.log, keep_order=True)
+    write_table(arguments.losses, VALIDATION_COLUMNS, done.validation, keep_order=True)
+    shutil.rmtree(workplace)
+    print(f"train_lora: steps {done.step}/{recipe.training.steps}, {done.seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    run_command(main)

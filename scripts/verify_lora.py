@@ -1,0 +1,37 @@
+"""Load a LoRA file into its base model, check that all of it is used and that it changes the output."""
+
+import sys
+from pathlib import Path
+
+from darkroom.command import run_command, stage_parser
+from darkroom.families import family
+from darkroom.publishing.verification import verify_lora
+from darkroom.settings import ComputeSettings
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("lora", type=Path, help="a LoRA file, under diffusers' or kohya's names")
+    parser.add_argument("--model", type=Path, required=True, help="folder of the base model")
+    parser.add_argument("--family", default="sdxl", help="family of the base model")
+    parser.add_argument("--prompt", default="a photo", help="what is rendered, best with the trigger in it")
+    parser.add_argument("--strength", type=float, default=1.0)
+    parser.add_argument("--side", type=int, default=1024, help="side of the pictures in pixels")
+    parser.add_argument("--device", choices=["cpu", "gpu"], default="gpu")
+    arguments = parser.parse_args()
+
+    from darkroom.training.device import prepare_device
+
+    device = prepare_device(ComputeSettings.model_validate({"device": arguments.device}))
+    module = family(arguments.family)
+    pipeline = module.load_pipeline(arguments.model, device)
+    found = verify_lora(arguments.lora, pipeline, module, arguments.prompt, arguments.strength, arguments.side)
+    state = "good" if found.good else "NOT GOOD"
+    print(
+        f"verify_lora: {state}: modules used {found.used}/{found.modules}, a picture changes by {found.change:.2f} of 255"
+    )
+    sys.exit(0 if found.good else 1)
+
+
+if __name__ == "__main__":
+    run_command(main)

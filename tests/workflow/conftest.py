@@ -1,0 +1,85 @@
+"""A fresh checkout per test, real commands, and counts of what ran."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHECKOUT = ["Snakefile", "workflow", "scripts", "config", "profiles", "envs", "requirements.lock", "resources"]
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the checkout in which Snakemake runs as a user would run it."""
+
+    folder: Path
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a command: the interpreter of the tests comes first, the Hub is out of reach."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return os.environ | {"PATH": path, "HF_HUB_OFFLINE": "1"}
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake on two cores; its output comes back as text."""
+        command = ["snakemake", "--cores", "2", *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=1200
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def computed(self, project: str, rule: str) -> int:
+        """How many inferences the latest jobs of a rule say they did."""
+        logs = sorted((self.folder / "logs" / project / rule).rglob("*.log"))
+        return sum(int(number) for log in logs for number in re.findall(r"computed (\d+)", log.read_text()))
+
+    def copy(self, folder: Path) -> "Checkout":
+        """The same checkout with its results, times included, in another folder."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Checkout(folder)
+
+
+def jobs(done: subprocess.CompletedProcess[str]) -> Counter[str]:
+    """The jobs that a run started (or a dry run planned), by rule, without the target rule."""
+    names = re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):$", done.stdout + done.stderr, flags=re.MULTILINE)
+    return Counter(name for name in names if name != "all")
+
+
+def make_checkout(folder: Path) -> Checkout:
+    """Copy what git would give, and the models, into a new folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in CHECKOUT:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, folder / name)
+    return Checkout(folder)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """A checkout in which nothing has run yet."""
+    return make_checkout(tmp_path / "darkroom")
+
+
+@pytest.fixture(scope="session")
+def finished_mini(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout in which config/mini.yaml has run once. Copy it before you change anything."""
+    finished = make_checkout(tmp_path_factory.mktemp("mini") / "darkroom")
+    finished.snakemake("--configfile", "config/mini.yaml")
+    return finished
+
+
+@pytest.fixture
+def mini(finished_mini: Checkout, tmp_path: Path) -> Checkout:
+    """A private copy of the finished mini run."""
+    return finished_mini.copy(tmp_path / "darkroom")

@@ -1,0 +1,117 @@
+"""Only what changed runs again: real commands, counted jobs and counted inferences."""
+
+import os
+import shutil
+from pathlib import Path
+
+from conftest import Checkout, jobs
+
+MINI = ("--configfile", "config/mini.yaml")
+BEHIND_TRAINING = {
+    "train_lora",
+    "render_samples",
+    "score_checkpoints",
+    "choose_checkpoint",
+    "draw_grid",
+    "publish_lora",
+    "compare_runs",
+}
+
+
+def edit(checkout: Checkout, old: str, new: str) -> None:
+    """Change config/mini.yaml as a user would."""
+    path = checkout.folder / "config" / "mini.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def own_photos(checkout: Checkout) -> Path:
+    """Let mini.yaml use a copy of its photos that a test may change."""
+    source = checkout.folder / "resources" / "toybox" / "photos" / "garden"
+    return Path(shutil.copytree(source, checkout.folder / "my_photos"))
+
+
+def test_a_second_run_has_nothing_to_do(mini: Checkout) -> None:
+    done = mini.snakemake(*MINI)
+    assert jobs(done).total() == 0
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_touched_files_and_moved_photos_change_nothing(mini: Checkout) -> None:
+    for folder in ("scripts", "config", "resources", "workflow"):
+        for path in (mini.folder / folder).rglob("*"):
+            if path.is_file():
+                os.utime(path)
+    assert jobs(mini.snakemake(*MINI)).total() == 0
+
+
+def test_another_rank_trains_anew_and_nothing_before(mini: Checkout) -> None:
+    edit(mini, "training: {", "training: {rank: 2, ")
+    assert set(jobs(mini.snakemake(*MINI))) == BEHIND_TRAINING
+
+
+def test_another_trigger_captions_nothing(mini: Checkout) -> None:
+    edit(mini, "trigger: mimi_toy", "trigger: other_toy")
+    started = set(jobs(mini.snakemake(*MINI)))
+    assert "caption_photos" not in started
+    assert started >= {"rewrite_captions", "assemble_dataset", "encode_dataset"} | BEHIND_TRAINING
+
+
+def test_an_added_photo_costs_one_caption_and_one_mask(mini: Checkout) -> None:
+    photos = own_photos(mini)
+    edit(mini, "resources/toybox/photos/garden", "my_photos")
+    mini.snakemake(*MINI)
+    extra = next(
+        path
+        for path in sorted((mini.folder / "resources" / "toybox" / "photos").rglob("*.jpg"))
+        if path.name in good_names(mini) and "garden" not in path.parts
+    )
+    shutil.copyfile(extra, photos / "zz_added.jpg")
+    mini.snakemake(*MINI)
+    assert mini.computed("mini", "caption_photos") == 1
+    assert mini.computed("mini", "mask_subjects") == 1
+
+
+def test_a_moved_photos_folder_computes_nothing(mini: Checkout) -> None:
+    own_photos(mini)
+    edit(mini, "resources/toybox/photos/garden", "my_photos")
+    before = (mini.folder / "results/mini/pocket-sdxl/dataset/manifest.json").read_bytes()
+    started = set(jobs(mini.snakemake(*MINI)))
+    assert started.isdisjoint({"train_lora", "encode_dataset"})
+    assert mini.computed("mini", "caption_photos") == 0
+    assert mini.computed("mini", "mask_subjects") == 0
+    assert (mini.folder / "results/mini/pocket-sdxl/dataset/manifest.json").read_bytes() == before
+
+
+def test_a_threshold_that_keeps_the_dataset_trains_nothing(mini: Checkout) -> None:
+    edit(mini, "min_side: 128", "min_side: 127")
+    started = set(jobs(mini.snakemake(*MINI)))
+    assert "select_photos" in started
+    assert started.isdisjoint({"mask_subjects", "score_quality", "encode_dataset"} | BEHIND_TRAINING)
+    assert mini.computed("mini", "caption_photos") == 0
+
+
+def test_more_shards_compute_nothing(mini: Checkout) -> None:
+    edit(mini, "shards: 1", "shards: 3")
+    started = jobs(mini.snakemake(*MINI))
+    assert started["mask_subjects"] == 3
+    assert set(started).isdisjoint(BEHIND_TRAINING)
+    for rule in ("survey_photos", "mask_subjects", "score_quality", "caption_photos"):
+        assert mini.computed("mini", rule) == 0
+
+
+def test_without_the_cache_the_results_are_the_same(mini: Checkout) -> None:
+    before = (mini.folder / "results/mini/pocket-sdxl/dataset/manifest.json").read_bytes()
+    shutil.rmtree(mini.folder / ".darkroom" / "cache")
+    edit(mini, "shards: 1", "shards: 2")
+    started = set(jobs(mini.snakemake(*MINI)))
+    assert started.isdisjoint(BEHIND_TRAINING)
+    assert mini.computed("mini", "caption_photos") > 0
+    assert (mini.folder / "results/mini/pocket-sdxl/dataset/manifest.json").read_bytes() == before
+
+
+def good_names(checkout: Checkout) -> set[str]:
+    """The names of the toybox's good photos."""
+    truth = (checkout.folder / "resources" / "toybox" / "truth.csv").read_text().splitlines()
+    return {Path(line.split(",")[0]).name for line in truth if ",good," in line}

@@ -1,0 +1,147 @@
+"""What a finished run leaves: every file of the contract, and the same bytes every time."""
+
+import csv
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import Checkout, jobs, make_checkout
+from PIL import Image
+from safetensors import safe_open
+
+from darkroom.run_lock import hold_run_lock
+
+MINI = ("--configfile", "config/mini.yaml")
+COLUMNS = {
+    "photos.csv": "path,photo,status,reason,of_path,width,height,format,taken_at",
+    "duplicates.csv": "photo,group,kind,of,score",
+    "masks.csv": "photo,coverage,x0,y0,x1,y1,pieces,holes,border,sha256",
+    "quality.csv": "photo,sharpness,exposure,noise,compression",
+    "selection.csv": "photo,selected,reason,split",
+    "captions.csv": "photo,caption,model",
+    "pocket-sdxl/frames.csv": "frame,photo,status,reason,x0,y0,x1,y1,width,height",
+    "pocket-sdxl/captions.csv": "frame,caption,tokens",
+    "pocket-sdxl/main/training/log.csv": "step,loss,lr,seconds",
+    "pocket-sdxl/main/training/validation.csv": "step,loss",
+    "pocket-sdxl/main/evaluation/scores.csv": "step,strength,likeness,likeness_se,prompt_following,prompt_following_se",
+}
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def final_bytes(checkout: Checkout, project: str) -> dict[str, str]:
+    """The sha256 of what must be the same in every undisturbed, repeated or resumed run."""
+    results = checkout.folder / "results" / project
+    names = ["photos.csv", "duplicates.csv", "masks.csv", "quality.csv", "selection.csv", "captions.csv"]
+    target = results / "pocket-sdxl"
+    run = target / "main"
+    paths = [results / name for name in names]
+    paths += [target / "frames.csv", target / "captions.csv", target / "dataset" / "manifest.json"]
+    paths += sorted((run / "training" / "checkpoints").iterdir()) + sorted((run / "lora").iterdir())
+    paths += [run / "training" / "validation.csv", run / "evaluation" / "scores.csv"]
+    paths += sorted((run / "evaluation" / "samples").iterdir()) + [run / "evaluation" / "grid.png"]
+    return {str(path.relative_to(results)): sha256(path) for path in paths}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_table_has_its_columns(finished_mini: Checkout, name: str) -> None:
+    path = finished_mini.folder / "results" / "mini" / name
+    header = path.read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert [column for column in header if column in COLUMNS[name].split(",")] == COLUMNS[name].split(",")
+    assert len(path.read_text(encoding="utf-8").splitlines()) > 1
+
+
+def test_every_other_file_is_there(finished_mini: Checkout) -> None:
+    results = finished_mini.folder / "results" / "mini"
+    target, run = results / "pocket-sdxl", results / "pocket-sdxl" / "main"
+    manifest = json.loads((target / "dataset" / "manifest.json").read_text())
+    frames = [frame["frame"] for frame in manifest["frames"]]
+    assert frames == sorted(frames)
+    for frame in manifest["frames"]:
+        picture = target / "dataset" / "images" / f"{frame['frame']}.png"
+        assert sha256(picture) == frame["picture_sha256"]
+        assert sha256(target / "dataset" / "masks" / f"{frame['frame']}.png") == frame["mask_sha256"]
+        assert (target / "dataset" / "images" / f"{frame['frame']}.txt").read_text() == frame["caption"]
+        assert Image.open(picture).size == (frame["width"], frame["height"])
+    assert (target / "dataset" / "images" / "metadata.jsonl").exists()
+    assert len(list((results / "masks").glob("*.png"))) == len(table(results / "masks.csv"))
+    assert Image.open(results / "selection.jpg").width > 100
+    assert Image.open(run / "evaluation" / "grid.png").width > 100
+    choice = json.loads((run / "evaluation" / "choice.json").read_text())
+    assert set(choice) >= {"step", "strength", "reason"}
+    names = {path.name for path in (run / "lora").iterdir()}
+    assert names >= {"mini.safetensors", "mini.comfyui.safetensors", "README.md", "provenance.json"}
+    with safe_open(run / "lora" / "mini.safetensors", "pt") as lora:
+        assert len(list(lora.keys())) > 10
+
+
+def test_two_fresh_folders_give_the_same_bytes(finished_mini: Checkout, tmp_path: Path) -> None:
+    other = make_checkout(tmp_path / "another place")
+    other.snakemake(*MINI)
+    assert final_bytes(other, "mini") == final_bytes(finished_mini, "mini")
+
+
+def wait_for_training(checkout: Checkout, process: subprocess.Popen[str], steps: int) -> None:
+    """Return once the training has saved a state and has a while to go."""
+    states = checkout.folder / ".darkroom" / "training"
+    for _ in range(1200):
+        if process.poll() is not None:
+            raise AssertionError("the run ended before it could be killed")
+        saved = [path for path in states.rglob("*") if path.is_file()] if states.exists() else []
+        if len(saved) >= steps:
+            return
+        time.sleep(0.1)
+    raise AssertionError("no training state was saved")
+
+
+def test_a_training_killed_and_started_again_gives_the_same_bytes(mini: Checkout, tmp_path: Path) -> None:
+    config = mini.folder / "config" / "mini.yaml"
+    config.write_text(config.read_text().replace("training: {steps: 4, ", "training: {steps: 60, rank: 2, "))
+    undisturbed = mini.copy(tmp_path / "undisturbed")
+    undisturbed.snakemake(*MINI)
+    states = mini.folder / ".darkroom" / "training"
+    before = {path for path in states.rglob("*") if path.is_file()}
+    process = subprocess.Popen(
+        ["snakemake", "--cores", "2", *MINI], cwd=mini.folder, env=mini.environment(), text=True, start_new_session=True
+    )
+    wait_for_training(mini, process, len(before) + 1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    lora = mini.folder / "results/mini/pocket-sdxl/main/lora/mini.safetensors"
+    assert not lora.exists() or sha256(lora) != final_bytes(undisturbed, "mini")["pocket-sdxl/main/lora/mini.safetensors"]
+    resumed = mini.snakemake(*MINI)
+    assert "train_lora" in jobs(resumed)
+    logs = (mini.folder / "logs" / "mini" / "train_lora").rglob("*.log")
+    assert any("resum" in log.read_text() for log in logs)
+    assert final_bytes(mini, "mini") == final_bytes(undisturbed, "mini")
+
+
+def test_the_report_holds_the_pictures(mini: Checkout) -> None:
+    mini.snakemake(*MINI, "--report", "report.zip")
+    names = zipfile.ZipFile(mini.folder / "report.zip").namelist()
+    assert any(name.endswith("grid.png") for name in names)
+    assert any(name.endswith("selection.jpg") for name in names)
+
+
+def test_a_second_run_beside_the_first_is_refused(mini: Checkout) -> None:
+    path = mini.folder / "config" / "mini.yaml"
+    path.write_text(path.read_text().replace("training: {steps: 4, ", "training: {steps: 5, "))
+    held = hold_run_lock(mini.folder / ".darkroom" / "locks" / "mini")
+    refused = mini.snakemake(*MINI, check=False)
+    held.close()
+    assert refused.returncode == 1
+    assert "another run works on these results" in refused.stderr
+    assert jobs(refused).total() == 0

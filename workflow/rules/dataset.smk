@@ -1,0 +1,47 @@
+# The dataset room: the one checkpoint. Nothing behind it reruns for an identical dataset.
+
+
+checkpoint assemble_dataset:
+    """Decide what exactly is trained on: canonical bytes, so that an identical dataset is seen to be identical."""
+    input:
+        script=script("assemble_dataset"),
+        code=code("assemble_dataset"),
+        selection=f"{RESULTS}/selection.csv",
+        photos=f"{RESULTS}/photos.csv",
+        frames=f"{RESULTS}/{{target}}/frames.csv",
+        captions=f"{RESULTS}/{{target}}/captions.csv",
+    output:
+        manifest=f"{RESULTS}/{{target}}/dataset/manifest.json",
+    log:
+        f"logs/{CONFIG.project}/assemble_dataset/{{target}}.log",
+    conda:
+        "../../envs/curate.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    shell:
+        "python {input.script} --selection {input.selection} --photos {input.photos} --frames {input.frames} "
+        "--captions {input.captions} --manifest {output.manifest} > {log} 2>&1"
+
+
+rule export_dataset:
+    """Lay out the dataset as a folder that any trainer reads."""
+    input:
+        script=script("export_dataset"),
+        code=code("export_dataset"),
+        manifest=manifest,
+    output:
+        images=directory(f"{RESULTS}/{{target}}/dataset/images"),
+        masks=directory(f"{RESULTS}/{{target}}/dataset/masks"),
+    log:
+        f"logs/{CONFIG.project}/export_dataset/{{target}}.log",
+    conda:
+        "../../envs/curate.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        source=f"{RESULTS}/{{target}}",
+    shell:
+        "python {input.script} --manifest {input.manifest} --source {params.source} --images {output.images} "
+        "--masks {output.masks} > {log} 2>&1"

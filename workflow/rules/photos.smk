@@ -1,0 +1,118 @@
+# Photos: every file accounted for, fingerprinted, and grouped with its copies.
+
+
+rule survey_photos:
+    """Open every file of a shard once and say what it is."""
+    input:
+        script=script("survey_photos"),
+        code=code("survey_photos"),
+    output:
+        table=f"{RESULTS}/shards/photos/{{shard}}.csv",
+    params:
+        files=shard_files,
+        index=INDEX,
+        folder=CONFIG.photos,
+        shards=CONFIG.shards,
+        settings=CONFIG.opening.to_argument(),
+        cache=CACHE,
+    log:
+        f"logs/{CONFIG.project}/survey_photos/{{shard}}.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    conda:
+        "../../envs/curate.yaml"
+    shell:
+        "python {input.script} --index {params.index} --folder {params.folder:q} --shard {wildcards.shard} "
+        "--shards {params.shards} --settings {params.settings:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
+
+
+rule gather_photos:
+    """Merge the surveys and find the photo of each sidecar caption."""
+    input:
+        script=script("gather_photos"),
+        code=code("gather_photos"),
+        tables=expand(f"{RESULTS}/shards/photos/{{shard}}.csv", shard=SHARDS),
+    output:
+        table=f"{RESULTS}/photos.csv",
+    log:
+        f"logs/{CONFIG.project}/gather_photos.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../envs/curate.yaml"
+    shell:
+        "python {input.script} --tables {input.tables} --table {output.table} > {log} 2>&1"
+
+
+rule fingerprint_photos:
+    """Compute the perceptual hashes of the photos of a shard."""
+    input:
+        script=script("fingerprint_photos"),
+        code=code("fingerprint_photos"),
+        photos=f"{RESULTS}/shards/photos/{{shard}}.csv",
+    output:
+        table=f"{RESULTS}/shards/fingerprints/{{shard}}.csv",
+    params:
+        folder=CONFIG.photos,
+        cache=CACHE,
+    log:
+        f"logs/{CONFIG.project}/fingerprint_photos/{{shard}}.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    conda:
+        "../../envs/curate.yaml"
+    shell:
+        "python {input.script} --photos {input.photos} --folder {params.folder:q} --cache {params.cache} "
+        "--table {output.table} > {log} 2>&1"
+
+
+rule gather_fingerprints:
+    """Merge the fingerprints of all shards."""
+    input:
+        script=script("gather_shards"),
+        code=code("gather_shards"),
+        tables=expand(f"{RESULTS}/shards/fingerprints/{{shard}}.csv", shard=SHARDS),
+    output:
+        table=f"{RESULTS}/fingerprints.csv",
+    log:
+        f"logs/{CONFIG.project}/gather_fingerprints.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../envs/curate.yaml"
+    shell:
+        "python {input.script} --tables {input.tables} --table {output.table} > {log} 2>&1"
+
+
+rule group_duplicates:
+    """Group the photos that show one picture: copies of it and shots of one burst."""
+    input:
+        script=script("group_duplicates"),
+        code=code("group_duplicates"),
+        photos=f"{RESULTS}/photos.csv",
+        fingerprints=f"{RESULTS}/fingerprints.csv",
+    output:
+        table=f"{RESULTS}/duplicates.csv",
+    params:
+        folder=CONFIG.photos,
+        settings=CONFIG.duplicates.to_argument(),
+        cache=CACHE,
+    log:
+        f"logs/{CONFIG.project}/group_duplicates.log",
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    conda:
+        "../../envs/curate.yaml"
+    shell:
+        "python {input.script} --photos {input.photos} --fingerprints {input.fingerprints} --folder {params.folder:q} "
+        "--settings {params.settings:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
