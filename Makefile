@@ -51,8 +51,8 @@ format: setup  ## let the formatters do their work
 	snakefmt Snakefile workflow
 
 bench: setup  ## figures of the pocket models and of the quickstart's LoRA
-	python benchmarks/pocket_models.py
-	python benchmarks/quickstart_lora.py
+	PYTHONPATH=scripts python benchmarks/pocket_models.py
+	PYTHONPATH=scripts python benchmarks/quickstart_lora.py
 
 pocket: setup  ## train the pocket models anew (one to two hours on two cores)
 	python scripts/make_pocket.py --output resources/pocket --work build/pocket

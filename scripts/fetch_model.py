@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from darkroom.command import run_command, stage_parser
-from darkroom.config import local_model
 from darkroom.families import family
 from darkroom.files import write_json
+from darkroom.model_lock import local_model
 from darkroom.training.model_files import TRANSFORMERS_FILES, fetch_from_hub, lock_local
 
 

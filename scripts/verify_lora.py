@@ -27,9 +27,8 @@ def main() -> None:
     pipeline = module.load_pipeline(arguments.model, device)
     found = verify_lora(arguments.lora, pipeline, module, arguments.prompt, arguments.strength, arguments.side)
     state = "good" if found.good else "NOT GOOD"
-    print(
-        f"verify_lora: {state}: modules used {found.used}/{found.modules}, a picture changes by {found.change:.2f} of 255"
-    )
+    used = f"modules used {found.used}/{found.modules}"
+    print(f"verify_lora: {state}: {used}, a picture changes by {found.change:.2f} of 255")
     sys.exit(0 if found.good else 1)
 
 

@@ -13,6 +13,7 @@ from darkroom.captions.settings import CaptionerSettings, RewritingSettings, Sub
 from darkroom.errors import UserError
 from darkroom.evaluation.settings import EvaluationSettings, RenderSettings
 from darkroom.framing.settings import CropSettings, MaskSettings, QualitySettings, SelectionSettings
+from darkroom.model_lock import local_model
 from darkroom.photos.settings import DuplicateSettings, OpeningSettings
 from darkroom.settings import ComputeSettings, Settings
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
@@ -137,11 +138,6 @@ def load_target(name: str, folder: Path) -> Target:
 def run_training(target: Target, project: Mapping[str, Any], run: Mapping[str, Any], source: str) -> TrainingSettings:
     """The training settings of one run: the target's, overlaid with the project's `training` and the run's own."""
     return check(TrainingSettings, target.training.model_dump() | dict(project) | dict(run), source)
-
-
-def local_model(model: str) -> bool:
-    """Whether a model is given as a folder or file here and not as an id of the Hub (owner/name)."""
-    return Path(model).exists() or model.count("/") != 1 or model.startswith((".", "/", "~"))
 
 
 def check_models(config: Config, targets: Mapping[str, Target]) -> None:

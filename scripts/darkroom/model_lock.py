@@ -9,6 +9,11 @@ from darkroom.files import canonical_json, read_json, sha256_bytes, sha256_file
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5")
 
 
+def local_model(model: str) -> bool:
+    """Whether a model is given as a folder or file here and not as an id of the Hub (owner/name)."""
+    return Path(model).exists() or model.count("/") != 1 or model.startswith((".", "/", "~"))
+
+
 @dataclass(frozen=True)
 class LockedModel:
     """A model as locked: where it came from, where it lies, and the sha256 of each of its files."""

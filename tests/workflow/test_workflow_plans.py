@@ -59,7 +59,9 @@ def test_it_runs_from_another_folder(checkout: Checkout, tmp_path: Path) -> None
     target = (ROOT / "config" / "targets" / "pocket-sdxl.yaml").read_text()
     (away / "away.yaml").write_text(target.replace("resources/", f"{checkout.folder}/resources/"))
     masks = f"masks={{model: {checkout.folder}/resources/models/u2netp.onnx}}"
-    planned = checkout.snakemake("-n", "--directory", str(away), "--configfile", str(away / "my.yaml"), "--config", masks)
+    planned = checkout.snakemake(
+        "-n", "--directory", str(away), "--configfile", str(away / "my.yaml"), "--config", masks
+    )
     assert set(jobs(planned)) >= ROOMS
 
 

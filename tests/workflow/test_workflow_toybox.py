@@ -1,4 +1,4 @@
-"""The quickstart: every planted defect in its table with the right reason, every good photo kept, a LoRA that learnt."""
+"""The quickstart: planted defects in their tables with the right reason, good photos kept, a LoRA that learnt."""
 
 import csv
 from pathlib import Path
@@ -81,9 +81,7 @@ def test_planted_defects_have_their_reason(quickstart: Checkout, truth: list[dic
 
 
 def test_the_subject_is_learnt(quickstart: Checkout) -> None:
-    losses = table(
-        quickstart.folder / "results" / "toybox" / "pocket-sdxl" / "main" / "training" / "validation.csv"
-    )
+    losses = table(quickstart.folder / "results" / "toybox" / "pocket-sdxl" / "main" / "training" / "validation.csv")
     first, last = float(losses[0]["loss"]), float(losses[-1]["loss"])
     assert losses[0]["step"] == "0"
     assert last < 0.75 * first

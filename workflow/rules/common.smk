@@ -1,12 +1,20 @@
 # What all rooms share: the validated config, where things lie, which code a stage is made of, and what is wanted.
 import re
+import shlex
 import sys
 from pathlib import Path
 
 CHECKOUT = Path(str(workflow.current_basedir)).parents[1]
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
-from darkroom.config import Config, check, check_models, load_target, run_training, target_label
+from darkroom.config import (
+    Config,
+    check,
+    check_models,
+    load_target,
+    run_training,
+    target_label,
+)
 from darkroom.errors import UserError
 from darkroom.evaluation.settings import EvaluationSettings
 from darkroom.files import canonical_json
@@ -14,6 +22,7 @@ from darkroom.photo_index import refresh_index, shard_of
 from darkroom.run_lock import hold_run_lock
 from darkroom.stage_code import stage_code
 from darkroom.training.checkpoint_steps import checkpoint_steps
+from darkroom.training.model_files import local_files
 
 
 def stop(error):
@@ -35,7 +44,9 @@ def load_project():
     """The validated config, its targets by name, and the training settings of every run of every target."""
     project = check(Config, config, "config")
     folder = CHECKOUT / "config" / "targets"
-    targets = {target_label(name): load_target(name, folder) for name in project.targets}
+    targets = {
+        target_label(name): load_target(name, folder) for name in project.targets
+    }
     runs = {
         (name, run): run_training(target, project.training, overrides, f"runs.{run}")
         for name, target in targets.items()
@@ -208,7 +219,14 @@ def everything():
         *[f"{RESULTS}/models/{model}.json" for model in ("segmenter", "captioner")],
         *[
             f"{RESULTS}/{table}.csv"
-            for table in ("photos", "duplicates", "masks", "quality", "selection", "captions")
+            for table in (
+                "photos",
+                "duplicates",
+                "masks",
+                "quality",
+                "selection",
+                "captions",
+            )
         ],
         f"{RESULTS}/selection.jpg",
         *[output for target in TARGETS for output in target_outputs(target)],
@@ -222,3 +240,49 @@ def lock_results():
         globals()["RUN_LOCK"] = hold_run_lock(Path(f".darkroom/locks/{CONFIG.project}"))
     except UserError as error:
         stop(error)
+
+
+def model_source(wildcards):
+    """The model behind a lock file: its folder or id, its revision, and the family where it is a base model."""
+    if wildcards.model == "segmenter":
+        return CONFIG.masks.model, "local", ""
+    if wildcards.model == "captioner":
+        return CONFIG.captioner.model, CONFIG.captioner.revision, ""
+    target = TARGETS[wildcards.model]
+    return target.model, target.revision, target.family
+
+
+def model_arguments(wildcards):
+    """The model behind a lock file, as arguments of fetch_model."""
+    model, revision, family = model_source(wildcards)
+    words = ["--model", model, "--revision", revision]
+    return shlex.join([*words, "--family", family] if family else words)
+
+
+def model_inputs(wildcards):
+    """The files of a model that lies here, so that an exchanged model is seen; none for an id of the Hub."""
+    return local_files(model_source(wildcards)[0])
+
+
+def prior_table(wildcards):
+    """The table of a target's prior pictures, where its prior is on."""
+    weight = TARGETS[wildcards.target].prior.weight
+    return f"{RESULTS}/{wildcards.target}/prior.csv" if weight > 0 else []
+
+
+def encoding_options(wildcards):
+    """What to encode besides frames: mirrored ones where any run flips, prior pictures where the prior is on."""
+    flips = any(
+        settings.flip
+        for (target, _), settings in RUNS.items()
+        if target == wildcards.target
+    )
+    prior = prior_table(wildcards)
+    return " ".join(
+        (["--mirror"] if flips else []) + ([f"--prior {prior}"] if prior else [])
+    )
+
+
+def frame_side(wildcards):
+    """The side in pixels of the square that a target renders."""
+    return TARGETS[wildcards.target].crop.resolution

@@ -7,49 +7,11 @@ from dataclasses import dataclass
 from darkroom.training.paired_loss import mean_and_error
 
 # Words that say nothing about what a picture shows.
-EMPTY_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "by",
-        "for",
-        "from",
-        "has",
-        "have",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "of",
-        "off",
-        "on",
-        "onto",
-        "or",
-        "out",
-        "over",
-        "seen",
-        "shown",
-        "that",
-        "the",
-        "their",
-        "there",
-        "this",
-        "to",
-        "under",
-        "up",
-        "very",
-        "with",
-        "image",
-        "photo",
-        "photograph",
-        "picture",
-    ]
-)
+EMPTY_TEXT = """
+    a an and are as at by for from has have in into is it its of off on onto or out over seen shown that the their there
+    this to under up very with image photo photograph picture
+"""
+EMPTY_WORDS = frozenset(EMPTY_TEXT.split())
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def model_card(
     captions = [frame.caption for frame in training.train_frames]
     held_out = len(training.frames) - len(training.train_frames)
     parts = [
-        f"---\n{_front_matter(training, base_model, phrase)}---",
+        f"---\n{front_matter(base_model, phrase, subject.kind)}---",
         f"# {escape(training.project)}",
         f"A LoRA of {code_span(phrase)} ({subject.kind}) for {escape(base_model)}.",
         f"- trigger: {code_span(subject.trigger)}\n- class: {code_span(subject.subject_class)}\n"
@@ -90,13 +90,14 @@ def _longest_run(text: str) -> int:
     return max((len(run) for run in re.findall(r"`+", text)), default=0)
 
 
-def _front_matter(training: Training, base_model: str, phrase: str) -> str:
+def front_matter(base_model: str, phrase: str, kind: str) -> str:
+    """The YAML at the head of a card, as the Hub reads it."""
     values = {
         "base_model": base_model,
         "instance_prompt": phrase,
         "library_name": "diffusers",
         "pipeline_tag": "text-to-image",
-        "tags": ["lora", "diffusers", "text-to-image", training.subject.kind],
+        "tags": ["lora", "diffusers", "text-to-image", kind],
     }
     return yaml.safe_dump(values, sort_keys=True, allow_unicode=True, width=1000)
 

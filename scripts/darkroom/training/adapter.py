@@ -54,8 +54,7 @@ def load_adapter(denoiser: Any, part: str, path: Path, name: str) -> None:
     with safe_open(path, "pt") as file:
         config = json.loads(file.metadata()["lora_adapter_metadata"])
     tensors = load_file(path)
-    metadata = {key.removeprefix(f"{part}."): value for key, value in config.items()}
-    denoiser.load_lora_adapter(tensors, prefix=part, adapter_name=name, metadata=metadata)
+    denoiser.load_lora_adapter(dict(tensors), prefix=part, adapter_name=name, metadata=config)
     loaded = sum(f".{name}.weight" in key for key, _ in denoiser.named_parameters())
     if loaded != len(tensors):
         raise ValueError(f"{path}: {loaded} of its {len(tensors)} tensors found their place")

@@ -5,10 +5,9 @@ import os
 import re
 from pathlib import Path
 
-from darkroom.config import local_model
 from darkroom.errors import UserError
 from darkroom.files import read_json, sha256_file, write_json
-from darkroom.model_lock import PICKLES, LockedModel
+from darkroom.model_lock import PICKLES, LockedModel, local_model
 
 # What transformers models and their processors are made of; diffusers families name theirs themselves.
 TRANSFORMERS_FILES = ("*.json", "*.txt", "model*.safetensors", "*.model")

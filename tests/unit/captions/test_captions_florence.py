@@ -4,14 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from tiny_florence import save_tiny_florence
+
 from darkroom.cache import Cache
 from darkroom.captions.florence import Captioner, describe, load_captioner
 from darkroom.captions.photo_captions import caption_keys, caption_photos, selected_photos
 from darkroom.captions.settings import CaptionerSettings
 from darkroom.errors import UserError
 from darkroom.settings import ComputeSettings
-from PIL import Image
-from tiny_florence import save_tiny_florence
 
 SETTINGS = CaptionerSettings.model_validate({"max_tokens": 12, "beams": 3, "batch": 3})
 COMPUTE = ComputeSettings(device="cpu", inference_threads=1, training_threads=1)
@@ -86,7 +87,8 @@ def test_only_selected_photos_of_the_shard_are_captioned() -> None:
         {"photo": "b", "status": "ok", "path": "b.jpg"},
         {"photo": "", "status": "unreadable", "path": "c.jpg"},
     ]
-    selection = [{"photo": "a", "selected": "true"}, {"photo": "b", "selected": "false"}, {"photo": "z", "selected": "true"}]
+    verdicts = {"a": "true", "b": "false", "z": "true"}
+    selection = [{"photo": photo, "selected": selected} for photo, selected in verdicts.items()]
     assert {name: row["path"] for name, row in selected_photos(photos, selection).items()} == {"a": "a.jpg"}
     assert selected_photos([], selection) == {}
 

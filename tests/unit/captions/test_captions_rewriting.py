@@ -1,14 +1,17 @@
-"""The rewriter: real-style descriptions in three dialects, trigger once and early, never too long, nothing breaks it."""
+"""The rewriter: real-style descriptions in three dialects; trigger once, early, never too long, nothing breaks it."""
 
 import re
 
 import pytest
+
 from darkroom.captions.rewriting import rewrite
 from darkroom.captions.settings import CaptionStyle, SubjectSettings
 from darkroom.errors import UserError
 
 STYLES: tuple[CaptionStyle, ...] = ("sentences", "sentence", "tags")
-OPENERS = re.compile(r"the (?:image|photo|picture) (?:shows|is|depicts|features)|in this image|we can see|appears to be", re.I)
+OPENERS = re.compile(
+    r"the (?:image|photo|picture) (?:shows|is|depicts|features)|in this image|we can see|appears to be", re.I
+)
 
 
 def words(text: str) -> int:
@@ -88,7 +91,8 @@ TABLE = [
         "zxq man, black suit, sitting, chair, table, cup of coffee",
     ),
     (
-        "backpack", "object", "A pink backpack with a monster face on it sitting on top of a table in a room with chairs.",
+        "backpack", "object",
+        "A pink backpack with a monster face on it sitting on top of a table in a room with chairs.",
         "zxq backpack sitting on top of a table in a room with chairs.",
         "zxq backpack sitting on top of a table in a room with chairs",
         "zxq backpack, sitting, table, room, chairs",
@@ -111,7 +115,8 @@ TABLE = [
     ),
     (
         "style", "style",
-        "The image is a watercolor painting of a village by a river. The sky is blue and there are trees on both sides.",
+        "The image is a watercolor painting of a village by a river. The sky is blue and there are trees on both "
+        "sides.",
         "In zxq style, a village by a river. The sky is blue, trees on both sides.",
         "zxq style, a village by a river, the sky is blue, trees on both sides",
         "zxq style, village, river, blue sky, trees, both sides",

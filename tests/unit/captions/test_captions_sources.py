@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from darkroom.captions.caption_sources import describe_photos, read_sidecars
 from darkroom.errors import UserError
 from darkroom.overrides import Override
@@ -27,7 +28,10 @@ def test_sidecars_are_read_as_text_whatever_their_bytes(tmp_path: Path) -> None:
 def test_overrides_before_sidecars_before_the_captioner() -> None:
     captions = [{"photo": name, "caption": f"machine {name}", "model": "m"} for name in ("a", "b", "c")]
     found = describe_photos(
-        ["a", "b", "c"], captions, {"a": "side a", "b": "side b"}, {"a": Override(caption="mine"), "b": Override(keep=True)}
+        ["a", "b", "c"],
+        captions,
+        {"a": "side a", "b": "side b"},
+        {"a": Override(caption="mine"), "b": Override(keep=True)},
     )
     assert {name: (text.text, text.source) for name, text in found.items()} == {
         "a": ("mine", "override"),

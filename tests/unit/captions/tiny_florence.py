@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import torch
-from darkroom.pocket.vocabulary import florence_tokenizer
 from transformers import (
     BartConfig,
     CLIPImageProcessor,
@@ -11,6 +10,8 @@ from transformers import (
     Florence2ForConditionalGeneration,
     Florence2Processor,
 )
+
+from darkroom.pocket.vocabulary import florence_tokenizer
 
 
 def save_tiny_florence(folder: Path) -> Path:

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
 from darkroom.dataset.assembly import join_frames
 from darkroom.dataset.export import export_frames
 from darkroom.errors import UserError
 from darkroom.files import sha256_file, write_json
 from darkroom.manifest import Frame, manifest_json, read_manifest
-from PIL import Image
 
 PHOTOS = ["aa", "bb", "cc"]
 

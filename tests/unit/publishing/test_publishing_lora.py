@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from tiny_sdxl import save_tiny_sdxl
+
 from darkroom.captions.settings import SubjectSettings
 from darkroom.errors import UserError
 from darkroom.families import family
@@ -17,8 +20,6 @@ from darkroom.publishing.lora_metadata import Training, lora_metadata, published
 from darkroom.publishing.verification import verify_lora
 from darkroom.training.adapter import add_adapter, save_adapter, trainable
 from darkroom.training.settings import TrainingSettings
-from safetensors import safe_open
-from tiny_sdxl import save_tiny_sdxl
 
 SDXL = family("sdxl")
 SETTINGS = TrainingSettings.model_validate({"rank": 4, "alpha": 2.0, "layers": "all", "steps": 100})
@@ -110,7 +111,9 @@ def test_verify_lora_finds_every_module_and_the_change(checkpoints: Path, model:
     for file in publish(checkpoints, tmp_path):
         found = verify_lora(file, pipeline, SDXL, "a toy", 1.0, 32)
         assert found.good and found.modules > 20 and found.change > 0
-    tensors = {name: tensor * 0 for name, tensor in read_checkpoint(checkpoints / "step-000100.safetensors").tensors.items()}
+    tensors = {
+        name: tensor * 0 for name, tensor in read_checkpoint(checkpoints / "step-000100.safetensors").tensors.items()
+    }
     write_lora(tmp_path / "zero.safetensors", tensors, {})
     assert not verify_lora(tmp_path / "zero.safetensors", pipeline, SDXL, "a toy", 1.0, 32).good
     (tmp_path / "none.safetensors").write_bytes(b"nothing")

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import yaml
+
 from darkroom.publishing.comparison import Run, comparison, comparison_text, differing_settings
 from darkroom.publishing.lora_files import Choice
-from darkroom.publishing.model_card import code_span, escape, fenced
+from darkroom.publishing.model_card import code_span, escape, fenced, front_matter
 from darkroom.publishing.provenance import code_record, portable
 
 
@@ -38,7 +39,9 @@ def run(name: str, rank: int, step: int) -> Run:
     ]
     validation = [{"step": "0", "loss": "0.5"}, {"step": "100", "loss": "0.4"}, {"step": "200", "loss": "0.3"}]
     log = [{"step": str(number), "loss": "0.5" if number <= 180 else "0.25"} for number in range(1, 201)]
-    return Run("pocket", name, {"rank": rank, "seed": 0, "prompts": ["a"]}, Choice(step, 1.0, ""), scores, validation, log)
+    return Run(
+        "pocket", name, {"rank": rank, "seed": 0, "prompts": ["a"]}, Choice(step, 1.0, ""), scores, validation, log
+    )
 
 
 def test_runs_show_what_differs_and_the_chosen_figures() -> None:
@@ -59,9 +62,6 @@ def test_one_run_differs_from_nobody() -> None:
 
 
 def test_front_matter_is_yaml_whatever_the_trigger() -> None:
-    from darkroom.publishing.model_card import _front_matter
-    from test_publishing_lora import training
-
     phrase = "a: 'b' # ${c}\n---"
-    values = yaml.safe_load(_front_matter(training(), "owner/base", phrase))
+    values = yaml.safe_load(front_matter("owner/base", phrase, "object"))
     assert values["instance_prompt"] == phrase and values["base_model"] == "owner/base"

@@ -1,0 +1,126 @@
+# The evaluation room: render, score, choose, draw.
+
+
+rule render_samples:
+    """Render the prompts with the base model and with every checkpoint."""
+    input:
+        script=script("render_samples"),
+        code=family_code("render_samples"),
+        lock=LOCK_FILE,
+        checkpoints=checkpoint_files,
+        model=behind_manifest("{results}/models/{target}.json"),
+    output:
+        table=f"{RESULTS}/{{target}}/{{run}}/evaluation/samples.csv",
+        samples=directory(f"{RESULTS}/{{target}}/{{run}}/evaluation/samples"),
+    log:
+        f"logs/{CONFIG.project}/render_samples/{{target}}/{{run}}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: CONFIG.compute.training_threads
+    resources:
+        mem_mb=16000,
+        runtime=240,
+        gpu=GPUS,
+    params:
+        family=target_family,
+        subject=CONFIG.subject.to_argument(),
+        settings=CONFIG.evaluation.to_argument(),
+        render=target_settings("render"),
+        side=frame_side,
+        compute=CONFIG.compute.to_argument(),
+        cache=CACHE,
+    shell:
+        "python {input.script} --checkpoints {input.checkpoints} --model {input.model} --family {params.family} "
+        "--subject {params.subject:q} --settings {params.settings:q} --render {params.render:q} "
+        "--side {params.side} --compute {params.compute:q} --cache {params.cache} --samples {output.samples} "
+        "--table {output.table} > {log} 2>&1"
+
+
+rule score_checkpoints:
+    """Score every checkpoint: likeness, prompt following, harm to other things."""
+    input:
+        script=script("score_checkpoints"),
+        code=family_code("score_checkpoints"),
+        lock=LOCK_FILE,
+        checkpoints=checkpoint_files,
+        samples=behind_manifest("{results}/{target}/{run}/evaluation/samples.csv"),
+        pictures=behind_manifest("{results}/{target}/{run}/evaluation/samples"),
+        encodings=behind_manifest("{results}/{target}/encodings.csv"),
+        folder=behind_manifest("{results}/{target}/encodings"),
+        model=behind_manifest("{results}/models/{target}.json"),
+        captioner=behind_manifest("{results}/models/captioner.json"),
+    output:
+        table=f"{RESULTS}/{{target}}/{{run}}/evaluation/scores.csv",
+    log:
+        f"logs/{CONFIG.project}/score_checkpoints/{{target}}/{{run}}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: CONFIG.compute.training_threads
+    resources:
+        mem_mb=16000,
+        runtime=240,
+        gpu=GPUS,
+    params:
+        family=target_family,
+        captioner=CONFIG.captioner.to_argument(),
+        subject=CONFIG.subject.to_argument(),
+        settings=CONFIG.evaluation.to_argument(),
+        training=training_settings,
+        validation=CONFIG.validation.to_argument(),
+        compute=CONFIG.compute.to_argument(),
+        cache=CACHE,
+    shell:
+        "python {input.script} --checkpoints {input.checkpoints} --samples {input.samples} "
+        "--encodings {input.encodings} --model {input.model} --family {params.family} "
+        "--captioner {input.captioner} --captioner-settings {params.captioner:q} --subject {params.subject:q} "
+        "--settings {params.settings:q} --training {params.training:q} --validation {params.validation:q} "
+        "--compute {params.compute:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
+
+
+rule choose_checkpoint:
+    """Choose the checkpoint to take, with the reason in words."""
+    input:
+        script=script("choose_checkpoint"),
+        code=code("choose_checkpoint"),
+        scores=behind_manifest("{results}/{target}/{run}/evaluation/scores.csv"),
+    output:
+        choice=f"{RESULTS}/{{target}}/{{run}}/evaluation/choice.json",
+    log:
+        f"logs/{CONFIG.project}/choose_checkpoint/{{target}}/{{run}}.log",
+    conda:
+        "../../envs/curate.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    shell:
+        "python {input.script} --scores {input.scores} --choice {output.choice} > {log} 2>&1"
+
+
+rule draw_grid:
+    """Draw the grid that people look at: prompts by checkpoints."""
+    input:
+        script=script("draw_grid"),
+        code=code("draw_grid"),
+        manifest=manifest,
+        images=behind_manifest("{results}/{target}/dataset/images"),
+        samples=behind_manifest("{results}/{target}/{run}/evaluation/samples.csv"),
+        pictures=behind_manifest("{results}/{target}/{run}/evaluation/samples"),
+        scores=behind_manifest("{results}/{target}/{run}/evaluation/scores.csv"),
+        choice=behind_manifest("{results}/{target}/{run}/evaluation/choice.json"),
+    output:
+        grid=report(
+            f"{RESULTS}/{{target}}/{{run}}/evaluation/grid.png",
+            caption="../report/grid.rst",
+            category="Evaluation",
+            labels={"target": "{target}", "run": "{run}", "what": "grid"},
+        ),
+    log:
+        f"logs/{CONFIG.project}/draw_grid/{{target}}/{{run}}.log",
+    conda:
+        "../../envs/curate.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "python {input.script} --samples {input.samples} --scores {input.scores} --choice {input.choice} "
+        "--manifest {input.manifest} --images {input.images} --grid {output.grid} > {log} 2>&1"

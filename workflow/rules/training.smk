@@ -1,0 +1,136 @@
+# The training room: weights, prior pictures, encodings, the LoRA.
+
+
+localrules:
+    fetch_model,
+
+
+# The one rule that uses the network, on the node where snakemake runs.
+rule fetch_model:
+    """Fetch a model once and lock it by commit and sha256."""
+    input:
+        script=script("fetch_model"),
+        code=lambda wildcards: code("fetch_model", model_source(wildcards)[2] or None),
+        files=model_inputs,
+    output:
+        lock=f"{RESULTS}/models/{{model}}.json",
+    log:
+        f"logs/{CONFIG.project}/fetch_model/{{model}}.log",
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=240,
+    params:
+        model=model_arguments,
+        store=".darkroom/models",
+        pins=relative(CHECKOUT / "resources" / "pins"),
+    shell:
+        "python {input.script} {params.model} --store {params.store} --pins {params.pins:q} --lock {output.lock} "
+        "> {log} 2>&1"
+
+
+rule render_prior:
+    """Render what the base model shows of other things, so that training leaves it alone."""
+    input:
+        script=script("render_prior"),
+        code=family_code("render_prior"),
+        lock=LOCK_FILE,
+        model=f"{RESULTS}/models/{{target}}.json",
+    output:
+        table=f"{RESULTS}/{{target}}/prior.csv",
+        pictures=directory(f"{RESULTS}/{{target}}/prior"),
+    log:
+        f"logs/{CONFIG.project}/render_prior/{{target}}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: CONFIG.compute.training_threads
+    resources:
+        mem_mb=16000,
+        runtime=240,
+        gpu=GPUS,
+    params:
+        family=target_family,
+        subject=CONFIG.subject.to_argument(),
+        settings=target_settings("prior"),
+        render=target_settings("render"),
+        side=frame_side,
+        compute=CONFIG.compute.to_argument(),
+        cache=CACHE,
+    shell:
+        "python {input.script} --model {input.model} --family {params.family} --subject {params.subject:q} "
+        "--settings {params.settings:q} --render {params.render:q} --side {params.side} "
+        "--compute {params.compute:q} --cache {params.cache} --pictures {output.pictures} --table {output.table} "
+        "> {log} 2>&1"
+
+
+rule encode_dataset:
+    """Encode pictures, masks and captions once, so that training holds the denoiser only."""
+    input:
+        script=script("encode_dataset"),
+        code=family_code("encode_dataset"),
+        lock=LOCK_FILE,
+        manifest=manifest,
+        images=behind_manifest("{results}/{target}/dataset/images"),
+        masks=behind_manifest("{results}/{target}/dataset/masks"),
+        prior=prior_table,
+        model=behind_manifest("{results}/models/{target}.json"),
+    output:
+        table=f"{RESULTS}/{{target}}/encodings.csv",
+        encodings=directory(f"{RESULTS}/{{target}}/encodings"),
+    log:
+        f"logs/{CONFIG.project}/encode_dataset/{{target}}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: CONFIG.compute.training_threads
+    resources:
+        mem_mb=16000,
+        runtime=240,
+        gpu=GPUS,
+    params:
+        family=target_family,
+        options=encoding_options,
+        compute=CONFIG.compute.to_argument(),
+        cache=CACHE,
+    shell:
+        "python {input.script} --manifest {input.manifest} --images {input.images} --masks {input.masks} "
+        "{params.options} --model {input.model} --family {params.family} --compute {params.compute:q} "
+        "--cache {params.cache} --encodings {output.encodings} --table {output.table} > {log} 2>&1"
+
+
+# Killed, it goes on where it was: its state lies in .darkroom/training, under the hash of all that decides the LoRA.
+rule train_lora:
+    """Train the LoRA of a run."""
+    input:
+        script=script("train_lora"),
+        code=family_code("train_lora"),
+        lock=LOCK_FILE,
+        manifest=manifest,
+        encodings=behind_manifest("{results}/{target}/encodings.csv"),
+        folder=behind_manifest("{results}/{target}/encodings"),
+        model=behind_manifest("{results}/models/{target}.json"),
+    output:
+        log=f"{RESULTS}/{{target}}/{{run}}/training/log.csv",
+        losses=f"{RESULTS}/{{target}}/{{run}}/training/validation.csv",
+        checkpoints=directory(f"{RESULTS}/{{target}}/{{run}}/training/checkpoints"),
+    log:
+        f"logs/{CONFIG.project}/train_lora/{{target}}/{{run}}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: CONFIG.compute.training_threads
+    resources:
+        mem_mb=16000,
+        runtime=1440,
+        gpu=GPUS,
+    params:
+        family=target_family,
+        settings=training_settings,
+        prior=target_settings("prior"),
+        validation=CONFIG.validation.to_argument(),
+        compute=CONFIG.compute.to_argument(),
+        states=".darkroom/training",
+    shell:
+        "python {input.script} --encodings {input.encodings} --model {input.model} --family {params.family} "
+        "--settings {params.settings:q} --prior {params.prior:q} --validation {params.validation:q} "
+        "--compute {params.compute:q} --states {params.states} --checkpoints {output.checkpoints} "
+        "--log {output.log} --losses {output.losses} > {log} 2>&1"
