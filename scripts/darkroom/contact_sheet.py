@@ -1,4 +1,4 @@
-"""Sheets of labelled pictures: the contact sheet of a selection, the grid of an evaluation. Drawn with PIL's own font."""
+"""Sheets of labelled pictures: the contact sheet of a selection, the grid of an evaluation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The user's own decisions: a CSV that always wins, read by select_photos, crop_to_buckets and rewrite_captions only."""
+"""The user's own decisions: a CSV that always wins, read by select, crop and rewrite only."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

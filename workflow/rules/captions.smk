@@ -23,9 +23,9 @@ rule caption_photos:
         runtime=240,
         gpu=GPUS,
     params:
-        settings=CONFIG.captioner.to_argument(),
-        compute=CONFIG.compute.to_argument(),
-        folder=CONFIG.photos,
+        settings=project_settings("captioner"),
+        compute=project_settings("compute"),
+        folder=photos_folder,
         cache=CACHE,
     shell:
         "python {input.script} --photos {input.photos} --selection {input.selection} --model {input.model} "
@@ -74,10 +74,10 @@ rule rewrite_captions:
         mem_mb=2000,
         runtime=20,
     params:
-        subject=CONFIG.subject.to_argument(),
+        subject=project_settings("subject"),
         settings=target_settings("captions"),
         family=target_family,
-        folder=CONFIG.photos,
+        folder=photos_folder,
     shell:
         "python {input.script} --captions {input.captions} --frames {input.frames} --photos {input.photos} "
         "--folder {params.folder:q} --overrides {input.overrides:q} --model {input.model} --family {params.family} "

@@ -107,6 +107,19 @@ def shard_files(wildcards):
     ]
 
 
+def project_settings(part):
+    """A params function: one part of the project's settings, as the argument of a script.
+
+    A function, because Snakemake would take braces in a text, such as the {subject} of a prompt, for a wildcard.
+    """
+    return lambda wildcards: getattr(CONFIG, part).to_argument()
+
+
+def photos_folder(wildcards):
+    """The folder of raw photos, whatever characters its name holds."""
+    return CONFIG.photos
+
+
 def training_settings(wildcards):
     """The training settings of a run, as the argument of its script."""
     return RUNS[wildcards.target, wildcards.run].to_argument()

@@ -23,11 +23,11 @@ rule render_samples:
         gpu=GPUS,
     params:
         family=target_family,
-        subject=CONFIG.subject.to_argument(),
-        settings=CONFIG.evaluation.to_argument(),
+        subject=project_settings("subject"),
+        settings=project_settings("evaluation"),
         render=target_settings("render"),
         side=frame_side,
-        compute=CONFIG.compute.to_argument(),
+        compute=project_settings("compute"),
         cache=CACHE,
     shell:
         "python {input.script} --checkpoints {input.checkpoints} --model {input.model} --family {params.family} "
@@ -62,12 +62,12 @@ rule score_checkpoints:
         gpu=GPUS,
     params:
         family=target_family,
-        captioner=CONFIG.captioner.to_argument(),
-        subject=CONFIG.subject.to_argument(),
-        settings=CONFIG.evaluation.to_argument(),
+        captioner=project_settings("captioner"),
+        subject=project_settings("subject"),
+        settings=project_settings("evaluation"),
         training=training_settings,
-        validation=CONFIG.validation.to_argument(),
-        compute=CONFIG.compute.to_argument(),
+        validation=project_settings("validation"),
+        compute=project_settings("compute"),
         cache=CACHE,
     shell:
         "python {input.script} --checkpoints {input.checkpoints} --samples {input.samples} "

@@ -8,21 +8,21 @@ rule survey_photos:
         code=code("survey_photos"),
     output:
         table=f"{RESULTS}/shards/photos/{{shard}}.csv",
-    params:
-        files=shard_files,
-        index=INDEX,
-        folder=CONFIG.photos,
-        shards=CONFIG.shards,
-        settings=CONFIG.opening.to_argument(),
-        cache=CACHE,
     log:
         f"logs/{CONFIG.project}/survey_photos/{{shard}}.log",
+    conda:
+        "../../envs/curate.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=120,
-    conda:
-        "../../envs/curate.yaml"
+    params:
+        files=shard_files,
+        index=INDEX,
+        folder=photos_folder,
+        shards=CONFIG.shards,
+        settings=project_settings("opening"),
+        cache=CACHE,
     shell:
         "python {input.script} --index {params.index} --folder {params.folder:q} --shard {wildcards.shard} "
         "--shards {params.shards} --settings {params.settings:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
@@ -38,12 +38,12 @@ rule gather_photos:
         table=f"{RESULTS}/photos.csv",
     log:
         f"logs/{CONFIG.project}/gather_photos.log",
+    conda:
+        "../../envs/curate.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../../envs/curate.yaml"
     shell:
         "python {input.script} --tables {input.tables} --table {output.table} > {log} 2>&1"
 
@@ -56,17 +56,17 @@ rule fingerprint_photos:
         photos=f"{RESULTS}/shards/photos/{{shard}}.csv",
     output:
         table=f"{RESULTS}/shards/fingerprints/{{shard}}.csv",
-    params:
-        folder=CONFIG.photos,
-        cache=CACHE,
     log:
         f"logs/{CONFIG.project}/fingerprint_photos/{{shard}}.log",
+    conda:
+        "../../envs/curate.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
-    conda:
-        "../../envs/curate.yaml"
+    params:
+        folder=photos_folder,
+        cache=CACHE,
     shell:
         "python {input.script} --photos {input.photos} --folder {params.folder:q} --cache {params.cache} "
         "--table {output.table} > {log} 2>&1"
@@ -82,12 +82,12 @@ rule gather_fingerprints:
         table=f"{RESULTS}/fingerprints.csv",
     log:
         f"logs/{CONFIG.project}/gather_fingerprints.log",
+    conda:
+        "../../envs/curate.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../../envs/curate.yaml"
     shell:
         "python {input.script} --tables {input.tables} --table {output.table} > {log} 2>&1"
 
@@ -101,18 +101,18 @@ rule group_duplicates:
         fingerprints=f"{RESULTS}/fingerprints.csv",
     output:
         table=f"{RESULTS}/duplicates.csv",
-    params:
-        folder=CONFIG.photos,
-        settings=CONFIG.duplicates.to_argument(),
-        cache=CACHE,
     log:
         f"logs/{CONFIG.project}/group_duplicates.log",
+    conda:
+        "../../envs/curate.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=120,
-    conda:
-        "../../envs/curate.yaml"
+    params:
+        folder=photos_folder,
+        settings=project_settings("duplicates"),
+        cache=CACHE,
     shell:
         "python {input.script} --photos {input.photos} --fingerprints {input.fingerprints} --folder {params.folder:q} "
         "--settings {params.settings:q} --cache {params.cache} --table {output.table} > {log} 2>&1"

@@ -36,9 +36,9 @@ rule publish_lora:
         runtime=20,
     params:
         project=CONFIG.project,
-        subject=CONFIG.subject.to_argument(),
+        subject=project_settings("subject"),
         training=training_settings,
-        config=CONFIG.to_argument(),
+        config=lambda wildcards: CONFIG.to_argument(),
         target=lambda wildcards: TARGETS[wildcards.target].to_argument(),
         grid="../evaluation/grid.png",
     shell:

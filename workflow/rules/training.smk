@@ -51,11 +51,11 @@ rule render_prior:
         gpu=GPUS,
     params:
         family=target_family,
-        subject=CONFIG.subject.to_argument(),
+        subject=project_settings("subject"),
         settings=target_settings("prior"),
         render=target_settings("render"),
         side=frame_side,
-        compute=CONFIG.compute.to_argument(),
+        compute=project_settings("compute"),
         cache=CACHE,
     shell:
         "python {input.script} --model {input.model} --family {params.family} --subject {params.subject:q} "
@@ -90,7 +90,7 @@ rule encode_dataset:
     params:
         family=target_family,
         options=encoding_options,
-        compute=CONFIG.compute.to_argument(),
+        compute=project_settings("compute"),
         cache=CACHE,
     shell:
         "python {input.script} --manifest {input.manifest} --images {input.images} --masks {input.masks} "
@@ -126,8 +126,8 @@ rule train_lora:
         family=target_family,
         settings=training_settings,
         prior=target_settings("prior"),
-        validation=CONFIG.validation.to_argument(),
-        compute=CONFIG.compute.to_argument(),
+        validation=project_settings("validation"),
+        compute=project_settings("compute"),
         states=".darkroom/training",
     shell:
         "python {input.script} --encodings {input.encodings} --model {input.model} --family {params.family} "

@@ -5,10 +5,10 @@ import unicodedata
 
 from darkroom.captions.word_classes import PICTURE_NOUNS
 
-LONGEST = 20_000  # characters; more is no description
+LONGEST = 5000  # characters: more words than any text encoder reads
 SEE = r"(?:(?:we|you|one|i) (?:can |could )?(?:also )?(?:see|observe|notice|find)|there (?:is|are)(?: also)?)"
 PLACE = (
-    r"(?:in|on|at|to|towards) (?:the|its) (?:background|foreground|distance|left|right|top|bottom)"
+    r"(?:in|on|at|to|towards) (?:the|its) (?:background|foreground|distance|back|left|right|top|bottom)"
     rf"(?: (?:side|corner|part|hand side))?(?: of (?:the|this) (?:{PICTURE_NOUNS}))?"
 )
 CENTRE = rf"(?:in|at) the (?:center|centre|middle)(?: of (?:the|this) (?:{PICTURE_NOUNS}))?"
@@ -26,6 +26,7 @@ OPENERS = [
         rf"^(?:the|this) (?:{PICTURE_NOUNS}) (?:is|was)\s+",
         rf"^{SEE}\s+",
         r"^(?:this|it) (?:is|shows|depicts) (?=an? )",
+        r"^(?:an?|the) (?:image|picture|photo|photograph) of\s+",
     )
 ]
 PLACED = re.compile(rf"^({PLACE})[, ]+(?:{SEE} )(.+)$", re.IGNORECASE)
@@ -46,8 +47,9 @@ REWORDINGS = [
         (r"\b(?:possibly|probably|likely|perhaps|maybe|presumably|apparently) ", ""),
         (r" (?:that )?can be seen\b", ""),
         (r" (?:is|are) (?:clearly )?visible\b", ""),
-        (r",? (?:and|while|where) there (?:is|are)(?: also)? ", ", "),
-        (r",? (?:and|while|where) (?:we|you|one) can (?:also )?see ", ", "),
+        (r"(?:,|,? and|,? while|,? where) there (?:is|are)(?: also)? ", ", "),
+        (r"(?:,|,? and|,? while|,? where) (?:we|you|one|i) can (?:also )?see ", ", "),
+        (r" (?:shown |seen )?in (?:the|this) (?:image|picture|photo|photograph)\b(?=.)", ""),
         (rf",? (?:in|at) the (?:center|centre|middle) of the (?:{PICTURE_NOUNS})\b", ""),
         (rf" of (?:the|this) (?:{PICTURE_NOUNS})\b", ""),
         (r",? (?:creating|giving|adding|evoking|conveying|suggesting|indicating|making it) [^.;]*", ""),
@@ -62,8 +64,10 @@ MOOD = re.compile(
 
 
 def clean_text(text: str) -> str:
-    """One line of printable text, without markup, special tokens and private characters, at most 20,000 characters."""
-    text = unicodedata.normalize("NFC", text[:LONGEST])
+    """One line of printable text, without markup, special tokens and private characters, at most 5000 characters."""
+    if len(text) > LONGEST:
+        text = "".join(text[:LONGEST].rsplit(maxsplit=1)[:1])
+    text = unicodedata.normalize("NFC", text)
     text = re.sub(r"</?s>|<pad>|<unk>|<loc_\d+>|[*_#`]{2,}", " ", text)
     text = "".join(" " if unicodedata.category(sign) in {"Cc", "Co", "Cs", "Cn", "Zl", "Zp"} else sign for sign in text)
     return " ".join(text.split())
@@ -84,8 +88,7 @@ def sentences(text: str) -> list[str]:
 
 
 def _plain(sentence: str) -> str:
-    for pattern, replacement in REWORDINGS:
-        sentence = pattern.sub(replacement, sentence)
+    """A sentence without opener and hedge; what is said to be in a place ends with the place."""
     for pattern in (PLACED, PLACED_SEEN):
         match = pattern.match(sentence)
         if match:
@@ -94,12 +97,20 @@ def _plain(sentence: str) -> str:
     match = BACKGROUND.match(sentence)
     if match:
         sentence = f"{match[2]} in the {match[1].lower()}"
+    # Openers go first, because hedges hold parts of them, and again, because a hedge may hide one.
+    sentence = _without_openers(sentence)
+    for pattern, replacement in REWORDINGS:
+        sentence = pattern.sub(replacement, sentence)
+    return _small_start(_without_openers(sentence))
+
+
+def _without_openers(sentence: str) -> str:
     before = None
     while before != sentence:
         before = sentence
         for opener in OPENERS:
             sentence = opener.sub("", sentence).strip(" ,")
-    return _small_start(sentence)
+    return sentence
 
 
 def _place(phrase: str) -> str:

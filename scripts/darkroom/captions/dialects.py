@@ -24,13 +24,15 @@ FRAMING = {
     "from above": "from above",
     "from below": "from below",
     "from behind": "from behind",
+    "taken outside": "outdoors",
+    "taken inside": "indoors",
     "looking directly at the camera": "looking at the camera",
     "looking at the camera": "looking at the camera",
 }
 SAYS_NOTHING = words(
     "it its she her he his they their them there this that which who image picture photo scene background foreground "
-    "distance left right side top bottom center centre middle front and or but also other seen shown placed visible "
-    "wearing is are has have"
+    "distance back left right side top bottom center centre middle front and or but also other seen shown placed "
+    "visible wearing is are has have"
 )
 CUT = "\x1f"
 
@@ -92,7 +94,7 @@ def _cut(sentence: str) -> list[str]:
         colours = word == "and" and set(tokens[max(0, number - 1) : number + 2]) & COLOURS and following in COLOURS
         if word == CUT or word in PREPOSITIONS or (word == "and" and not colours):
             pieces.append([])
-        elif word != "and" and is_verb(word) and not (pieces[-1] and pieces[-1][-1] in DETERMINERS):
+        elif word != "and" and is_verb(word) and not (word.endswith("ing") and set(pieces[-1][-1:]) & DETERMINERS):
             pieces.append([word] if word.endswith("ing") and word != "wearing" else [])
         elif word:
             pieces[-1].append(word)

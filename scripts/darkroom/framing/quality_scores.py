@@ -24,6 +24,8 @@ FEWEST_PIXELS = 64
 SMEAR = 5
 # The sharpness test looks at the strongest edges only: this percentile of the subject's gradients and above.
 STRONG = 90
+# Grey levels below which a gradient says little: rounding and compression make such steps in any blurred picture.
+FAINT = 2.0
 DIRECTIONS = ((1, 0), (1, 1), (0, 1), (-1, 1))
 CLIPPED = 250
 # Kernel and factor of Immerkaer, "Fast Noise Variance Estimation" (1996): blind to edges that are straight.
@@ -47,7 +49,7 @@ def sharpness(grey: np.ndarray, subject: np.ndarray) -> float:
 
     The blur measure of Crete et al., "The Blur Effect" (2007), restricted to the strongest tenth of the gradients and
     taken along four directions, of which the worst counts: motion blur spares the edges along its own direction. It
-    is a ratio, so contrast and light cancel out. `grey` is (height, width) float32, `subject` a boolean mask.
+    is a ratio, so contrast and light nearly cancel out. `grey` is (height, width) float32, `subject` a boolean mask.
     """
     inner = subject.copy()
     inner[[0, -1]] = inner[:, [0, -1]] = False
@@ -59,8 +61,8 @@ def sharpness(grey: np.ndarray, subject: np.ndarray) -> float:
         gradient = np.abs(grey - _shifted(grey, step))[inner]
         left = np.abs(smeared - _shifted(smeared, step))[inner]
         strong = gradient >= np.percentile(gradient, STRONG)
-        total = float(gradient[strong].sum())
-        values.append(float(np.maximum(gradient - left, 0)[strong].sum()) / total if total > 0 else 0.0)
+        lost = float(np.maximum(gradient - left, 0)[strong].sum())
+        values.append(lost / float((gradient[strong] + FAINT).sum()))
     return min(values)
 
 

@@ -24,10 +24,11 @@ class SelectionSettings(Settings):
     """Which photos are good enough. Changing a threshold recomputes no score."""
 
     min_side: int = Field(512, ge=1, description="shorter side in pixels")
-    min_sharpness: float = Field(0.0, description="smallest `sharpness` of quality.csv")
-    min_exposure: float = Field(0.0, description="smallest `exposure` of quality.csv")
+    min_sharpness: float = Field(0.3, ge=0, le=1, description="smallest `sharpness` of quality.csv")
+    min_exposure: float = Field(0.2, ge=0, le=1, description="smallest `exposure` of quality.csv")
     min_coverage: float = Field(0.01, ge=0, le=1, description="smallest share of the photo that is subject")
     max_coverage: float = Field(0.98, ge=0, le=1, description="largest share of the photo that is subject")
+    keep_per_burst: int = Field(1, ge=0, description="sharpest photos kept of a burst; 0 keeps all")
     held_out: float = Field(0.1, ge=0, le=0.5, description="share of the photos kept aside for validation")
 
 

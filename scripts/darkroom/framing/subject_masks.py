@@ -87,7 +87,9 @@ def describe_mask(mask: Image.Image) -> dict[str, Any]:
     values = np.asarray(mask)
     subject = values >= SUBJECT
     columns, rows = np.flatnonzero(subject.any(axis=0)), np.flatnonzero(subject.any(axis=1))
-    box = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) if len(columns) else (None,) * 4
+    box: tuple[int | None, ...] = (None,) * 4
+    if len(columns):
+        box = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
     small = mask.copy()
     small.thumbnail((COUNTED_SIDE, COUNTED_SIDE), Image.Resampling.BILINEAR)
     counted = np.asarray(small) >= SUBJECT
@@ -95,7 +97,7 @@ def describe_mask(mask: Image.Image) -> dict[str, Any]:
     edge = np.concatenate([subject[0], subject[-1], subject[1:-1, 0], subject[1:-1, -1]])
     return {
         "coverage": float(values.mean()) / 255,
-        **{name: None if number is None else int(number) for name, number in zip(("x0", "y0", "x1", "y1"), box, strict=True)},
+        **dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)),
         "pieces": len(pieces),
         "largest": pieces[0] / sum(pieces) if pieces else 0.0,
         "holes": _holes(counted),
@@ -135,8 +137,11 @@ def mask_photos(
     }
     known = {photo: memory.load(key) for photo, key in keys.items() if memory.path(key, ".png").exists()}
     missing = [photo for photo in sorted(rows) if known.get(photo) is None]
-    for photo, value in _compute(missing, rows, folder, lambda: load_segmenter(model, settings.side, threads), memory, keys):
-        known[photo] = value
+
+    def load() -> Segment:
+        return load_segmenter(model, settings.side, threads)
+
+    known |= dict(_compute(missing, rows, folder, load, memory, keys))
     output.mkdir(parents=True, exist_ok=True)
     for photo, key in keys.items():
         link_or_copy(memory.path(key, ".png"), output / f"{photo}.png")

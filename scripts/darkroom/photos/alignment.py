@@ -134,14 +134,11 @@ def _compare(first: Sketch, second: Sketch, matrix: np.ndarray, mirrored: bool) 
         return None
     degrees = float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])))
     likeness = float(np.corrcoef(base[inside], warped[inside])[0, 1]) if base[inside].std() > 0 else 0.0
-    return Alignment(
-        matrix, mirrored, degrees, shared, covers_second, float(np.percentile(local, 25)), float(np.nan_to_num(likeness))
-    )
+    quartile = float(np.percentile(local, 25))
+    return Alignment(matrix, mirrored, degrees, shared, covers_second, quartile, float(np.nan_to_num(likeness)))
 
 
-def _warp(
-    source: np.ndarray, matrix: np.ndarray, size: tuple[int, int], scale: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _warp(source: np.ndarray, matrix: np.ndarray, size: tuple[int, int], scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Warp a picture (smoothed first where it shrinks) and say which pixels it fills."""
     if scale < 1:
         source = cv2.GaussianBlur(source, (0, 0), 0.4 / scale)

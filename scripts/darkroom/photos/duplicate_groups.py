@@ -63,7 +63,9 @@ def seconds_between(first: Row, second: Row) -> float | None:
     return abs((times[0] - times[1]).total_seconds())
 
 
-def propose_pairs(photos: Sequence[Row], fingerprints: Sequence[Row], settings: DuplicateSettings) -> list[tuple[int, int]]:
+def propose_pairs(
+    photos: Sequence[Row], fingerprints: Sequence[Row], settings: DuplicateSettings
+) -> list[tuple[int, int]]:
     """Pairs of row numbers worth aligning: all of them where there are few photos."""
     if len(photos) <= ALL_PAIRS:
         return list(combinations(range(len(photos)), 2))
@@ -77,9 +79,7 @@ def propose_pairs(photos: Sequence[Row], fingerprints: Sequence[Row], settings: 
     return sorted(pairs)
 
 
-def judge_pair(
-    first: Row, second: Row, alignment: Alignment | None, settings: DuplicateSettings
-) -> Edge | None:
+def judge_pair(first: Row, second: Row, alignment: Alignment | None, settings: DuplicateSettings) -> Edge | None:
     """Whether two aligned photos are copies of one picture, shots of one burst, or neither.
 
     Shots of one burst may be as alike as copies; then their capture times tell them apart, which copies share.
@@ -179,9 +179,7 @@ def group_duplicates(photos: Sequence[Row], edges: Sequence[Edge]) -> Iterator[d
 
     copies = _stars(list(by_name), [edge for edge in edges if not edge.burst], order)
     kept = [name for name in by_name if name not in copies]
-    bursts = _stars(
-        kept, [edge for edge in edges if edge.burst and edge.first in kept and edge.second in kept], order
-    )
+    bursts = _stars(kept, [edge for edge in edges if edge.burst and edge.first in kept and edge.second in kept], order)
     relations: Mapping[str, Edge] = copies | bursts
     roots = {}
     for name in by_name:
@@ -202,5 +200,3 @@ def group_duplicates(photos: Sequence[Row], edges: Sequence[Edge]) -> Iterator[d
                 **{"photo": name, "group": group, "kind": edge.kind(name), "of": of},
                 **{"score": score, "overlap": edge.overlap(of)},
             }
-
-

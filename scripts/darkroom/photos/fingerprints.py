@@ -79,9 +79,7 @@ def nearest_orientations(fingerprints: Sequence[Row]) -> Callable[[int, int], tu
     turned = {name: hash_bits([row[name] for row in fingerprints]).reshape(-1, 4) for name in ORIENTATIONS}
 
     def nearest(first: int, second: int) -> tuple[int, str]:
-        distances = {
-            name: int(np.bitwise_count(upright[first] ^ bits[second]).sum()) for name, bits in turned.items()
-        }
+        distances = {name: int(np.bitwise_count(upright[first] ^ bits[second]).sum()) for name, bits in turned.items()}
         name = min(distances, key=lambda name: distances[name])
         return distances[name], name
 

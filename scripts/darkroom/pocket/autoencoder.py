@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
-from .training_loop import Modules, generator, train_for
-from .world_files import load_album
+from darkroom.pocket.training_loop import Modules, generator, train_for
+from darkroom.pocket.world_files import load_album
 
 BATCH, CROP = 16, 32
 KL_WEIGHT = 1e-4

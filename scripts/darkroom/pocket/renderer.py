@@ -10,9 +10,9 @@ from collections import defaultdict
 import torch
 import torch.nn.functional as F
 
-from .surfaces import floor_colours, light_of, paint_colours, wall_colours
-from .toys import TOYS, Solid
-from .world import Scene
+from darkroom.pocket.surfaces import floor_colours, light_of, paint_colours, wall_colours
+from darkroom.pocket.toys import TOYS, Solid
+from darkroom.pocket.world import Scene
 
 CAMERA_DISTANCE = {"close": 1.85, "medium": 2.7, "far": 4.3}
 WALL_BEHIND = 1.3

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from .training_loop import Modules, generator, save_checkpoint, train_for
-from .vocabulary import CLIP_LENGTH, clip_tokenizer
-from .world import Scene, training_caption
-from .world_files import ALBUMS, load_album
+from darkroom.pocket.training_loop import Modules, generator, save_checkpoint, train_for
+from darkroom.pocket.vocabulary import CLIP_LENGTH, clip_tokenizer
+from darkroom.pocket.world import Scene, training_caption
+from darkroom.pocket.world_files import ALBUMS, load_album
 
 BATCH = 64
 BUCKETS = ("square", "square", "square", "wide", "tall")  # how often each album is drawn

@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from .world import Rgb, Scene
+from darkroom.pocket.world import Rgb, Scene
 
 PAINTS: dict[str, Rgb] = {
     "red": (0.85, 0.10, 0.10),

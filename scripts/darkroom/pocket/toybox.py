@@ -11,9 +11,9 @@ from pathlib import Path
 
 from PIL import Image, ImageFilter, ImageOps
 
-from .camera import Exposure, add_noise, jpeg_bytes, out_of_focus, shaken, underexposed
-from .renderer import render
-from .world import DISTANCES, FLOORS, LIGHTS, WALLS, Scene, detailed_caption, sample_subject
+from darkroom.pocket.camera import Exposure, add_noise, jpeg_bytes, out_of_focus, shaken, underexposed
+from darkroom.pocket.renderer import render
+from darkroom.pocket.world import DISTANCES, FLOORS, LIGHTS, WALLS, Scene, detailed_caption, sample_subject
 
 SIZES = ((640, 480), (800, 600), (480, 640), (720, 540), (512, 512), (600, 800), (900, 600), (400, 600), (640, 640))
 GOOD = 24

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from transformers import CLIPTokenizer, RobertaTokenizer
 
-from .world import COLOURS, DISTANCE_TAGS, DISTANCES, FLOORS, LIGHTS, SHAPES, WALLS
+from darkroom.pocket.world import COLOURS, DISTANCE_TAGS, DISTANCES, FLOORS, LIGHTS, SHAPES, WALLS
 
 CLIP_LENGTH = 48
 PLAIN_WORDS = "a an the on in of and with from at front light wall toy photo picture character object style".split()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from .renderer import render
-from .world import SPLITS, Scene, sample_painted, sample_scene
+from darkroom.pocket.renderer import render
+from darkroom.pocket.world import SPLITS, Scene, sample_painted, sample_scene
 
 SQUEEZED_VIEWS = (1.0, 4 / 3, 3 / 2, 5 / 3, 3 / 4, 2 / 3, 3 / 5)
 PART = 1000

@@ -1,0 +1,80 @@
+"""The pocket models' cards: how they were made, how good they are as measured, and what they are not for."""
+
+from typing import Any
+
+HEAD = """---
+license: apache-2.0
+---
+# {title}
+
+{about}
+
+## How it was made
+`python scripts/make_pocket.py --output resources/pocket --work build/pocket`, on a CPU, float32, seed 0 throughout. The
+budget is wall time, so another machine takes another number of steps and gets other weights.
+
+{training}
+
+## How good it is
+{figures}
+
+## What it is not for
+{limits}
+"""
+
+
+def table(rows: list[tuple[str, Any]]) -> str:
+    """A two-column Markdown table without a heading."""
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def trained(facts: dict[str, dict]) -> str:
+    return table(
+        [
+            (name, f"{fact['minutes']} min, {fact['steps']:,} steps, {fact['samples']:,} samples")
+            for name, fact in facts.items()
+        ]
+    )
+
+
+def captioner_card(facts: dict[str, dict], scores: dict[str, Any] | None) -> str:
+    figures = "Not measured yet."
+    if scores:
+        rows = [(name, rate) for name, rate in scores["rates"].items()]
+        rows += [("mean of the attributes", f"{100 * scores['mean']:.1f} %"), ("whole caption exact", scores["exact"])]
+        rows += [("`<OD>` mean overlap (IoU)", f"{scores['overlap']:.3f}")]
+        figures = (
+            "`python benchmarks/pocket_models.py`: fresh test renders, 64 x 64, 80 x 48 and 48 x 80 px, greedy "
+            "decoding; share right, standard error.\n\n" + table(rows)
+        )
+    return HEAD.format(
+        title="Pocket Florence-2",
+        about="A Florence-2 of about 2 million weights that describes the toys of the pocket world (see docs/pocket.md)."
+        " It answers `<CAPTION>`, `<DETAILED_CAPTION>`, `<MORE_DETAILED_CAPTION>` (as detailed) and `<OD>`; a toy in"
+        " two colours is called just a toy. Any picture is squeezed to 64 x 64 px.",
+        training=trained(facts),
+        figures=figures,
+        limits="Real photos. It has seen ten toys, four floors and five walls, all rendered, and will find them anywhere.",
+    )
+
+
+def sdxl_card(facts: dict[str, dict], rates: dict[str, dict] | None, autoencoder: dict[str, float] | None) -> str:
+    figures = "Not measured yet."
+    if rates and autoencoder:
+        rows = [(f"{name}, {kind}", rate) for kind in rates for name, rate in rates[kind].items()]
+        units = {True: "of 255 steps", False: "dB PSNR"}
+        rows += [(f"autoencoder, {k}", f"{v:.1f} {units['drift' in k]}") for k, v in autoencoder.items()]
+        figures = (
+            "`python benchmarks/pocket_models.py`: fresh prompts, 64 x 64 px, 25 steps, guidance 4, judged by the "
+            "pocket captioner (which errs too, see its card); share followed, standard error.\n\n" + table(rows)
+        )
+    return HEAD.format(
+        title="Pocket SDXL",
+        about="An SDXL of about 6 million weights that draws the toys of the pocket world (see docs/pocket.md) at 64 x 64,"
+        " 80 x 48 and 48 x 80 px: UNet, both text encoders and an autoencoder with 16 x 16 x 4 latents."
+        " v-prediction, zero terminal SNR, trailing time steps; prompts are sentences or tags of at most 48 tokens.",
+        training=trained(facts),
+        figures=figures,
+        limits="Pictures that anyone wants to look at. It shows on two CPU cores that a LoRA learns; it knows no other words"
+        " and no other things.",
+    )

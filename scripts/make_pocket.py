@@ -1,0 +1,24 @@
+"""Make the pocket world: render it, train its captioner and its SDXL, take the toybox photos, measure, write cards."""
+
+import argparse
+from pathlib import Path
+
+from darkroom.command import run_command
+from darkroom.pocket.making import MINUTES, STAGES, make_pocket
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, required=True, help="folder for the models; the toybox goes beside it")
+    parser.add_argument("--work", type=Path, required=True, help="renders and checkpoints; a stopped run continues here")
+    parser.add_argument("--stage", choices=[*STAGES, "all"], default="all")
+    parser.add_argument("--minutes", type=float, help="training budget, instead of " + str(MINUTES))
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    if arguments.minutes is not None and arguments.stage not in MINUTES:
+        parser.error("--minutes needs one --stage out of " + ", ".join(MINUTES))
+    make_pocket(arguments.output, arguments.work, arguments.stage, arguments.minutes, arguments.threads)
+
+
+if __name__ == "__main__":
+    run_command(main)

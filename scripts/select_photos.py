@@ -1,0 +1,46 @@
+"""Decide which photos are used, with a reason for every one that is not, and which are held out."""
+
+from pathlib import Path
+
+from darkroom.cache import Cache
+from darkroom.command import run_command, stage_parser
+from darkroom.files import replacing
+from darkroom.framing.selection import COLUMNS, candidates, count_reasons, require_photos, select_photos
+from darkroom.framing.selection_sheet import draw_selection
+from darkroom.framing.settings import SelectionSettings
+from darkroom.overrides import read_overrides
+from darkroom.tables import read_table, write_table
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
+    parser.add_argument("--duplicates", type=Path, required=True, help="duplicates.csv")
+    parser.add_argument("--masks-table", type=Path, required=True, help="masks.csv")
+    parser.add_argument("--quality", type=Path, required=True, help="quality.csv")
+    parser.add_argument("--overrides", nargs="?", help="your own decisions, a CSV; none where empty")
+    parser.add_argument("--folder", type=Path, required=True, help="the photos folder")
+    parser.add_argument("--settings", required=True, help="SelectionSettings as JSON")
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--table", type=Path, required=True)
+    parser.add_argument("--sheet", type=Path, required=True, help="the contact sheet to draw")
+    arguments = parser.parse_args()
+    settings = SelectionSettings.from_argument(arguments.settings)
+    photos = read_table(arguments.photos)
+    require_photos(photos, str(arguments.folder))
+    overrides = read_overrides(Path(arguments.overrides) if arguments.overrides else None, photos)
+    tables = (read_table(path) for path in (arguments.masks_table, arguments.quality, arguments.duplicates))
+    rows = select_photos(candidates(photos, *tables), settings, overrides)
+    readable = {row["photo"]: row for row in photos if row["status"] == "ok"}
+    sheet = draw_selection(rows, readable, arguments.folder, Cache(arguments.cache / "thumbnails"))
+    with replacing(arguments.sheet) as temporary:
+        sheet.save(temporary, "JPEG", quality=88)
+    write_table(arguments.table, COLUMNS, rows)
+    kept = [row for row in rows if row["selected"]]
+    held = sum(row["split"] == "held_out" for row in kept)
+    rejected = count_reasons(str(row["reason"]) for row in rows if not row["selected"])
+    print(f"select_photos: selected {len(kept)}/{len(rows)}, held out {held}, overrides {len(overrides)} ({rejected})")
+
+
+if __name__ == "__main__":
+    run_command(main)

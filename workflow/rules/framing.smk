@@ -1,0 +1,168 @@
+# Framing: the subject found, each photo scored inside it, chosen, and cut to the buckets of a target.
+
+
+rule mask_subjects:
+    """Find the subject of every readable photo of a shard."""
+    input:
+        script=script("mask_subjects"),
+        code=code("mask_subjects"),
+        lock=LOCK_FILE,
+        photos=f"{RESULTS}/shards/photos/{{shard}}.csv",
+        model=f"{RESULTS}/models/segmenter.json",
+    output:
+        table=f"{RESULTS}/shards/masks/{{shard}}.csv",
+        masks=directory(f"{RESULTS}/shards/masks/{{shard}}"),
+    log:
+        f"logs/{CONFIG.project}/mask_subjects/{{shard}}.log",
+    conda:
+        "../../envs/curate.yaml"
+    threads: CONFIG.compute.inference_threads
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        folder=photos_folder,
+        settings=project_settings("masks"),
+        compute=project_settings("compute"),
+        cache=CACHE,
+    shell:
+        "python {input.script} --photos {input.photos} --model {input.model} --folder {params.folder:q} "
+        "--settings {params.settings:q} --compute {params.compute:q} --cache {params.cache} "
+        "--table {output.table} --masks {output.masks} > {log} 2>&1"
+
+
+rule gather_masks:
+    """Merge the masks of all shards into one table and one folder."""
+    input:
+        script=script("gather_shards"),
+        code=code("gather_shards"),
+        tables=expand(f"{RESULTS}/shards/masks/{{shard}}.csv", shard=SHARDS),
+        folders=expand(f"{RESULTS}/shards/masks/{{shard}}", shard=SHARDS),
+    output:
+        table=f"{RESULTS}/masks.csv",
+        masks=directory(f"{RESULTS}/masks"),
+    log:
+        f"logs/{CONFIG.project}/gather_masks.log",
+    conda:
+        "../../envs/curate.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "python {input.script} --tables {input.tables} --table {output.table} --folders {input.folders} "
+        "--folder {output.masks} > {log} 2>&1"
+
+
+rule score_quality:
+    """Measure how sharp, well exposed and clean the photos of a shard are, inside their subject."""
+    input:
+        script=script("score_quality"),
+        code=code("score_quality"),
+        photos=f"{RESULTS}/shards/photos/{{shard}}.csv",
+        masks_table=f"{RESULTS}/shards/masks/{{shard}}.csv",
+        masks=f"{RESULTS}/shards/masks/{{shard}}",
+    output:
+        table=f"{RESULTS}/shards/quality/{{shard}}.csv",
+    log:
+        f"logs/{CONFIG.project}/score_quality/{{shard}}.log",
+    conda:
+        "../../envs/curate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        folder=photos_folder,
+        settings=project_settings("quality"),
+        cache=CACHE,
+    shell:
+        "python {input.script} --photos {input.photos} --masks-table {input.masks_table} --masks {input.masks} "
+        "--folder {params.folder:q} --settings {params.settings:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
+
+
+rule gather_quality:
+    """Merge the raw scores of all shards."""
+    input:
+        script=script("gather_shards"),
+        code=code("gather_shards"),
+        tables=expand(f"{RESULTS}/shards/quality/{{shard}}.csv", shard=SHARDS),
+    output:
+        table=f"{RESULTS}/quality.csv",
+    log:
+        f"logs/{CONFIG.project}/gather_quality.log",
+    conda:
+        "../../envs/curate.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "python {input.script} --tables {input.tables} --table {output.table} > {log} 2>&1"
+
+
+rule select_photos:
+    """Decide which photos are used, with a reason for every one that is not, and which are held out."""
+    input:
+        script=script("select_photos"),
+        code=code("select_photos"),
+        photos=f"{RESULTS}/photos.csv",
+        duplicates=f"{RESULTS}/duplicates.csv",
+        masks_table=f"{RESULTS}/masks.csv",
+        quality=f"{RESULTS}/quality.csv",
+        overrides=CONFIG.overrides or [],
+    output:
+        table=f"{RESULTS}/selection.csv",
+        sheet=report(
+            f"{RESULTS}/selection.jpg",
+            category="Photos",
+            caption="../report/selection.rst",
+        ),
+    log:
+        f"logs/{CONFIG.project}/select_photos.log",
+    conda:
+        "../../envs/curate.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        folder=photos_folder,
+        settings=project_settings("selection"),
+        cache=CACHE,
+    shell:
+        "python {input.script} --photos {input.photos} --duplicates {input.duplicates} --masks-table {input.masks_table} "
+        "--quality {input.quality} --overrides {input.overrides:q} --folder {params.folder:q} --settings {params.settings:q} "
+        "--cache {params.cache} --table {output.table} --sheet {output.sheet} > {log} 2>&1"
+
+
+rule crop_to_buckets:
+    """Cut each selected photo and its mask to a bucket of the target, by one transform."""
+    input:
+        script=script("crop_to_buckets"),
+        code=code("crop_to_buckets"),
+        selection=f"{RESULTS}/selection.csv",
+        photos=f"{RESULTS}/photos.csv",
+        masks_table=f"{RESULTS}/masks.csv",
+        photo_masks=f"{RESULTS}/masks",
+        overrides=CONFIG.overrides or [],
+    output:
+        table=f"{RESULTS}/{{target}}/frames.csv",
+        frames=directory(f"{RESULTS}/{{target}}/frames"),
+        masks=directory(f"{RESULTS}/{{target}}/masks"),
+    log:
+        f"logs/{CONFIG.project}/crop_to_buckets/{{target}}.log",
+    conda:
+        "../../envs/curate.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        folder=photos_folder,
+        settings=target_settings("crop"),
+        cache=CACHE,
+    shell:
+        "python {input.script} --selection {input.selection} --photos {input.photos} --masks-table {input.masks_table} "
+        "--photo-masks {input.photo_masks} --overrides {input.overrides:q} --folder {params.folder:q} --settings {params.settings:q} "
+        "--cache {params.cache} --table {output.table} --frames {output.frames} --masks {output.masks} > {log} 2>&1"
