@@ -10,7 +10,9 @@ from darkroom.pocket.making import MINUTES, STAGES, make_pocket
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder for the models; the toybox goes beside it")
-    parser.add_argument("--work", type=Path, required=True, help="renders and checkpoints; a stopped run continues here")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="renders and checkpoints; a stopped run continues here"
+    )
     parser.add_argument("--stage", choices=[*STAGES, "all"], default="all")
     parser.add_argument("--minutes", type=float, help="training budget, instead of " + str(MINUTES))
     parser.add_argument("--threads", type=int, default=2)

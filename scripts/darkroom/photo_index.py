@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from darkroom.errors import UserError
 from darkroom.files import read_json, sha256_file, write_json
@@ -48,7 +49,7 @@ def refresh_index(photos: Path, index_file: Path) -> list[IndexedFile]:
     if not photos.is_dir():
         raise UserError(f"photos: there is no folder {photos}; set `photos` to the folder of your raw photos")
     known = read_json(index_file) if index_file.exists() else {}
-    fresh = {}
+    fresh: dict[str, Any] = {}
     for path, stat in _files_below(photos):
         stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
         before = known.get(path)

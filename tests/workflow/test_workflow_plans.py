@@ -55,8 +55,8 @@ def test_it_runs_from_another_folder(checkout: Checkout, tmp_path: Path) -> None
     away = tmp_path / "away"
     (away / "config").mkdir(parents=True)
     text = (ROOT / "config" / "mini.yaml").read_text().replace("resources/", f"{checkout.folder}/resources/")
-    (away / "my.yaml").write_text(text.replace("targets: [pocket-sdxl]", "targets: [away.yaml]"))
-    target = (ROOT / "config" / "targets" / "pocket-sdxl.yaml").read_text()
+    (away / "my.yaml").write_text(text.replace("targets: [pocket-mini]", "targets: [away.yaml]"))
+    target = (ROOT / "config" / "targets" / "pocket-mini.yaml").read_text()
     (away / "away.yaml").write_text(target.replace("resources/", f"{checkout.folder}/resources/"))
     masks = f"masks={{model: {checkout.folder}/resources/models/u2netp.onnx}}"
     planned = checkout.snakemake(

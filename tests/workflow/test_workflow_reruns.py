@@ -48,7 +48,7 @@ def test_touched_files_and_moved_photos_change_nothing(mini: Checkout) -> None:
 
 
 def test_another_rank_trains_anew_and_nothing_before(mini: Checkout) -> None:
-    edit(mini, "training: {", "training: {rank: 2, ")
+    edit(mini, "training: {batch", "training: {rank: 2, batch")
     assert set(jobs(mini.snakemake(*MINI))) == BEHIND_TRAINING
 
 
@@ -77,12 +77,12 @@ def test_an_added_photo_costs_one_caption_and_one_mask(mini: Checkout) -> None:
 def test_a_moved_photos_folder_computes_nothing(mini: Checkout) -> None:
     own_photos(mini)
     edit(mini, "resources/toybox/photos/garden", "my_photos")
-    before = (mini.folder / "results/mini/pocket-sdxl/dataset/manifest.json").read_bytes()
+    before = (mini.folder / "results/mini/pocket-mini/dataset/manifest.json").read_bytes()
     started = set(jobs(mini.snakemake(*MINI)))
     assert started.isdisjoint(EXPENSIVE)
     assert mini.computed("mini", "caption_photos") == 0
     assert mini.computed("mini", "mask_subjects") == 0
-    assert (mini.folder / "results/mini/pocket-sdxl/dataset/manifest.json").read_bytes() == before
+    assert (mini.folder / "results/mini/pocket-mini/dataset/manifest.json").read_bytes() == before
 
 
 def test_a_threshold_that_keeps_the_dataset_trains_nothing(mini: Checkout) -> None:
@@ -103,13 +103,13 @@ def test_more_shards_compute_nothing(mini: Checkout) -> None:
 
 
 def test_without_the_cache_the_results_are_the_same(mini: Checkout) -> None:
-    before = (mini.folder / "results/mini/pocket-sdxl/dataset/manifest.json").read_bytes()
+    before = (mini.folder / "results/mini/pocket-mini/dataset/manifest.json").read_bytes()
     shutil.rmtree(mini.folder / ".darkroom" / "cache")
     edit(mini, "shards: 1", "shards: 2")
     started = set(jobs(mini.snakemake(*MINI)))
     assert started.isdisjoint(EXPENSIVE)
     assert mini.computed("mini", "caption_photos") > 0
-    assert (mini.folder / "results/mini/pocket-sdxl/dataset/manifest.json").read_bytes() == before
+    assert (mini.folder / "results/mini/pocket-mini/dataset/manifest.json").read_bytes() == before
 
 
 def good_names(checkout: Checkout) -> set[str]:

@@ -25,11 +25,11 @@ COLUMNS = {
     "quality.csv": "photo,sharpness,exposure,noise,compression",
     "selection.csv": "photo,selected,reason,split",
     "captions.csv": "photo,caption,model",
-    "pocket-sdxl/frames.csv": "frame,photo,status,reason,x0,y0,x1,y1,width,height",
-    "pocket-sdxl/captions.csv": "frame,caption,tokens",
-    "pocket-sdxl/main/training/log.csv": "step,loss,lr,seconds",
-    "pocket-sdxl/main/training/validation.csv": "step,loss",
-    "pocket-sdxl/main/evaluation/scores.csv": "step,strength,likeness,likeness_se,prompt_following,prompt_following_se",
+    "pocket-mini/frames.csv": "frame,photo,status,reason,x0,y0,x1,y1,width,height",
+    "pocket-mini/captions.csv": "frame,caption,tokens",
+    "pocket-mini/main/training/log.csv": "step,loss,lr,seconds",
+    "pocket-mini/main/training/validation.csv": "step,loss",
+    "pocket-mini/main/evaluation/scores.csv": "step,strength,likeness,likeness_se,prompt_following,prompt_following_se",
 }
 
 
@@ -46,7 +46,7 @@ def final_bytes(checkout: Checkout, project: str) -> dict[str, str]:
     """The sha256 of what must be the same in every undisturbed, repeated or resumed run."""
     results = checkout.folder / "results" / project
     names = ["photos.csv", "duplicates.csv", "masks.csv", "quality.csv", "selection.csv", "captions.csv"]
-    target = results / "pocket-sdxl"
+    target = results / "pocket-mini"
     run = target / "main"
     paths = [results / name for name in names]
     paths += [target / "frames.csv", target / "captions.csv", target / "dataset" / "manifest.json"]
@@ -66,7 +66,7 @@ def test_every_table_has_its_columns(finished_mini: Checkout, name: str) -> None
 
 def test_every_other_file_is_there(finished_mini: Checkout) -> None:
     results = finished_mini.folder / "results" / "mini"
-    target, run = results / "pocket-sdxl", results / "pocket-sdxl" / "main"
+    target, run = results / "pocket-mini", results / "pocket-mini" / "main"
     manifest = json.loads((target / "dataset" / "manifest.json").read_text())
     frames = [frame["frame"] for frame in manifest["frames"]]
     assert frames == sorted(frames)
@@ -109,7 +109,7 @@ def wait_for_training(checkout: Checkout, process: subprocess.Popen[str], steps:
 
 def test_a_training_killed_and_started_again_gives_the_same_bytes(mini: Checkout, tmp_path: Path) -> None:
     config = mini.folder / "config" / "mini.yaml"
-    config.write_text(config.read_text().replace("training: {steps: 4, ", "training: {steps: 60, rank: 2, "))
+    config.write_text(config.read_text().replace("training: {", "training: {steps: 60, rank: 2, "))
     undisturbed = mini.copy(tmp_path / "undisturbed")
     undisturbed.snakemake(*MINI)
     states = mini.folder / ".darkroom" / "training"
@@ -120,7 +120,7 @@ def test_a_training_killed_and_started_again_gives_the_same_bytes(mini: Checkout
     wait_for_training(mini, process, len(before) + 1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert not (mini.folder / "results/mini/pocket-sdxl/main/training/log.csv").exists()
+    assert not (mini.folder / "results/mini/pocket-mini/main/training/log.csv").exists()
     resumed = mini.snakemake(*MINI)
     assert "train_lora" in jobs(resumed)
     logs = (mini.folder / "logs" / "mini" / "train_lora").rglob("*.log")
@@ -137,7 +137,7 @@ def test_the_report_holds_the_pictures(mini: Checkout) -> None:
 
 def test_a_second_run_beside_the_first_is_refused(mini: Checkout) -> None:
     path = mini.folder / "config" / "mini.yaml"
-    path.write_text(path.read_text().replace("training: {steps: 4, ", "training: {steps: 5, "))
+    path.write_text(path.read_text().replace("training: {", "training: {steps: 5, "))
     held = hold_run_lock(mini.folder / ".darkroom" / "locks" / "mini")
     refused = mini.snakemake(*MINI, check=False)
     held.close()

@@ -26,7 +26,8 @@ class Following:
 def words(text: str) -> set[str]:
     """The words of a text in lower case, a plural `s` taken off, empty words left out."""
     found = re.findall(r"[^\W_]+(?:['_-][^\W_]+)*", text.lower())
-    return {word[:-1] if len(word) > 3 and word.endswith("s") else word for word in found} - EMPTY_WORDS
+    plural = re.compile(r"(?<=\w\w[^su])s$")
+    return {plural.sub("", word) for word in found} - EMPTY_WORDS
 
 
 def share_found(prompt: str, subject: str, description: str) -> float | None:

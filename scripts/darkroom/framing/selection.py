@@ -105,8 +105,9 @@ def _thin_bursts(
     for first, others in bursts.items():
         good = [name for name in [first, *others] if not reasons[name]]
         good.sort(key=lambda name: (name not in forced, -float(found[name].quality["sharpness"]), name))
-        for name in good[settings.keep_per_burst :]:
-            if name not in forced:
+        kept = good[: settings.keep_per_burst]
+        for name in {first, *others} - set(kept) if kept else ():
+            if name not in forced and reasons[name] != DROPPED:
                 reasons[name] = f"burst: {found[good[0]].path} of the same burst is kept"
 
 

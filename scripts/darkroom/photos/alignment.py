@@ -50,7 +50,7 @@ class Alignment:
 def sketch(thumbnail: Image.Image) -> Sketch:
     """The grey picture and ORB features (Rublee et al. 2011) of a thumbnail and of its mirror image."""
     cv2.setNumThreads(1)
-    detector = cv2.ORB_create(nfeatures=FEATURES, edgeThreshold=15, patchSize=31, fastThreshold=7)
+    detector = cv2.ORB.create(nfeatures=FEATURES, edgeThreshold=15, patchSize=31, fastThreshold=7)
     grey = np.asarray(thumbnail.convert("L"))
     found = [detector.detectAndCompute(picture, None) for picture in (grey, np.ascontiguousarray(grey[:, ::-1]))]
     (points, descriptors), (mirrored_points, mirrored_descriptors) = found

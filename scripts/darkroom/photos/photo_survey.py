@@ -52,7 +52,13 @@ def survey_files(
     kept: dict[str, str] = {}
     for file in progress(sorted(files, key=lambda file: file.path), "survey", "files"):
         suffix = PurePath(file.path).suffix.lower()
-        row = {"path": file.path, "photo": file.photo, "sha256": file.sha256, "of_path": "", "bytes": None}
+        row: dict[str, Any] = {
+            "path": file.path,
+            "photo": file.photo,
+            "sha256": file.sha256,
+            "of_path": "",
+            "bytes": None,
+        }
         if suffix in SIDECAR_SUFFIXES:
             rows.append({**row, "status": "sidecar", "reason": "", **NOTHING})
             continue
@@ -87,8 +93,10 @@ def name_sidecars(rows: Sequence[Row]) -> list[Row]:
     for row in rows:
         if row["status"] == "sidecar":
             photo = photos.get(PurePath(row["path"]).with_suffix(""))
-            found = {"of_path": photo, "reason": f"caption of {photo}"}
-            missing = {"status": "unsupported", "reason": "a text, and no readable photo of the same name beside it"}
-            row = row | (found if photo is not None else missing)
+            if photo is None:
+                reason = "a text, and no readable photo of the same name beside it"
+                row = row | {"status": "unsupported", "reason": reason}
+            else:
+                row = row | {"of_path": photo, "reason": f"caption of {photo}"}
         named.append(row)
     return named

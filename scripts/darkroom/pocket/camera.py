@@ -51,7 +51,7 @@ def underexposed(picture: Image.Image, factor: float = 0.07) -> Image.Image:
 
 
 def jpeg_bytes(picture: Image.Image, exposure: Exposure) -> bytes:
-    """A camera's JPEG file: profile, orientation and times written, pixels stored sideways where orientation says so."""
+    """A camera's JPEG file: profile, orientation and times written, pixels stored sideways if it says so."""
     exif = Image.Exif()
     exif[0x010F], exif[0x0110], exif[0x0112] = "Darkroom", "Pocket camera", exposure.orientation
     times = exif.get_ifd(0x8769)

@@ -17,7 +17,18 @@ from transformers import (
 
 from darkroom.pocket.training_loop import Modules, generator, train_for
 from darkroom.pocket.vocabulary import florence_tokenizer
-from darkroom.pocket.world import COLOURS, DISTANCES, FLOORS, LIGHTS, SHAPES, WALLS, Scene, brief_caption, detailed_caption, toy_name
+from darkroom.pocket.world import (
+    COLOURS,
+    DISTANCES,
+    FLOORS,
+    LIGHTS,
+    SHAPES,
+    WALLS,
+    Scene,
+    brief_caption,
+    detailed_caption,
+    toy_name,
+)
 from darkroom.pocket.world_files import load_album
 
 SIDE, IMAGE_TOKENS, BATCH = 64, 17, 32

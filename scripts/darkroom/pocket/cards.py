@@ -49,12 +49,12 @@ def captioner_card(facts: dict[str, dict], scores: dict[str, Any] | None) -> str
         )
     return HEAD.format(
         title="Pocket Florence-2",
-        about="A Florence-2 of about 2 million weights that describes the toys of the pocket world (see docs/pocket.md)."
+        about="A Florence-2 of about 2 million weights that describes the toys of the pocket world: docs/pocket.md."
         " It answers `<CAPTION>`, `<DETAILED_CAPTION>`, `<MORE_DETAILED_CAPTION>` (as detailed) and `<OD>`; a toy in"
         " two colours is called just a toy. Any picture is squeezed to 64 x 64 px.",
         training=trained(facts),
         figures=figures,
-        limits="Real photos. It has seen ten toys, four floors and five walls, all rendered, and will find them anywhere.",
+        limits="Real photos. It has seen ten toys, four floors and five walls, all rendered, and finds them anywhere.",
     )
 
 
@@ -70,11 +70,11 @@ def sdxl_card(facts: dict[str, dict], rates: dict[str, dict] | None, autoencoder
         )
     return HEAD.format(
         title="Pocket SDXL",
-        about="An SDXL of about 6 million weights that draws the toys of the pocket world (see docs/pocket.md) at 64 x 64,"
+        about="An SDXL of about 6 million weights that draws the toys of the pocket world (docs/pocket.md) at 64 x 64,"
         " 80 x 48 and 48 x 80 px: UNet, both text encoders and an autoencoder with 16 x 16 x 4 latents."
         " v-prediction, zero terminal SNR, trailing time steps; prompts are sentences or tags of at most 48 tokens.",
         training=trained(facts),
         figures=figures,
-        limits="Pictures that anyone wants to look at. It shows on two CPU cores that a LoRA learns; it knows no other words"
-        " and no other things.",
+        limits="Pictures that anyone wants to look at. It shows on two CPU cores that a LoRA learns; it knows no other"
+        " words and no other things.",
     )

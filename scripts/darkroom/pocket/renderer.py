@@ -60,9 +60,7 @@ def mask_boxes(masks: torch.Tensor) -> torch.Tensor:
     return boxes
 
 
-def camera_rays(
-    scenes: list[Scene], width: int, height: int, aspect: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+def camera_rays(scenes: list[Scene], width: int, height: int, aspect: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Ray origins (B, 3) and directions (B, height * width, 3), not normalised, in toy coordinates."""
     x_view = HALF_VIEW * max(1.0, aspect)
     y_view = HALF_VIEW * max(1.0, 1 / aspect)

@@ -114,8 +114,7 @@ def score_captioner(captioner: tuple[Any, Any], count: int) -> dict[str, Any]:
     exact = sum(text == detailed_caption(scene) for text, scene in zip(told, scenes, strict=True))
     found = describe(captioner, pictures, "<OD>")
     overlaps = [
-        overlap(answer["bboxes"][0], box) if answer["bboxes"] else 0.0
-        for answer, box in zip(found, boxes, strict=True)
+        overlap(answer["bboxes"][0], box) if answer["bboxes"] else 0.0 for answer, box in zip(found, boxes, strict=True)
     ]
     mean = sum(rate.share for rate in rates.values()) / len(rates)
     return {"rates": rates, "mean": mean, "exact": Rate(exact, count), "overlap": float(np.mean(overlaps))}

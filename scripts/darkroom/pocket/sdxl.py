@@ -107,9 +107,7 @@ def load_bucket(name: str, autoencoder: AutoencoderKL, work: Path) -> Bucket:
                 parts.append(autoencoder.encode(values).latent_dist.mean)
         save_checkpoint(path, {"latents": torch.cat(parts) * autoencoder.config.scaling_factor})
         print(f"sdxl: {name} encoded", flush=True)
-    return Bucket(
-        scenes, torch.load(path, weights_only=True)["latents"], ALBUMS[name].width, ALBUMS[name].height
-    )
+    return Bucket(scenes, torch.load(path, weights_only=True)["latents"], ALBUMS[name].width, ALBUMS[name].height)
 
 
 def encode_captions(
@@ -131,9 +129,7 @@ def time_ids(bucket: Bucket, count: int, draw: torch.Generator) -> torch.Tensor:
     photo = torch.randint(64, 1024, (count, 2), generator=draw)
     corner = torch.randint(0, 64, (count, 2), generator=draw)
     larger = torch.rand(count, 1, generator=draw) < 0.3
-    return torch.cat(
-        [torch.where(larger, photo, target), torch.where(larger, corner, 0), target], dim=1
-    ).float()
+    return torch.cat([torch.where(larger, photo, target), torch.where(larger, corner, 0), target], dim=1).float()
 
 
 def train_sdxl(autoencoder: AutoencoderKL, work: Path, minutes: float, export) -> StableDiffusionXLPipeline:  # type: ignore[no-untyped-def]
@@ -149,9 +145,7 @@ def train_sdxl(autoencoder: AutoencoderKL, work: Path, minutes: float, export) -
         chosen = torch.randint(len(bucket.latents), (BATCH,), generator=draw)
         clean = bucket.latents[chosen]
         captions = [training_caption(bucket.scenes[i % len(bucket.scenes)], choose) for i in chosen.tolist()]
-        hidden, pooled = encode_captions(
-            pipeline, captions, (torch.rand(BATCH, generator=draw) >= DROPPED).float()
-        )
+        hidden, pooled = encode_captions(pipeline, captions, (torch.rand(BATCH, generator=draw) >= DROPPED).float())
         # One time step from each of 64 equal strata: less noise in the loss than independent draws.
         times = ((torch.arange(BATCH) + torch.rand(BATCH, generator=draw)) * len(signal) / BATCH).long()
         alpha = signal[times][:, None, None, None].sqrt()

@@ -79,9 +79,7 @@ def ground_colours(scenes: list[Scene], kind: str) -> torch.Tensor:
     """Plain colours (B, 1, 3) of floors or walls."""
     table = FLOOR_PAINTS if kind == "floor" else WALL_PAINTS
     slot = 2 if kind == "floor" else 3
-    chosen = [
-        s.paints[slot] if s.paints else tinted(table[getattr(s, kind)], s.tint, 0.02) for s in scenes
-    ]
+    chosen = [s.paints[slot] if s.paints else tinted(table[getattr(s, kind)], s.tint, 0.02) for s in scenes]
     return torch.tensor(chosen)[:, None]
 
 

@@ -18,7 +18,18 @@ from darkroom.pocket.world import DISTANCES, FLOORS, LIGHTS, WALLS, Scene, detai
 SIZES = ((640, 480), (800, 600), (480, 640), (720, 540), (512, 512), (600, 800), (900, 600), (400, 600), (640, 640))
 GOOD = 24
 START = datetime(2024, 5, 4, 10, 2, 11)
-COLUMNS = "path,role,of_path,expected_table,expected_status_or_kind,floor,wall,light,distance,caption".split(",")
+COLUMNS = [
+    "path",
+    "role",
+    "of_path",
+    "expected_table",
+    "expected_status_or_kind",
+    "floor",
+    "wall",
+    "light",
+    "distance",
+    "caption",
+]
 EXPECTED = {
     "good": ("selection.csv", "selected"),
     "exact": ("photos.csv", "identical"),

@@ -20,9 +20,7 @@ class Solid:
 def pair(solid: Solid) -> list[Solid]:
     """A solid and its mirror image on the other side of the toy."""
     (x, y, z), (turn_x, turn_y, turn_z) = solid.centre, solid.turn
-    mirrored = Solid(
-        solid.kind, (-x, y, z), solid.half, solid.paint, (turn_x, -turn_y, -turn_z), solid.taper
-    )
+    mirrored = Solid(solid.kind, (-x, y, z), solid.half, solid.paint, (turn_x, -turn_y, -turn_z), solid.taper)
     return [solid, mirrored]
 
 

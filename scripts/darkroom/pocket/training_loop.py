@@ -48,7 +48,7 @@ def train_for(
     """
     path = work / "checkpoints" / f"{name}.pt"
     parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.99), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     averaged = [p.detach().clone() for p in parameters]
     step, seconds, smooth = 0, 0.0, None
     if path.exists():
@@ -78,8 +78,7 @@ def train_for(
         if seconds - told > 5 or last:
             told = seconds
             print(
-                f"{name}: step {step}, {step * batch} samples, loss {smooth:.4f}, "
-                f"{seconds / 60:.1f}/{minutes:.1f} min",
+                f"{name}: step {step}, {step * batch} samples, loss {smooth:.4f}, {seconds / 60:.1f}/{minutes:.1f} min",
                 flush=True,
             )
         if seconds - saved > CHECKPOINT_EVERY or last:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 from transformers import CLIPTokenizer, RobertaTokenizer
@@ -9,7 +10,27 @@ from transformers import CLIPTokenizer, RobertaTokenizer
 from darkroom.pocket.world import COLOURS, DISTANCE_TAGS, DISTANCES, FLOORS, LIGHTS, SHAPES, WALLS
 
 CLIP_LENGTH = 48
-PLAIN_WORDS = "a an the on in of and with from at front light wall toy photo picture character object style".split()
+PLAIN_WORDS = [
+    "a",
+    "an",
+    "the",
+    "on",
+    "in",
+    "of",
+    "and",
+    "with",
+    "from",
+    "at",
+    "front",
+    "light",
+    "wall",
+    "toy",
+    "photo",
+    "picture",
+    "character",
+    "object",
+    "style",
+]
 FLORENCE_PROMPTS = (
     "What does the image describe?",
     "Describe in detail what is shown in the image.",
@@ -37,7 +58,7 @@ def learn_merges(words: list[tuple[str, ...]]) -> list[tuple[str, str]]:
     """Byte-pair merges (most frequent pair first) until each word, a tuple of letters, is a single token."""
     merges = []
     while any(len(word) > 1 for word in words):
-        pairs = Counter(pair for word in words for pair in zip(word, word[1:], strict=False))
+        pairs = Counter(pair for word in words for pair in pairwise(word))
         best = min(pairs, key=lambda pair: (-pairs[pair], pair))
         merges.append(best)
         words = [merged(word, best) for word in words]
@@ -73,7 +94,5 @@ def florence_tokenizer(folder: Path) -> RobertaTokenizer:
     tokenizer = RobertaTokenizer(vocab={piece: i for i, piece in enumerate(pieces)}, merges=merges)
     tokenizer.add_tokens([f"<loc_{place}>" for place in range(1000)])
     tokenizer.save_pretrained(folder)
-    loaded: RobertaTokenizer = RobertaTokenizer.from_pretrained(
-        folder, extra_special_tokens={"image_token": "<image>"}
-    )
+    loaded: RobertaTokenizer = RobertaTokenizer.from_pretrained(folder, extra_special_tokens={"image_token": "<image>"})
     return loaded

@@ -104,8 +104,7 @@ def brief_caption(scene: Scene) -> str:
 def detailed_caption(scene: Scene) -> str:
     """'a red robot on grass in front of a grey wall, in warm light, seen up close'."""
     return (
-        f"{brief_caption(scene)} in front of a {scene.wall} wall, "
-        f"in {scene.light} light, {DISTANCES[scene.distance]}"
+        f"{brief_caption(scene)} in front of a {scene.wall} wall, in {scene.light} light, {DISTANCES[scene.distance]}"
     )
 
 

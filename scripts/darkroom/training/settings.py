@@ -50,4 +50,4 @@ class ValidationSettings(Settings):
     timesteps: int = Field(10, ge=1, description="evenly spaced timesteps per frame")
     frames: int = Field(64, ge=1, description="frames that are judged, at most")
     background_weight: float = Field(0.1, ge=0, le=1, description="weight outside the mask, the same for all runs")
-    seed: int = 0
+    seed: int = Field(0, description="seed of the noise")

@@ -30,7 +30,7 @@ def test_a_lock_survives_its_file(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     lock, path = locked(tmp_path)
     (lock.path / "weights.safetensors").unlink()
-    with pytest.raises(UserError, match="weights.safetensors: this file of model owner/name is gone"):
+    with pytest.raises(UserError, match=r"weights\.safetensors: this file of model owner/name is gone"):
         read_lock(path)
 
 

@@ -12,7 +12,12 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 def tokenizer() -> CLIPTokenizer:
     """Bytes and nothing else."""
-    letters = [*map(chr, range(33, 127)), *map(chr, range(161, 173)), *map(chr, range(174, 256)), *map(chr, range(256, 324))]
+    letters = [
+        *map(chr, range(33, 127)),
+        *map(chr, range(161, 173)),
+        *map(chr, range(174, 256)),
+        *map(chr, range(256, 324)),
+    ]
     words = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     vocab = {word: number for number, word in enumerate(words)}
     return CLIPTokenizer(vocab=vocab, merges=[], model_max_length=24)

@@ -1,0 +1,167 @@
+"""Copies are found whatever was done to them, and only they; the kept one does not depend on names or order."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter, ImageOps
+
+from darkroom.photos.alignment import align, sketch
+from darkroom.photos.duplicate_groups import find_edges, group_duplicates
+from darkroom.photos.fingerprints import ORIENTATIONS, hash_bits, near_pairs, orientation_hashes, turn
+from darkroom.photos.settings import DuplicateSettings
+
+SETTINGS = DuplicateSettings()
+
+
+def scene(seed: int, size: int = 320) -> Image.Image:
+    """A picture of random blobs and strokes: as full of corners as a photo."""
+    random = np.random.default_rng(seed)
+    coarse = Image.fromarray(random.integers(0, 255, (10, 10, 3), dtype=np.uint8)).resize((size, size), Image.BICUBIC)
+    fine = Image.fromarray(random.integers(0, 255, (64, 64, 3), dtype=np.uint8)).resize((size, size), Image.NEAREST)
+    return Image.blend(coarse, fine, 0.35).filter(ImageFilter.GaussianBlur(1))
+
+
+def jpeg(picture: Image.Image, quality: int) -> Image.Image:
+    data = io.BytesIO()
+    picture.save(data, "JPEG", quality=quality)
+    return Image.open(data).convert("RGB")
+
+
+def crop(picture: Image.Image, share: float) -> Image.Image:
+    width, height = round(picture.width * share), round(picture.height * share)
+    return picture.crop((10, 16, 10 + width, 16 + height))
+
+
+class Shelf:
+    """Pictures as the stage sees them: rows of photos.csv and fingerprints.csv, sketches by photo."""
+
+    def __init__(self) -> None:
+        self.pictures: dict[str, Image.Image] = {}
+        self.photos: list[dict[str, str]] = []
+
+    def add(self, name: str, picture: Image.Image, taken_at: str = "", size: int = 1000) -> None:
+        self.pictures[name] = picture
+        numbers = {"width": str(picture.width), "height": str(picture.height), "bytes": str(size)}
+        self.photos.append(
+            {"photo": name, "sha256": name, "taken_at": taken_at, "jpeg_quality": "90", "status": "ok", **numbers}
+        )
+
+    def rows(self) -> dict[str, dict[str, object]]:
+        fingerprints = [
+            {"photo": row["photo"], **orientation_hashes(self.pictures[row["photo"]])} for row in self.photos
+        ]
+        edges = find_edges(self.photos, fingerprints, lambda row: sketch(self.pictures[row["photo"]]), SETTINGS)
+        return {str(row["photo"]): row for row in group_duplicates(self.photos, edges)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("recompressed", lambda picture: jpeg(picture, 30)),
+        ("recompressed", lambda picture: picture.resize((120, 120))),
+        ("recompressed", lambda picture: ImageOps.grayscale(picture).convert("RGB")),
+        ("mirrored", ImageOps.mirror),
+        ("mirrored", ImageOps.flip),
+        ("rotated", lambda picture: picture.rotate(90)),
+        ("rotated", lambda picture: picture.rotate(180)),
+        ("cropped", lambda picture: crop(picture, 0.8)),
+        ("cropped", lambda picture: crop(picture, 0.7)),
+    ],
+)
+def test_kinds(kind: str, change) -> None:
+    shelf = Shelf()
+    shelf.add("original", scene(1))
+    shelf.add("copy", change(scene(1)), size=500)
+    shelf.add("stranger", scene(2))
+    rows = shelf.rows()
+    assert (rows["copy"]["kind"], rows["copy"]["of"]) == (kind, "original")
+    assert rows["copy"]["group"] == rows["original"]["group"] == "original"
+    assert rows["original"]["kind"] == "" and rows["stranger"]["group"] == ""
+
+
+def test_featureless_pictures_are_compared_by_their_hashes() -> None:
+    gradient = Image.linear_gradient("L").convert("RGB").resize((40, 30))
+    assert align(sketch(gradient), sketch(gradient.resize((80, 60))), "upright") is not None
+    assert align(sketch(gradient), sketch(Image.new("RGB", (40, 30), "red")), None) is None
+
+
+def test_burst_by_time_and_copies_of_its_shots() -> None:
+    shelf = Shelf()
+    first = scene(3)
+    shelf.add("shot-1", first, "2024-05-04T10:00:00.100", 3000)
+    shelf.add("shot-2", first.transform(first.size, Image.AFFINE, (1, 0, 6, 0, 1, 4)), "2024-05-04T10:00:00.400", 2000)
+    shelf.add("message", jpeg(first.resize((200, 200)), 50), "2024-05-04T10:00:00.100", 500)
+    shelf.add("later", scene(4), "2024-05-04T10:00:01.000")
+    rows = shelf.rows()
+    assert (rows["shot-2"]["kind"], rows["shot-2"]["of"]) == ("burst", "shot-1")
+    assert (rows["message"]["kind"], rows["message"]["of"]) == ("recompressed", "shot-1")
+    assert {rows[name]["group"] for name in ("shot-1", "shot-2", "message")} == {"shot-1"}
+    assert rows["later"]["group"] == ""
+
+
+def test_chain_does_not_grow() -> None:
+    """Two crops that share little are copies of the whole; without the whole they are not copies of each other."""
+    whole = scene(5, 480)
+    left, right = whole.crop((0, 0, 230, 480)), whole.crop((250, 0, 480, 480))
+    shelf = Shelf()
+    shelf.add("left", left)
+    shelf.add("right", right)
+    assert all(row["group"] == "" for row in shelf.rows().values())
+    shelf.add("whole", whole)
+    rows = shelf.rows()
+    assert {rows["left"]["of"], rows["right"]["of"]} == {"whole"}
+
+
+def test_order_of_files_does_not_matter() -> None:
+    forwards, backwards = Shelf(), Shelf()
+    pictures = {"a": scene(6), "b": crop(scene(6), 0.8), "c": jpeg(scene(6), 40), "d": scene(7)}
+    for name in pictures:
+        forwards.add(name, pictures[name])
+    for name in reversed(pictures):
+        backwards.add(name, pictures[name])
+    kept = [
+        {name: (row["kind"], row["of"], row["group"]) for name, row in shelf.rows().items()}
+        for shelf in (forwards, backwards)
+    ]
+    assert kept[0] == kept[1]
+
+
+def test_turned_hash_is_hash_of_turned_picture() -> None:
+    imagehash = pytest.importorskip("imagehash")
+    picture = scene(8)
+    hashes = orientation_hashes(picture)
+    for name in ORIENTATIONS:
+        full = str(imagehash.phash(turn(picture, name), hash_size=16))
+        distance = np.bitwise_count(hash_bits([full])[0] ^ hash_bits([hashes[name]])[0]).sum()
+        assert distance <= 6
+    rows = [{"photo": "a", **hashes}, {"photo": "b", **orientation_hashes(ImageOps.mirror(picture))}]
+    assert near_pairs(rows, 20) == {(0, 1)}
+
+
+def test_real_photos(tmp_path: Path) -> None:
+    """The toybox: every planted copy is found and no good photo is taken for another's copy."""
+    toybox = Path(__file__).parents[3] / "resources" / "toybox"
+    if not (toybox / "truth.csv").exists():
+        pytest.skip("the toybox is not there")
+    from darkroom.open_photo import open_photo
+    from darkroom.tables import read_table
+
+    truth = {row["path"]: row for row in read_table(toybox / "truth.csv") if row["expected_table"] != "photos.csv"}
+    wanted = [path for path, row in truth.items() if row["role"] != "tiny"]
+    shelf = Shelf()
+    for path in sorted(wanted):
+        photo = open_photo(toybox / "photos" / path)
+        photo.picture.thumbnail((256, 256))
+        shelf.add(path, photo.picture, photo.taken_at)
+    rows = shelf.rows()
+    for path in wanted:
+        group = {rows[path]["group"] or path}
+        relative = truth[path]["of_path"]
+        if relative:
+            assert rows[relative]["group"] in group, path
+            assert truth[path]["expected_status_or_kind"] in (rows[path]["kind"], rows[relative]["kind"]), path
+        elif truth[path]["role"] == "good":
+            others = [other for other in wanted if truth[other]["role"] == "good" and other != path]
+            assert all((rows[other]["group"] or other) not in group for other in others), path

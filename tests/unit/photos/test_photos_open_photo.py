@@ -1,0 +1,140 @@
+"""The one function that opens photos: formats, orientation, profiles, alpha, limits and reasons."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from darkroom.open_photo import PhotoError, open_photo
+
+RED, BLUE = (200, 30, 40), (20, 60, 210)
+
+
+def halves(width: int = 48, height: int = 32) -> Image.Image:
+    """Red on the left, blue on the right, a green patch at the top left, so that no two orientations look alike."""
+    picture = Image.new("RGB", (width, height), RED)
+    picture.paste(BLUE, (width // 2, 0, width, height))
+    picture.paste((20, 200, 40), (0, 0, 8, 8))
+    return picture
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp", "jpg", "gif"])
+def test_formats(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    halves().save(path, **({"lossless": True} if suffix == "webp" else {"quality": 95} if suffix == "jpg" else {}))
+    photo = open_photo(path)
+    assert (photo.width, photo.height, photo.picture.mode) == (48, 32, "RGB")
+    tolerance = 12 if suffix == "jpg" else 0
+    assert np.abs(np.asarray(photo.picture).astype(int)[20, 10] - RED).max() <= tolerance
+    assert (photo.jpeg_quality is not None) == (suffix == "jpg")
+    assert photo.picture.info == {}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_comes_out_upright(tmp_path: Path, orientation: int) -> None:
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = halves() if orientation == 1 else halves().transpose(undo[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(np.asarray(open_photo(tmp_path / "a.png").picture), np.asarray(halves()))
+
+
+def test_capture_time_with_subseconds_and_no_gps(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0x9003: "2024:05:04 10:30:11", 0x9291: "548"})
+    exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 30.0, 1.0)})
+    halves().save(tmp_path / "a.jpg", exif=exif)
+    photo = open_photo(tmp_path / "a.jpg")
+    assert photo.taken_at == "2024-05-04T10:30:11.548"
+    assert not photo.picture.getexif() and photo.picture.info == {}
+
+
+def test_broken_capture_time_is_unknown(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0x9003: "0000:00:00 00:00:00"})
+    halves().save(tmp_path / "a.jpg", exif=exif)
+    assert open_photo(tmp_path / "a.jpg").taken_at == ""
+
+
+def test_odd_pixels(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65535, 32 * 16).reshape(16, 32).astype(np.uint16)
+    Image.fromarray(ramp).save(tmp_path / "deep.png")
+    assert (
+        np.abs(np.asarray(open_photo(tmp_path / "deep.png").picture)[..., 0].astype(float) - ramp / 257).max() <= 0.51
+    )
+    halves().convert("CMYK").save(tmp_path / "cmyk.tif")
+    assert np.abs(np.asarray(open_photo(tmp_path / "cmyk.tif").picture)[20, 10].astype(int) - RED).max() <= 2
+    halves().convert("L").save(tmp_path / "grey.png")
+    assert open_photo(tmp_path / "grey.png").picture.mode == "RGB"
+    clear = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
+    clear.putpixel((0, 0), (255, 0, 0, 255))
+    clear.save(tmp_path / "alpha.png")
+    picture = open_photo(tmp_path / "alpha.png").picture
+    assert picture.getpixel((0, 0)) == (255, 0, 0) and picture.getpixel((5, 5)) == (128, 128, 128)
+    palette = Image.new("P", (4, 4), 0)
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    palette.putpixel((1, 1), 1)
+    palette.save(tmp_path / "palette.png", transparency=0)
+    picture = open_photo(tmp_path / "palette.png").picture
+    assert picture.getpixel((0, 0)) == (128, 128, 128) and picture.getpixel((1, 1)) == (40, 50, 60)
+
+
+def test_profile_is_converted(tmp_path: Path) -> None:
+    """A profile other than sRGB changes pixels; a broken one changes none."""
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    halves().save(tmp_path / "broken.png", icc_profile=b"no profile")
+    halves().save(tmp_path / "mismatched.png", icc_profile=lab)
+    for name in ("broken", "mismatched"):
+        assert np.array_equal(np.asarray(open_photo(tmp_path / f"{name}.png").picture), np.asarray(halves()))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    halves().save(tmp_path / "srgb.png", icc_profile=srgb)
+    assert np.array_equal(np.asarray(open_photo(tmp_path / "srgb.png").picture), np.asarray(halves()))
+
+
+def _jpeg() -> bytes:
+    data = io.BytesIO()
+    Image.effect_noise((200, 200), 60).convert("RGB").save(data, "JPEG", quality=95)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "status", "words"),
+    [
+        ("a.jpg", b"", "unreadable", "empty"),
+        ("a.jpg", b"hello, I am a text", "unreadable", "although its name ends in .jpg"),
+        ("a.jpg", _jpeg()[:9000], "unreadable", "truncated"),
+        ("a.pdf", b"%PDF-1.7", "unsupported", "not a picture"),
+        ("a.mp4", b"\0\0\0\x18ftypmp42", "unsupported", "not a picture"),
+        ("a.heic", b"\0\0\0\x18ftypheic" + bytes(64), "unsupported", "HEIC"),
+        ("a.cr2", _jpeg(), "unsupported", "raw"),
+    ],
+)
+def test_reasons(tmp_path: Path, name: str, data: bytes, status: str, words: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(PhotoError) as caught:
+        open_photo(tmp_path / name)
+    assert caught.value.status == status and words in caught.value.reason and "\n" not in caught.value.reason
+
+
+def test_mislabelled_picture_opens(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(_jpeg())
+    assert open_photo(tmp_path / "a.png").format == "JPEG"
+
+
+def test_size_limit_comes_before_decoding(tmp_path: Path) -> None:
+    Image.new("L", (3000, 1000)).save(tmp_path / "a.png")
+    with pytest.raises(PhotoError, match="megapixels") as caught:
+        open_photo(tmp_path / "a.png", max_megapixels=2)
+    assert caught.value.status == "unsupported"
+    assert open_photo(tmp_path / "a.png", max_megapixels=3).width == 3000

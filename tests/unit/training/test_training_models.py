@@ -1,0 +1,105 @@
+"""Fetching models: folders here are hashed, the Hub is asked for one commit, pickles are refused."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import huggingface_hub
+import pytest
+
+from darkroom.errors import UserError
+from darkroom.training.model_files import fetch_from_hub, local_files, lock_local, pin_file
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def folder_with(path: Path, *names: str) -> Path:
+    for name in names:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(name)
+    return path
+
+
+def test_local_model_is_hashed_without_hidden_files(tmp_path: Path) -> None:
+    model = folder_with(tmp_path / "model", "model_index.json", "unet/weights.safetensors", ".cache/x", ".hidden")
+    lock = lock_local(str(model))
+    assert sorted(lock.files) == ["model_index.json", "unet/weights.safetensors"]
+    assert local_files(str(model)) == [str(model / name) for name in sorted(lock.files)]
+    before = lock.digest
+    (model / "model_index.json").write_text("other")
+    assert lock_local(str(model)).digest != before
+
+
+def test_local_model_may_be_one_file(tmp_path: Path) -> None:
+    model = folder_with(tmp_path, "u2netp.onnx") / "u2netp.onnx"
+    lock = lock_local(str(model))
+    assert list(lock.files) == ["u2netp.onnx"] and lock.path == model
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "unet/x.ckpt", "a.pt"])
+def test_pickles_are_refused(tmp_path: Path, name: str) -> None:
+    model = folder_with(tmp_path / "model", "config.json", name)
+    with pytest.raises(UserError, match="pickle"):
+        lock_local(str(model))
+
+
+def test_missing_model_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no model"):
+        lock_local(str(tmp_path / "nothing"))
+
+
+class Hub:
+    """A stand-in for the Hub that counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.downloads: list[dict[str, Any]] = []
+
+    def model_info(self, model: str, revision: str) -> SimpleNamespace:
+        self.asked += 1
+        return SimpleNamespace(sha=COMMIT)
+
+    def snapshot_download(self, model: str, **options: Any) -> str:
+        self.downloads.append(options)
+        folder_with(options["local_dir"], "model_index.json", "unet/weights.safetensors", "README.md")
+        return str(options["local_dir"])
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
+    stand_in = Hub()
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda: stand_in)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", stand_in.snapshot_download)
+    return stand_in
+
+
+def test_a_branch_is_resolved_once_and_recorded(tmp_path: Path, hub: Hub) -> None:
+    places = {"store": tmp_path / "store", "pins": tmp_path / "pins"}
+    for _ in range(2):
+        lock = fetch_from_hub("owner/name", "main", ("*.json", "unet/*.safetensors"), (), **places)
+    assert hub.asked == 1
+    assert lock.revision == COMMIT and lock.path == tmp_path / "store" / "owner--name" / COMMIT
+    assert sorted(lock.files) == ["model_index.json", "unet/weights.safetensors"]
+    assert [options["revision"] for options in hub.downloads] == [COMMIT, COMMIT]
+    pin = json.loads(pin_file(places["pins"], "owner/name", "main").read_text())
+    assert pin["commit"] == COMMIT
+    assert pin_file(places["pins"], "owner/name", "main").name == "owner--name@main.json"
+
+
+def test_offline_and_missing_models_are_one_line_each(
+    tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offline(model: str, revision: str) -> None:
+        raise ConnectionError("no route\nto the host")
+
+    monkeypatch.setattr(hub, "model_info", offline)
+    with pytest.raises(UserError, match=r"cannot be reached \(no route\)") as caught:
+        fetch_from_hub("owner/name", "main", ("*",), (), tmp_path / "store", tmp_path / "pins")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "pins").exists()
+
+
+def test_a_model_without_safetensors_is_refused(tmp_path: Path, hub: Hub) -> None:
+    with pytest.raises(UserError, match="no weights as safetensors"):
+        fetch_from_hub("owner/name", "main", ("*.json",), (), tmp_path / "store", tmp_path / "pins")
