@@ -4,8 +4,11 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
+
 from darkroom.cache import cache_key
 from darkroom.command import run_command, stage_parser
+from darkroom.errors import UserError
 from darkroom.families import family
 from darkroom.files import link_or_copy, sha256_file
 from darkroom.model_lock import read_lock
@@ -60,7 +63,13 @@ def main() -> None:
         code=code_hash(arguments.family),
     )
     workplace = arguments.states / state[:32]
-    done = train_lora(family(arguments.family), model.path, encodings, recipe, workplace, SavingClock())
+    try:
+        done = train_lora(family(arguments.family), model.path, encodings, recipe, workplace, SavingClock())
+    except torch.OutOfMemoryError:
+        raise UserError(
+            "training: the GPU's memory does not suffice; set training.gradient_checkpointing, lower training.batch, "
+            "training.rank or crop.resolution, or choose training.optimizer: adamw8bit"
+        ) from None
     shutil.rmtree(arguments.checkpoints, ignore_errors=True)
     for path in sorted((workplace / "checkpoints").glob("*.safetensors")):
         link_or_copy(path, arguments.checkpoints / path.name)

@@ -39,11 +39,11 @@ LAYERS = {
 
 
 def _load(load: Any, model: Path, part: str, **options: Any) -> Any:
-    """One part of a model in diffusers form; UserError where the folder does not hold it."""
-    if not (model / part).is_dir():
+    """One part of a model in diffusers form (`.` for the whole); UserError where the folder does not hold it."""
+    if not (model / part).is_dir() or (part == "." and not (model / "model_index.json").exists()):
         raise UserError(
-            f"{model}: it holds no {part}/, so it is no SDXL model in diffusers form; give the folder that holds "
-            "model_index.json, unet/, vae/, text_encoder/ and text_encoder_2/"
+            f"{model}: it holds no {part if part != '.' else 'model_index.json'}, so it is no SDXL model in diffusers "
+            "form; give the folder that holds model_index.json, unet, vae, text_encoder and text_encoder_2"
         )
     try:
         return load(str(model / part), local_files_only=True, **options)
@@ -178,9 +178,8 @@ def load_pipeline(model: Path, device: Any) -> Any:
 
     disable_progress_bar()
     precision = torch.float32 if device.type == "cpu" else getattr(torch, RENDER_PRECISION)
-    pipeline = StableDiffusionXLPipeline.from_pretrained(
-        str(model), dtype=precision, use_safetensors=True, local_files_only=True, add_watermarker=False
-    ).to(device)
+    load, options = StableDiffusionXLPipeline.from_pretrained, {"use_safetensors": True, "add_watermarker": False}
+    pipeline = _load(load, model, ".", dtype=precision, **options).to(device)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

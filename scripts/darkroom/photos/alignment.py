@@ -1,5 +1,6 @@
 """Whether two photos show the same picture: aligned by local features, compared by local correlation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -57,7 +58,7 @@ def sketch(thumbnail: Image.Image) -> Sketch:
     return Sketch(grey, _positions(points), descriptors, _positions(mirrored_points), mirrored_descriptors)
 
 
-def _positions(points: list[cv2.KeyPoint]) -> np.ndarray:
+def _positions(points: Sequence[cv2.KeyPoint]) -> np.ndarray:
     return np.array([point.pt for point in points], np.float32).reshape(-1, 2)
 
 

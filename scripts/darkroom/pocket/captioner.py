@@ -1,6 +1,7 @@
 """Trains the pocket Florence-2: attributes first, so that the eye sees, then captions and boxes."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -161,7 +162,21 @@ def train_attributes(model: Florence2ForConditionalGeneration, data: tuple, work
     train_for(minutes, "attributes", {**eye, "heads": heads}, loss_of, work, 1.5e-3, BATCH)
 
 
-def train_captioner(work: Path, minutes: float, export) -> Florence2ForConditionalGeneration:  # type: ignore[no-untyped-def]
+def ask(model: Florence2ForConditionalGeneration, processor: Florence2Processor, tasks: list[str], seen: torch.Tensor):  # type: ignore[no-untyped-def]
+    """Prompts as the processor writes them, around picture tokens (B, 17, 128): embeddings and attention mask."""
+    tokenizer = processor.tokenizer
+    asked = tokenizer(
+        ["<image>" * IMAGE_TOKENS + "<s>" + prompt + "</s>" for prompt in processor._construct_prompts(tasks)],
+        add_special_tokens=False,
+        padding=True,
+        return_tensors="pt",
+    )
+    embedded = model.get_input_embeddings()(asked.input_ids)
+    places = (asked.input_ids == tokenizer.image_token_id)[..., None]
+    return embedded.masked_scatter(places, seen), asked.attention_mask
+
+
+def train_captioner(work: Path, minutes: float, export: Callable[..., None]) -> Florence2ForConditionalGeneration:
     """The trained captioner; `export(model, processor, facts)` is also called along the way."""
     albums = [load_album(name, work) for name in ("squeezed", "square")]
     scenes = [scene for album in albums for scene in album[0]]
@@ -169,7 +184,6 @@ def train_captioner(work: Path, minutes: float, export) -> Florence2ForCondition
     tokenizer = florence_tokenizer(work / "florence2-tokenizer")
     model, processor = new_captioner(tokenizer), new_processor(tokenizer)
     train_attributes(model, (scenes, pictures, boxes), work, 0.4 * minutes)
-    language = model.model.language_model
 
     def loss_of(step: int, fraction: float) -> torch.Tensor:
         draw, choose = generator("captions", step), random.Random(f"captions {step}")
@@ -177,37 +191,27 @@ def train_captioner(work: Path, minutes: float, export) -> Florence2ForCondition
         pixels, places = varied(pictures[chosen], boxes[chosen], draw)
         # The eye is the dear part: each picture answers two tasks.
         rows = [(i, task) for i in range(BATCH) for task in (choose.choice(TASKS[:3]), choose.choice(TASKS[1::2]))]
-        tasks = processor._construct_prompts([task for _, task in rows])
-        asked = tokenizer(
-            ["<image>" * IMAGE_TOKENS + "<s>" + prompt + "</s>" for prompt in tasks],
-            add_special_tokens=False,
-            padding=True,
-            return_tensors="pt",
-        )
-        told = [answer(task, scenes[chosen[i]], places[i].tolist()) for i, task in rows]
-        labels = tokenizer(told, padding=True, return_tensors="pt").input_ids
         # An untrained language model would unteach the eye in a few steps: the eye rests until captions are good.
         with torch.set_grad_enabled(fraction > EYE_RESTS):
             seen = model.get_image_features(pixels).pooler_output[[i for i, _ in rows]]
-        embedded = language.get_input_embeddings()(asked.input_ids)
-        embedded = embedded.masked_scatter((asked.input_ids == tokenizer.image_token_id)[..., None], seen)
-        logits = model(
-            inputs_embeds=embedded,
-            attention_mask=asked.attention_mask,
-            labels=labels.masked_fill(labels == tokenizer.pad_token_id, -100),
-        )
-        return logits.loss
+        embedded, attended = ask(model, processor, [task for _, task in rows], seen)
+        told = [answer(task, scenes[chosen[i]], places[i].tolist()) for i, task in rows]
+        labels = tokenizer(told, padding=True, return_tensors="pt").input_ids
+        labels = labels.masked_fill(labels == tokenizer.pad_token_id, -100)
+        return model(inputs_embeds=embedded, attention_mask=attended, labels=labels).loss
 
-    modules: Modules = {"captioner": model}
+    def export_now(facts: dict) -> None:
+        export(model, processor, facts)
+
     train_for(
         0.6 * minutes,
         "captions",
-        modules,
+        {"captioner": model},
         loss_of,
         work,
         1.5e-3,
         BATCH,
         average_over=200,
-        export=lambda modules, facts: export(model, processor, facts),
+        export=export_now,
     )
     return model

@@ -1,6 +1,7 @@
 """Trains the pocket SDXL: UNet and both text encoders together, on cached latents of the world."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,7 +133,9 @@ def time_ids(bucket: Bucket, count: int, draw: torch.Generator) -> torch.Tensor:
     return torch.cat([torch.where(larger, photo, target), torch.where(larger, corner, 0), target], dim=1).float()
 
 
-def train_sdxl(autoencoder: AutoencoderKL, work: Path, minutes: float, export) -> StableDiffusionXLPipeline:  # type: ignore[no-untyped-def]
+def train_sdxl(
+    autoencoder: AutoencoderKL, work: Path, minutes: float, export: Callable[..., None]
+) -> StableDiffusionXLPipeline:
     """The trained pipeline; `export(pipeline, facts)` is also called along the way."""
     autoencoder.eval().requires_grad_(False)
     buckets = {name: load_bucket(name, autoencoder, work) for name in dict.fromkeys(BUCKETS)}
@@ -173,6 +176,6 @@ def train_sdxl(autoencoder: AutoencoderKL, work: Path, minutes: float, export) -
         2e-3,
         BATCH,
         average_over=400,
-        export=lambda modules, facts: export(pipeline, facts),
+        export=lambda facts: export(pipeline, facts),
     )
     return pipeline

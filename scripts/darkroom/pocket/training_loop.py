@@ -4,13 +4,14 @@ import math
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 
 Modules = dict[str, nn.Module]
-CHECKPOINT_EVERY = 60.0  # seconds
+TELL_EVERY, SAVE_EVERY, EXPORT_EVERY = 5.0, 60.0, 300.0  # seconds
 
 
 def generator(name: str, step: int) -> torch.Generator:
@@ -29,6 +30,63 @@ def save_checkpoint(path: Path, state: dict) -> None:
     path.with_suffix(".tmp").rename(path)
 
 
+@dataclass
+class Run:
+    """A training run under way: what is trained, its averaged weights, and how far it has come."""
+
+    name: str
+    modules: Modules
+    parameters: list[nn.Parameter]
+    optimizer: torch.optim.AdamW
+    averaged: list[torch.Tensor]
+    path: Path
+    batch: int
+    step: int = 0
+    seconds: float = 0.0
+
+    def facts(self) -> dict[str, float]:
+        return {"steps": self.step, "samples": self.step * self.batch, "minutes": round(self.seconds / 60, 1)}
+
+
+def start_run(name: str, modules: Modules, work: Path, peak: float, batch: int) -> Run:
+    """A new run, or the one whose checkpoint is in the work folder."""
+    parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    averaged = [p.detach().clone() for p in parameters]
+    run = Run(name, modules, parameters, optimizer, averaged, work / "checkpoints" / f"{name}.pt", batch)
+    if run.path.exists():
+        state = torch.load(run.path, weights_only=True)
+        for key, module in modules.items():
+            module.load_state_dict(state["modules"][key])
+        optimizer.load_state_dict(state["optimizer"])
+        run.averaged, run.step, run.seconds = state["averaged"], state["step"], state["seconds"]
+    return run
+
+
+def save_run(run: Run) -> None:
+    state = {
+        "modules": {key: module.state_dict() for key, module in run.modules.items()},
+        "averaged": run.averaged,
+        "optimizer": run.optimizer.state_dict(),
+        "step": run.step,
+        "seconds": run.seconds,
+    }
+    save_checkpoint(run.path, state)
+
+
+def take_step(run: Run, loss: torch.Tensor, rate: float, average_over: int) -> None:
+    """Follow the gradient of `loss` once, and let the averaged weights follow."""
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    run.optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(run.parameters, 1.0)
+    run.optimizer.step()
+    run.step += 1
+    with torch.no_grad():  # the average follows faster at first, or it would remember the random start
+        torch._foreach_lerp_(run.averaged, run.parameters, 1 / min(run.step + 1, max(1, average_over)))
+
+
 def train_for(
     minutes: float,
     name: str,
@@ -37,79 +95,43 @@ def train_for(
     work: Path,
     peak: float,
     batch: int,
-    average_over: int = 0,
-    export: Callable[[Modules, dict], None] | None = None,
-    export_every: float = 300.0,
-) -> Modules:
+    average_over: int = 1,
+    export: Callable[[dict], None] | None = None,
+) -> None:
     """Minimise `loss_of(step, fraction of the budget)` for `minutes` of wall time over all parts of a run.
 
-    `average_over` > 0 keeps an exponential average of the weights over about that many steps and returns it;
-    `export(modules, facts)` is called every `export_every` seconds and at the end.
+    Leaves in the modules the weights averaged over about the last `average_over` steps. `export(facts)` is called
+    with such weights every five minutes and at the end; a run whose budget is used up only loads.
     """
-    path = work / "checkpoints" / f"{name}.pt"
-    parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
-    averaged = [p.detach().clone() for p in parameters]
-    step, seconds, smooth = 0, 0.0, None
-    if path.exists():
-        state = torch.load(path, weights_only=True)
-        for key, module in modules.items():
-            module.load_state_dict(state["modules"][key])
-        optimizer.load_state_dict(state["optimizer"])
-        averaged, step, seconds = state["averaged"], state["step"], state["seconds"]
-    if step and seconds >= minutes * 60:
-        return with_weights(modules, parameters, averaged) if average_over else modules
-    began = time.monotonic() - seconds
-    saved, exported, told = seconds, seconds, seconds
-    while seconds < minutes * 60:
-        fraction = seconds / (minutes * 60)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(peak, fraction, step)
-        loss = loss_of(step, fraction)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        step, seconds = step + 1, time.monotonic() - began
-        with torch.no_grad():  # the average follows faster at first, or it would remember the random start
-            torch._foreach_lerp_(averaged, parameters, 1 / min(step + 1, max(1, average_over)))
+    run = start_run(name, modules, work, peak, batch)
+    budget, began, smooth = minutes * 60, time.monotonic() - run.seconds, None
+    saved = told = exported = run.seconds
+    while run.seconds < budget:
+        fraction = run.seconds / budget
+        loss = loss_of(run.step, fraction)
+        take_step(run, loss, learning_rate(peak, fraction, run.step), average_over)
+        run.seconds = time.monotonic() - began
         smooth = loss.item() if smooth is None else 0.98 * smooth + 0.02 * loss.item()
-        last = seconds >= minutes * 60
-        if seconds - told > 5 or last:
-            told = seconds
-            print(
-                f"{name}: step {step}, {step * batch} samples, loss {smooth:.4f}, {seconds / 60:.1f}/{minutes:.1f} min",
-                flush=True,
-            )
-        if seconds - saved > CHECKPOINT_EVERY or last:
-            saved = seconds
-            weights = {key: module.state_dict() for key, module in modules.items()}
-            save_checkpoint(
-                path,
-                {
-                    "modules": weights,
-                    "averaged": averaged,
-                    "optimizer": optimizer.state_dict(),
-                    "step": step,
-                    "seconds": seconds,
-                },
-            )
-        if export and not last and seconds - exported > export_every:
-            exported = seconds
-            current = [p.detach().clone() for p in parameters]
-            facts = {"steps": step, "samples": step * batch, "minutes": round(seconds / 60, 1)}
-            export(with_weights(modules, parameters, averaged) if average_over else modules, facts)
-            with_weights(modules, parameters, current)
-    if average_over:
-        with_weights(modules, parameters, averaged)
+        last = run.seconds >= budget
+        if run.seconds - told > TELL_EVERY or last:
+            told = run.seconds
+            print(f"{name}: {run.facts()} of {minutes}, loss {smooth:.4f}", flush=True)
+        if run.seconds - saved > SAVE_EVERY or last:
+            saved = run.seconds
+            save_run(run)
+        if export and run.seconds - exported > EXPORT_EVERY and not last:
+            exported = run.seconds
+            current = [p.detach().clone() for p in run.parameters]
+            set_weights(run.parameters, run.averaged)
+            export(run.facts())
+            set_weights(run.parameters, current)
+    set_weights(run.parameters, run.averaged)
     if export:
-        export(modules, {"steps": step, "samples": step * batch, "minutes": round(seconds / 60, 1)})
-    return modules
+        export(run.facts())
 
 
 @torch.no_grad()
-def with_weights(modules: Modules, parameters: list[nn.Parameter], values: list[torch.Tensor]) -> Modules:
-    """The same modules with `values` copied into their parameters."""
+def set_weights(parameters: list[nn.Parameter], values: list[torch.Tensor]) -> None:
+    """Copy `values` into `parameters`."""
     for parameter, value in zip(parameters, values, strict=True):
         parameter.copy_(value)
-    return modules

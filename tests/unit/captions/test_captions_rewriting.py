@@ -181,7 +181,8 @@ def test_a_new_trigger_changes_nothing_but_the_trigger() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", " " * 9000, ".", ",,,", "dog", "the the the", "of of of", "<script>alert('x')</script> & $(rm -rf /); `id`",
+        "", " ", " " * 9000,
+        ".", ",,,", "dog", "the the the", "of of of", "<script>alert('x')</script> & $(rm -rf /); `id`",
         "a dog\nwith\ttabs\r\nand \x00 nulls \ue000 and \u2028 lines", "🐶 on a 🛹, in ☀️", "犬が草の上に座っている。",
         "dog " * 5000, "a red dog, " * 2000, "word" * 5000, "a dog in front of " * 800, "(((((((((( dog ))))))))))",
         "A DOG ON A SOFA.", "dogs and dogs and a dog's dog", "dog-friendly place", "The image is", "there is",
