@@ -202,6 +202,7 @@ def run_outputs(target, run):
     return [
         f"{folder}/training/log.csv",
         f"{folder}/training/validation.csv",
+        f"{folder}/evaluation/samples.csv",
         f"{folder}/evaluation/scores.csv",
         f"{folder}/evaluation/choice.json",
         f"{folder}/evaluation/grid.png",

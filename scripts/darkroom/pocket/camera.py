@@ -41,8 +41,8 @@ def shaken(picture: Image.Image, share: float = 0.07) -> Image.Image:
     values = np.asarray(picture, dtype=np.float32)
     steps = max(2, round(share * picture.width))
     padded = np.pad(values, ((0, 0), (steps, 0), (0, 0)), mode="edge")
-    moved = sum(padded[:, step : step + picture.width] for step in range(steps))
-    return Image.fromarray((moved / steps).round().astype(np.uint8))
+    moved = np.mean([padded[:, step : step + picture.width] for step in range(steps)], axis=0)
+    return Image.fromarray(moved.round().astype(np.uint8))
 
 
 def underexposed(picture: Image.Image, factor: float = 0.07) -> Image.Image:

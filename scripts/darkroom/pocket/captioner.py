@@ -68,7 +68,7 @@ def new_captioner(tokenizer: RobertaTokenizer) -> Florence2ForConditionalGenerat
         dropout=0.0,
         attention_dropout=0.0,
         max_position_embeddings=128,
-        init_std=0.06,  # BART's 0.02 suits width 1024; here it would leave all attention flat for long
+        init_std=0.06,  # BART's 0.02 suits width 1024 and leaves attention flat here
         decoder_start_token_id=tokenizer.eos_token_id,
         forced_eos_token_id=None,
         **special,
@@ -99,7 +99,10 @@ def new_processor(tokenizer: RobertaTokenizer) -> Florence2Processor:
         size={"height": SIDE, "width": SIDE}, do_center_crop=False, image_mean=MEAN, image_std=STD
     )
     images.image_seq_length = IMAGE_TOKENS
-    rules = {"pure_text": {}, "description_with_bboxes": {}}  # without rules the processor refuses every task
+    rules: dict[str, dict] = {
+        "pure_text": {},
+        "description_with_bboxes": {},
+    }  # without rules the processor refuses every task
     return Florence2Processor(images, tokenizer, post_processor_config=rules)
 
 
@@ -191,7 +194,7 @@ def train_captioner(work: Path, minutes: float, export: Callable[..., None]) -> 
         pixels, places = varied(pictures[chosen], boxes[chosen], draw)
         # The eye is the dear part: each picture answers two tasks.
         rows = [(i, task) for i in range(BATCH) for task in (choose.choice(TASKS[:3]), choose.choice(TASKS[1::2]))]
-        # An untrained language model would unteach the eye in a few steps: the eye rests until captions are good.
+        # An untrained language model may unteach the eye: it rests until captions are good (see docs/pocket.md).
         with torch.set_grad_enabled(fraction > EYE_RESTS):
             seen = model.get_image_features(pixels).pooler_output[[i for i, _ in rows]]
         embedded, attended = ask(model, processor, [task for _, task in rows], seen)

@@ -149,12 +149,11 @@ def store_copies(store: Callable[..., None], files: dict[str, bytes]) -> None:
     for number in (1, 15):
         shot = good_shots()[number]
         store(shot.path.replace(".jpg", "_copy.jpg"), "exact", files[shot.path], of=shot.path, scene=shot.scene)
-    smaller = {2: 0.6, 16: 0.75}
-    for number, share in smaller.items():
-        send(number, f"messenger/received_{number:03d}.jpg", "recompressed", lambda p, s=share: shrunk(p, s), 60)
-    send(4, "messenger/received_004.jpg", "mirrored", ImageOps.mirror, 86)
+    send(2, "messenger/received_002.jpg", "recompressed", lambda p: shrunk(p, 0.6), 60)
+    send(16, "messenger/received_016.jpg", "recompressed", lambda p: shrunk(p, 0.75), 60)
+    send(4, "messenger/received_004.jpg", "mirrored", ImageOps.mirror, 80)
     send(18, "messenger/received_018.jpg", "mirrored", ImageOps.mirror, 80)
-    send(6, "messenger/received_006.jpg", "rotated", lambda p: p.transpose(Image.Transpose.ROTATE_90), 86)
+    send(6, "messenger/received_006.jpg", "rotated", lambda p: p.transpose(Image.Transpose.ROTATE_90), 78)
     send(8, "edited/IMG_0436_edit.jpg", "cropped", lambda p: cut(p, 0.12, 0.16, 0.76), 88)
     send(19, "edited/IMG_0470_edit.jpg", "cropped", lambda p: cut(p, 0.14, 0.12, 0.8), 88)
 

@@ -144,7 +144,9 @@ def parse_caption(text: str) -> dict[str, str]:
     """The attributes that a caption or tag list names; what it does not name is absent."""
     text = text.lower()
     found: dict[str, str] = {}
-    for key, names in (("wall", WALLS), ("light", LIGHTS)):
+    clauses: dict[str, tuple[str, ...]] = {"wall": WALLS, "light": LIGHTS}
+    words: dict[str, tuple[str, ...]] = {"colour": COLOURS, "shape": (*SHAPES, "toy"), "floor": FLOORS}
+    for key, names in clauses.items():
         match = re.search(rf"\b({'|'.join(names)}) {key}\b", text)
         if match:
             found[key] = match[1]
@@ -152,7 +154,7 @@ def parse_caption(text: str) -> dict[str, str]:
     for distance in DISTANCES:
         if DISTANCES[distance] in text or DISTANCE_TAGS[distance] in text:
             found["distance"] = distance
-    for key, names in (("colour", COLOURS), ("shape", (*SHAPES, "toy")), ("floor", FLOORS)):
+    for key, names in words.items():
         match = re.search(rf"\b({'|'.join(names)})\b", text)
         if match:
             found[key] = match[1]
