@@ -24,6 +24,11 @@ from darkroom.stage_code import stage_code
 from darkroom.training.checkpoint_steps import checkpoint_steps
 from darkroom.training.model_files import local_files
 
+# Jobs run with the Python that runs Snakemake, whether or not its environment is activated; --sdm conda goes before it.
+os.environ.update(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+)
+
 
 def stop(error):
     """End with one line and no traceback: nothing has run yet."""
