@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
 from conftest import Checkout, jobs
 
 MINI = ("--configfile", "config/mini.yaml")
@@ -102,6 +103,7 @@ def test_more_shards_compute_nothing(mini: Checkout) -> None:
         assert mini.computed("mini", rule) == 0
 
 
+@pytest.mark.slow
 def test_without_the_cache_the_results_are_the_same(mini: Checkout) -> None:
     before = (mini.folder / "results/mini/pocket-mini/dataset/manifest.json").read_bytes()
     shutil.rmtree(mini.folder / ".darkroom" / "cache")
