@@ -141,7 +141,9 @@ def run_training(target: Target, project: Mapping[str, Any], run: Mapping[str, A
 
 
 def check_models(config: Config, targets: Mapping[str, Target]) -> None:
-    """Raise UserError where a model given as a path is not there."""
+    """Raise UserError where a model given as a path, or the file of overrides, is not there."""
+    if config.overrides is not None and not Path(config.overrides).is_file():
+        raise UserError(f"overrides: there is no file {config.overrides}; give a CSV or leave the key out")
     named = {"masks.model": config.masks.model, "captioner.model": config.captioner.model}
     named |= {f"targets/{name}: model": target.model for name, target in targets.items()}
     for key, model in named.items():

@@ -25,8 +25,8 @@ class CaptionerSettings(Settings):
 class SubjectSettings(Settings):
     """What the LoRA is about."""
 
-    trigger: str = Field(description="the word that calls the subject, such as jenna_char")
-    subject_class: str = Field(alias="class", description="the common word for it, such as woman")
+    trigger: str = Field(min_length=1, description="the word that calls the subject, such as jenna_char")
+    subject_class: str = Field(alias="class", min_length=1, description="the common word for it, such as woman")
     kind: Literal["character", "object", "style"] = Field("character", description="what the trigger shall absorb")
 
 

@@ -1,6 +1,8 @@
 """Settings of the evaluation room."""
 
-from pydantic import Field
+import re
+
+from pydantic import Field, field_validator
 
 from darkroom.settings import Settings
 
@@ -26,3 +28,11 @@ class EvaluationSettings(Settings):
     strengths: list[float] = Field([1.0], min_length=1, description="LoRA strengths that are rendered")
     pictures: int = Field(1, ge=1, description="pictures per prompt, each with its own seed")
     seed: int = Field(0, description="seed of the first picture of each prompt")
+
+    @field_validator("prompts", "control_prompts")
+    @classmethod
+    def _only_known_places(cls, prompts: list[str]) -> list[str]:
+        for prompt in prompts:
+            if re.search(r"[{}]", prompt.replace("{subject}", "").replace("{class}", "")):
+                raise ValueError(f"in braces a prompt may hold {{subject}} and {{class}} only, not as in {prompt!r}")
+        return prompts

@@ -47,6 +47,8 @@ def test_the_smallest_config_is_enough() -> None:
         ({"project": "../away"}, "key 'project'"),
         ({"runs": {"a/b": {}}}, "run label 'a/b'"),
         ({"targets": []}, "key 'targets'"),
+        ({"subject": {"trigger": "", "class": "toy"}}, "key 'subject.trigger'"),
+        ({"evaluation": {"prompts": ["{sub} on grass"]}}, "{subject} and {class} only"),
         ({"compute": {"device": "tpu"}}, "'cpu' or 'gpu'"),
     ],
 )
@@ -87,6 +89,11 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
     config = check(Config, SMALLEST | {"captioner": {"model": "./models/none"}, "masks": {"model": str(tmp_path)}}, "c")
     with pytest.raises(UserError, match=r"captioner.model: there is no model at ./models/none"):
         check_models(config, {})
+
+
+def test_a_missing_file_of_overrides_is_named() -> None:
+    with pytest.raises(UserError, match=r"overrides: there is no file nowhere.csv"):
+        check_models(check(Config, SMALLEST | {"overrides": "nowhere.csv"}, "c"), {})
 
 
 def test_broken_yaml_is_one_line(tmp_path: Path) -> None:
