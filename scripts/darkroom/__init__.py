@@ -4,6 +4,6 @@ import os
 
 __version__ = "0.1.0"
 
-# Threads that wait must soon sleep, not spin: two jobs of two threads on two cores ran 20 times slower otherwise. OpenMP
+# Threads that wait must soon sleep, not spin: two jobs of two threads on two cores ran far slower else. OpenMP
 # reads this when torch is first imported, which is why it stands here and not in a function.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
