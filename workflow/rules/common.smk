@@ -16,12 +16,10 @@ from darkroom.config import (
     target_label,
 )
 from darkroom.errors import UserError
-from darkroom.evaluation.settings import EvaluationSettings
 from darkroom.files import canonical_json
 from darkroom.photo_index import refresh_index, shard_of
 from darkroom.run_lock import hold_run_lock
 from darkroom.stage_code import stage_code
-from darkroom.training.checkpoint_steps import checkpoint_steps
 from darkroom.training.model_files import local_files
 
 # Jobs run with the Python that runs Snakemake, whether or not its environment is activated; --sdm conda goes before it.
@@ -153,12 +151,6 @@ def behind_manifest(*patterns):
         return [pattern.format(results=RESULTS, **wildcards) for pattern in patterns]
 
     return inputs
-
-
-def steps_of(wildcards):
-    """The steps at which a run leaves checkpoints."""
-    settings = RUNS[wildcards.target, wildcards.run]
-    return checkpoint_steps(settings.steps, settings.checkpoint_every)
 
 
 def checkpoint_files(wildcards):

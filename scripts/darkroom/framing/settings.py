@@ -1,7 +1,5 @@
 """Settings of the framing room."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from darkroom.settings import Settings
@@ -39,6 +37,3 @@ class CropSettings(Settings):
     bucket_step: int = Field(64, ge=8, description="both sides of a bucket are multiples of this, in pixels")
     max_aspect: float = Field(2.0, ge=1, le=4, description="longest side over shortest side of a bucket")
     upscale: bool = Field(False, description="enlarge photos that are smaller than their bucket")
-
-
-MaskUse = Literal["loss", "none"]
