@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from darkroom.cache import Cache, code_version
+from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
 from darkroom.families import family
 from darkroom.files import read_json
@@ -21,6 +22,7 @@ def main() -> None:
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--images", type=Path, required=True, help="folder of the dataset's pictures")
     parser.add_argument("--masks", type=Path, required=True, help="folder of the dataset's masks")
+    parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
     parser.add_argument("--prior", type=Path, help="prior.csv, beside the folder prior/")
     parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
     parser.add_argument("--family", required=True)
@@ -32,7 +34,8 @@ def main() -> None:
     arguments = parser.parse_args()
     compute = ComputeSettings.from_argument(arguments.compute)
     model, module = read_lock(arguments.model), family(arguments.family)
-    dataset = Dataset(read_json(arguments.manifest)["frames"], arguments.images, arguments.masks)
+    subject = SubjectSettings.from_argument(arguments.subject)
+    dataset = Dataset(read_json(arguments.manifest)["frames"], arguments.images, arguments.masks, subject.trigger)
     check_dataset(dataset)
 
     key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads}

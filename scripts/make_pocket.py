@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from darkroom.command import run_command
-from darkroom.pocket.making import MINUTES, STAGES, make_pocket
+from darkroom.pocket.making import STAGES, make_pocket
 
 
 def main() -> None:
@@ -14,12 +14,10 @@ def main() -> None:
         "--work", type=Path, required=True, help="renders and checkpoints; a stopped run continues here"
     )
     parser.add_argument("--stage", choices=[*STAGES, "all"], default="all")
-    parser.add_argument("--minutes", type=float, help="training budget, instead of " + str(MINUTES))
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--share", type=float, default=1.0, help="share of the steps of every training, for a trial")
+    parser.add_argument("--threads", type=int, default=1, help="other numbers round differently and give other weights")
     arguments = parser.parse_args()
-    if arguments.minutes is not None and arguments.stage not in MINUTES:
-        parser.error("--minutes needs one --stage out of " + ", ".join(MINUTES))
-    make_pocket(arguments.output, arguments.work, arguments.stage, arguments.minutes, arguments.threads)
+    make_pocket(arguments.output, arguments.work, arguments.stage, arguments.share, arguments.threads)
 
 
 if __name__ == "__main__":

@@ -1,27 +1,74 @@
-"""Score every checkpoint: likeness on held-out frames, prompt following, and harm to other things."""
+"""Score every checkpoint: likeness and prompt following of its samples, losses on held-out frames and other things."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
 
 from darkroom.cache import Cache, cache_key, code_version, remember
-from darkroom.captions import florence
-from darkroom.captions.settings import CaptionerSettings, SubjectSettings
+from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
+from darkroom.errors import UserError
+from darkroom.evaluation import clip_model, picture_scores
 from darkroom.evaluation.checkpoints import variants
-from darkroom.evaluation.likeness import measure_likeness
+from darkroom.evaluation.loss_change import measure_loss_changes
 from darkroom.evaluation.scores import COLUMNS, score_rows
-from darkroom.evaluation.settings import EvaluationSettings
 from darkroom.families import family
-from darkroom.model_lock import read_lock
+from darkroom.files import sha256_file
+from darkroom.model_lock import LockedModel, read_lock
 from darkroom.progress import progress
 from darkroom.settings import ComputeSettings
-from darkroom.tables import read_table, write_table
+from darkroom.tables import Row, read_table, write_table
 from darkroom.training.device import PRECISIONS, prepare_device
-from darkroom.training.encodings import read_encodings
-from darkroom.training.paired_loss import Judge
+from darkroom.training.encodings import Encodings, read_encodings
+from darkroom.training.paired_loss import Judge, judged_frames
 from darkroom.training.settings import TrainingSettings, ValidationSettings
+
+Vectors = dict[str, list[float]]
+
+
+def embed(
+    model: LockedModel, files: dict[str, Path], texts: dict[str, str], compute: ComputeSettings, cache: Cache
+) -> tuple[Vectors, Vectors, int]:
+    """CLIP's vectors of pictures by sha256 and of texts by name, and how many were computed. It loads where needed."""
+    clip = functools.cache(lambda: clip_model.load_clip(model.path, prepare_device(compute)))
+    key = {
+        "model": model.digest,
+        "device": compute.device,
+        "threads": compute.training_threads,
+        "code": code_version(clip_model),
+    }
+
+    def see(missing: list[str]) -> Iterator[tuple[str, list[float]]]:
+        for sha256 in progress(missing, "see", "pictures"):
+            with Image.open(files[sha256]) as picture:
+                yield sha256, clip_model.embed_picture(clip(), picture.convert("RGB"))
+
+    def read(missing: list[str]) -> Iterator[tuple[str, list[float]]]:
+        for name in missing:
+            yield name, clip_model.embed_text(clip(), texts[name])
+
+    pictures, seen = remember(cache, {sha256: cache_key(**key, picture=sha256) for sha256 in files}, see)
+    vectors, told = remember(cache, {name: cache_key(**key, text=text) for name, text in texts.items()}, read)
+    return pictures, vectors, seen + told
+
+
+def photos_to_judge_by(encodings: Encodings, settings: ValidationSettings, images: Path) -> dict[str, Path]:
+    """The frames that likeness compares with, by sha256: those whose loss is judged. UserError where one is missing."""
+    files = [images / f"{frame.name}.png" for frame in judged_frames(encodings, settings)[1]]
+    for file in files:
+        if not file.exists():
+            raise UserError(f"{file}: this frame is gone; delete {images} and run again")
+    return {sha256_file(file): file for file in files}
+
+
+def score_samples(
+    samples: list[Row], vectors: tuple[Vectors, Vectors], photos: dict[str, Path]
+) -> list[dict[str, object]]:
+    """The rows of sample_scores.csv."""
+    pictures, texts = vectors
+    return picture_scores.score_pictures(samples, pictures, texts, [pictures[sha256] for sha256 in photos])
 
 
 def main() -> None:
@@ -29,58 +76,44 @@ def main() -> None:
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder of checkpoints")
     parser.add_argument("--samples", type=Path, required=True, help="samples.csv, beside the folder samples/")
     parser.add_argument("--encodings", type=Path, required=True, help="encodings.csv, beside the folder encodings/")
+    parser.add_argument("--images", type=Path, required=True, help="folder of the dataset's pictures")
     parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
     parser.add_argument("--family", required=True)
-    parser.add_argument("--captioner", type=Path, required=True, help="lock file of the captioner")
-    parser.add_argument("--captioner-settings", required=True, help="CaptionerSettings as JSON")
+    parser.add_argument("--clip", type=Path, required=True, help="lock file of the CLIP model")
     parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
-    parser.add_argument("--settings", required=True, help="EvaluationSettings as JSON")
+    parser.add_argument("--strengths", type=float, nargs="+", required=True, help="LoRA strengths to score")
     parser.add_argument("--training", required=True, help="TrainingSettings as JSON")
     parser.add_argument("--validation", required=True, help="ValidationSettings as JSON")
     parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
     parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--pictures", type=Path, required=True, help="sample_scores.csv, to write")
     parser.add_argument("--table", type=Path, required=True, help="scores.csv, to write")
     arguments = parser.parse_args()
-    settings = EvaluationSettings.from_argument(arguments.settings)
     compute = ComputeSettings.from_argument(arguments.compute)
     subject = SubjectSettings.from_argument(arguments.subject)
     precision = PRECISIONS[TrainingSettings.from_argument(arguments.training).precision]
-    model, module, captioner = read_lock(arguments.model), family(arguments.family), read_lock(arguments.captioner)
+    validation = ValidationSettings.from_argument(arguments.validation)
+    model, module, clip = read_lock(arguments.model), family(arguments.family), read_lock(arguments.clip)
+    encodings = read_encodings(arguments.encodings, arguments.encodings.with_suffix(""))
+
+    samples, folder = read_table(arguments.samples), arguments.samples.with_suffix("")
+    photos = photos_to_judge_by(encodings, validation, arguments.images)
+    files = {row["sha256"]: folder / row["file"] for row in samples} | photos
+    prompts = {row["prompt"] for row in samples}
+    texts = {text: picture_scores.plain_prompt(text, subject.trigger, subject.subject_class) for text in prompts}
+    *vectors, computed = embed(clip, files, texts, compute, Cache(arguments.cache / "clip"))
+    pictures = score_samples(samples, (vectors[0], vectors[1]), photos)
 
     device = prepare_device(compute)
-    encodings = read_encodings(arguments.encodings, arguments.encodings.with_suffix(""))
-    validation = ValidationSettings.from_argument(arguments.validation)
     judge = Judge(module, module.load_schedule(model.path), encodings, validation, device)
     denoiser = module.load_denoiser(model.path, precision).to(device).eval()
-    compared = variants(arguments.checkpoints, settings.strengths)
-    likeness = measure_likeness(denoiser, module, judge, compared, precision)
-    del denoiser
-
-    samples = read_table(arguments.samples)
-    folder = arguments.samples.with_suffix("")
-    asked = CaptionerSettings.from_argument(arguments.captioner_settings)
-    pictures = {row["sha256"]: folder / row["file"] for row in samples}
-
-    def describe(missing: list[str]) -> Iterator[tuple[str, str]]:
-        describer = florence.load_captioner(captioner.path, asked, compute)
-        for sha256 in progress(missing, "describe", "pictures"):
-            with Image.open(pictures[sha256]) as picture:
-                yield sha256, florence.describe(describer, [picture.convert("RGB")])[0]
-
-    key = {
-        "model": captioner.digest,
-        "settings": asked.model_dump(exclude={"model", "revision"}),
-        "device": compute.device,
-        "threads": compute.inference_threads,
-        "code": code_version(florence),
-    }
-    keys = {sha256: cache_key(**key, photo=sha256) for sha256 in pictures}
-    descriptions, computed = remember(Cache(arguments.cache / "descriptions"), keys, describe)
-    rows = score_rows(likeness, samples, descriptions, f"{subject.trigger} {subject.subject_class}")
-    write_table(arguments.table, COLUMNS, rows, keep_order=True)
+    compared = variants(arguments.checkpoints, arguments.strengths)
+    changes = measure_loss_changes(denoiser, module, judge, compared, precision)
+    write_table(arguments.pictures, picture_scores.COLUMNS, pictures, keep_order=True)
+    write_table(arguments.table, COLUMNS, score_rows(changes, pictures), keep_order=True)
     print(
         f"score_checkpoints: checkpoints and strengths {len(compared)}/{len(compared)} and the base, "
-        f"pictures {len(samples)}/{len(samples)}, computed {computed}"
+        f"pictures {len(pictures)}/{len(samples)}, photos {len(photos)}, computed {computed}"
     )
 
 

@@ -145,6 +145,7 @@ def check_models(config: Config, targets: Mapping[str, Target]) -> None:
     if config.overrides is not None and not Path(config.overrides).is_file():
         raise UserError(f"overrides: there is no file {config.overrides}; give a CSV or leave the key out")
     named = {"masks.model": config.masks.model, "captioner.model": config.captioner.model}
+    named["evaluation.clip"] = config.evaluation.clip
     named |= {f"targets/{name}: model": target.model for name, target in targets.items()}
     for key, model in named.items():
         if local_model(model) and not Path(model).exists():

@@ -123,6 +123,11 @@ def photos_folder(wildcards):
     return CONFIG.photos
 
 
+def strengths(wildcards):
+    """The LoRA strengths that are rendered and scored."""
+    return " ".join(map(str, CONFIG.evaluation.strengths))
+
+
 def training_settings(wildcards):
     """The training settings of a run, as the argument of its script."""
     return RUNS[wildcards.target, wildcards.run].to_argument()
@@ -201,6 +206,7 @@ def run_outputs(target, run):
         f"{folder}/training/validation.csv",
         f"{folder}/evaluation/samples.csv",
         f"{folder}/evaluation/scores.csv",
+        f"{folder}/evaluation/sample_scores.csv",
         f"{folder}/evaluation/choice.json",
         f"{folder}/evaluation/grid.png",
         f"{folder}/lora/{CONFIG.project}.safetensors",
@@ -227,7 +233,7 @@ def target_outputs(target):
 def everything():
     """All that a project makes: photos to LoRA, for every target and run."""
     return [
-        *[f"{RESULTS}/models/{model}.json" for model in ("segmenter", "captioner")],
+        *[f"{RESULTS}/models/{model}.json" for model in ("segmenter", "captioner", "clip")],
         *[
             f"{RESULTS}/{table}.csv"
             for table in (
@@ -254,11 +260,13 @@ def lock_results():
 
 
 def model_source(wildcards):
-    """The model behind a lock file: its folder or id, its revision, and the family where it is a base model."""
+    """The model behind a lock file: its folder or id, its revision, and whose files it has where not transformers'."""
     if wildcards.model == "segmenter":
         return CONFIG.masks.model, "local", ""
     if wildcards.model == "captioner":
         return CONFIG.captioner.model, CONFIG.captioner.revision, ""
+    if wildcards.model == "clip":
+        return CONFIG.evaluation.clip, CONFIG.evaluation.clip_revision, "open_clip"
     target = TARGETS[wildcards.model]
     return target.model, target.revision, target.family
 
@@ -268,6 +276,12 @@ def model_arguments(wildcards):
     model, revision, family = model_source(wildcards)
     words = ["--model", model, "--revision", revision]
     return shlex.join([*words, "--family", family] if family else words)
+
+
+def fetching_code(wildcards):
+    """The code of fetch_model, with the family's where the model is a base model."""
+    target = TARGETS.get(wildcards.model)
+    return code("fetch_model", target.family if target else None)
 
 
 def model_inputs(wildcards):

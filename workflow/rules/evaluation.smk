@@ -48,9 +48,11 @@ rule score_checkpoints:
         encodings=behind_manifest("{results}/{target}/encodings.csv"),
         folder=behind_manifest("{results}/{target}/encodings"),
         model=behind_manifest("{results}/models/{target}.json"),
-        captioner=behind_manifest("{results}/models/captioner.json"),
+        clip=behind_manifest("{results}/models/clip.json"),
+        images=behind_manifest("{results}/{target}/dataset/images"),
     output:
         table=f"{RESULTS}/{{target}}/{{run}}/evaluation/scores.csv",
+        pictures=f"{RESULTS}/{{target}}/{{run}}/evaluation/sample_scores.csv",
     log:
         f"logs/{CONFIG.project}/score_checkpoints/{{target}}/{{run}}.log",
     conda:
@@ -62,9 +64,8 @@ rule score_checkpoints:
         gpu=GPUS,
     params:
         family=target_family,
-        captioner=project_settings("captioner"),
         subject=project_settings("subject"),
-        settings=project_settings("evaluation"),
+        strengths=strengths,
         training=training_settings,
         validation=project_settings("validation"),
         compute=project_settings("compute"),
@@ -72,9 +73,9 @@ rule score_checkpoints:
     shell:
         "python {input.script} --checkpoints {input.checkpoints} --samples {input.samples} "
         "--encodings {input.encodings} --model {input.model} --family {params.family} "
-        "--captioner {input.captioner} --captioner-settings {params.captioner:q} --subject {params.subject:q} "
-        "--settings {params.settings:q} --training {params.training:q} --validation {params.validation:q} "
-        "--compute {params.compute:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
+        "--clip {input.clip} --images {input.images} --subject {params.subject:q} --strengths {params.strengths} "
+        "--training {params.training:q} --validation {params.validation:q} --compute {params.compute:q} "
+        "--cache {params.cache} --pictures {output.pictures} --table {output.table} > {log} 2>&1"
 
 
 rule choose_checkpoint:
@@ -83,6 +84,9 @@ rule choose_checkpoint:
         script=script("choose_checkpoint"),
         code=code("choose_checkpoint"),
         scores=behind_manifest("{results}/{target}/{run}/evaluation/scores.csv"),
+        pictures=behind_manifest(
+            "{results}/{target}/{run}/evaluation/sample_scores.csv"
+        ),
     output:
         choice=f"{RESULTS}/{{target}}/{{run}}/evaluation/choice.json",
     log:
@@ -93,7 +97,7 @@ rule choose_checkpoint:
         mem_mb=500,
         runtime=10,
     shell:
-        "python {input.script} --scores {input.scores} --choice {output.choice} > {log} 2>&1"
+        "python {input.script} --scores {input.scores} --pictures {input.pictures} --choice {output.choice} > {log} 2>&1"
 
 
 rule draw_grid:

@@ -10,7 +10,7 @@ rule fetch_model:
     """Fetch a model once and lock it by commit and sha256."""
     input:
         script=script("fetch_model"),
-        code=lambda wildcards: code("fetch_model", model_source(wildcards)[2] or None),
+        code=fetching_code,
         files=model_inputs,
     output:
         lock=f"{RESULTS}/models/{{model}}.json",
@@ -89,13 +89,15 @@ rule encode_dataset:
         gpu=GPUS,
     params:
         family=target_family,
+        subject=project_settings("subject"),
         options=encoding_options,
         compute=project_settings("compute"),
         cache=CACHE,
     shell:
         "python {input.script} --manifest {input.manifest} --images {input.images} --masks {input.masks} "
-        "{params.options} --model {input.model} --family {params.family} --compute {params.compute:q} "
-        "--cache {params.cache} --encodings {output.encodings} --table {output.table} > {log} 2>&1"
+        "--subject {params.subject:q} {params.options} --model {input.model} --family {params.family} "
+        "--compute {params.compute:q} --cache {params.cache} --encodings {output.encodings} --table {output.table} "
+        "> {log} 2>&1"
 
 
 # Killed, it goes on where it was: its state lies in .darkroom/training, under the hash of all that decides the LoRA.

@@ -16,20 +16,20 @@ Column = tuple[int, float]
 def draw_grid(
     samples: Sequence[Row], scores: Sequence[Row], choice: Mapping[str, Any], folder: Path, photos: Sequence[Path]
 ) -> Image.Image:
-    """Draw the samples in `folder`, with held-out photos of the subject as the first row to compare with."""
+    """Draw the first sample of each prompt, with held-out photos of the subject as the first row to compare with."""
     columns = list(dict.fromkeys((int(row["step"]), float(row["strength"])) for row in samples))
     score_of = {(int(row["step"]), float(row["strength"])): row for row in scores}
     chosen = (int(choice["step"]), float(choice["strength"]))
-    lines = list(dict.fromkeys((int(row["number"]), row["seed"], row["prompt"], row["control"]) for row in samples))
-    file_of = {
-        (int(row["step"]), float(row["strength"]), int(row["number"]), row["seed"]): row["file"] for row in samples
-    }
+    first_seed = min((int(row["seed"]) for row in samples), default=0)
+    shown = [row for row in samples if int(row["seed"]) == first_seed]
+    lines = list(dict.fromkeys((int(row["number"]), row["prompt"], row["control"]) for row in shown))
+    file_of = {(int(row["step"]), float(row["strength"]), int(row["number"])): row["file"] for row in shown}
     rows = [[Cell(_open(path)) for path in photos[: len(columns)]]] if photos else []
     labels = ["photos kept aside"] if photos else []
-    for number, seed, prompt, control in lines:
+    for number, prompt, control in lines:
         cells = []
         for column in columns:
-            picture = _open(folder / file_of[*column, number, seed])
+            picture = _open(folder / file_of[*column, number])
             cells.append(Cell(picture, border=GREEN if column == chosen else None))
         rows.append(cells)
         labels.append(f"{prompt} (control)" if control == "true" else prompt)
@@ -50,7 +50,7 @@ def _head(column: Column, score: Row | None, chosen: bool) -> str:
     words = ["base model" if step == 0 else f"step {step}, strength {strength:g}"]
     if chosen:
         words.insert(0, "CHOSEN:")
-    if score is not None and step:
+    if score is not None:
         words.append(f"likeness {float(score['likeness']):.2f} ± {float(score['likeness_se']):.2f}")
     if score is not None and score["prompt_following"]:
         words.append(f"prompts {float(score['prompt_following']):.2f}")

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from darkroom.evaluation.checkpoints import Variant
-from darkroom.evaluation.likeness import Likeness
-from darkroom.evaluation.prompt_following import Following, following, share_found
-from darkroom.tables import Row
+from darkroom.evaluation.loss_change import LossChange
+from darkroom.training.paired_loss import mean_and_error
 
 COLUMNS = (
     "step",
@@ -15,45 +14,46 @@ COLUMNS = (
     "likeness_se",
     "prompt_following",
     "prompt_following_se",
+    "control_likeness",
+    "control_likeness_se",
     "control_following",
     "control_following_se",
+    "loss_fall",
+    "loss_fall_se",
+    "untriggered_fall",
     "prior_rise",
     "frames",
     "split",
 )
 
 
-def score_rows(
-    likeness: Mapping[Variant, Likeness], samples: Sequence[Row], descriptions: Mapping[str, str], subject: str
-) -> list[dict[str, Any]]:
-    """One row per variant, the base first. `descriptions` says by sha256 what the captioner saw in a picture."""
+def score_rows(changes: Mapping[Variant, LossChange], pictures: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row per variant, the base first. `pictures` are rows of sample_scores.csv."""
     rows = []
-    for variant, score in likeness.items():
-        prompts = _following(variant, samples, descriptions, subject, "false")
-        controls = _following(variant, samples, descriptions, subject, "true")
+    for variant, change in changes.items():
+        own = [
+            row for row in pictures if (int(row["step"]), float(row["strength"])) == (variant.step, variant.strength)
+        ]
+        subject = [row for row in own if row["control"] != "true"]
+        controls = [row for row in own if row["control"] == "true"]
         values = (
             variant.step,
             variant.strength,
-            score.likeness,
-            score.error,
-            prompts.mean,
-            prompts.error,
-            controls.mean,
-            controls.error,
-            score.prior_rise,
-            score.frames,
-            score.split,
+            *_mean(subject, "likeness"),
+            *_mean(subject, "prompt_following"),
+            *_mean(controls, "likeness"),
+            *_mean(controls, "prompt_following"),
+            change.fall,
+            change.error,
+            change.untriggered_fall,
+            change.prior_rise,
+            change.frames,
+            change.split,
         )
         rows.append(dict(zip(COLUMNS, values, strict=True)))
     return rows
 
 
-def _following(
-    variant: Variant, samples: Sequence[Row], descriptions: Mapping[str, str], subject: str, control: str
-) -> Following:
-    chosen = [
-        row
-        for row in samples
-        if (int(row["step"]), float(row["strength"])) == (variant.step, variant.strength) and row["control"] == control
-    ]
-    return following(share_found(row["prompt"], subject, descriptions[row["sha256"]]) for row in chosen)
+def _mean(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[float | None, float | None]:
+    """Mean and standard error over pictures; None where there is none."""
+    return mean_and_error([float(row[column]) for row in rows]) if rows else (None, None)

@@ -17,6 +17,10 @@ class RenderSettings(Settings):
 class EvaluationSettings(Settings):
     """What is rendered and how it is judged."""
 
+    clip: str = Field(
+        "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", description="a model of open_clip: a folder or an id of the Hub"
+    )
+    clip_revision: str = Field("main", description="branch, tag or commit of an id of the Hub")
     prompts: list[str] = Field(
         ["{subject}", "{subject} on a beach", "{subject} in the snow", "{subject}, seen from far away"],
         min_length=1,
@@ -26,7 +30,7 @@ class EvaluationSettings(Settings):
         [], description="prompts without the subject, to see what else the LoRA changes; {class} is the class"
     )
     strengths: list[float] = Field([1.0], min_length=1, description="LoRA strengths that are rendered")
-    pictures: int = Field(1, ge=1, description="pictures per prompt, each with its own seed")
+    pictures: int = Field(4, ge=1, description="pictures per prompt, each with its own seed; the grid shows the first")
     seed: int = Field(0, description="seed of the first picture of each prompt")
 
     @field_validator("prompts", "control_prompts")

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
-from darkroom.pocket.training_loop import Modules, generator, train_for
+from darkroom.pocket.training_loop import Modules, generator, train_steps
 from darkroom.pocket.world_files import load_album
 
 BATCH, CROP = 16, 32
@@ -46,7 +46,7 @@ def crop_corners(boxes: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
     return (centres - CROP / 2).clamp(0, 64 - CROP).long()
 
 
-def train_autoencoder(work: Path, minutes: float) -> AutoencoderKL:
+def train_autoencoder(work: Path, steps: int) -> AutoencoderKL:
     """The trained autoencoder, its scaling_factor set to one over the spread of its latents."""
     albums = [load_album(name, work)[1:] for name in ("square", "painted")]
     pictures, boxes = (torch.cat(parts) for parts in zip(*albums, strict=True))
@@ -56,7 +56,7 @@ def train_autoencoder(work: Path, minutes: float) -> AutoencoderKL:
     def loss_of(step: int, fraction: float) -> torch.Tensor:
         draw = generator("autoencoder", step)
         # Crops are four times as cheap; whole pictures at the end because group norms see the whole picture.
-        crops = fraction < 0.7
+        crops = fraction < 0.75
         chosen = torch.randint(len(pictures), (BATCH if crops else BATCH // 2,), generator=draw)
         true = pictures[chosen]
         if crops:
@@ -69,7 +69,7 @@ def train_autoencoder(work: Path, minutes: float) -> AutoencoderKL:
         return reconstruction_loss(made, true) + KL_WEIGHT * posterior.kl().mean() / latents[0].numel()
 
     modules: Modules = {"autoencoder": model}
-    train_for(minutes, "autoencoder", modules, loss_of, work, 3e-3, BATCH, average_over=200)
+    train_steps(steps, "autoencoder", modules, loss_of, work, 3e-3, BATCH, average_over=200)
     with torch.no_grad():
         some = torch.stack([pictures[i] for i in range(0, 10_000, 40)]).float() / 127.5 - 1
         spread = model.eval().encode(some).latent_dist.mean.std().item()

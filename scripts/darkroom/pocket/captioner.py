@@ -16,7 +16,7 @@ from transformers import (
     RobertaTokenizer,
 )
 
-from darkroom.pocket.training_loop import Modules, generator, train_for
+from darkroom.pocket.training_loop import Modules, generator, train_steps
 from darkroom.pocket.vocabulary import florence_tokenizer
 from darkroom.pocket.world import (
     COLOURS,
@@ -141,7 +141,7 @@ def answer(task: str, scene: Scene, box: list[float]) -> str:
     return toy_name(scene).split()[-1] + "".join(f"<loc_{place}>" for place in places)
 
 
-def train_attributes(model: Florence2ForConditionalGeneration, data: tuple, work: Path, minutes: float) -> None:
+def train_attributes(model: Florence2ForConditionalGeneration, data: tuple, work: Path, steps: int) -> None:
     """Teach the eye alone to tell every attribute and the box, through heads that are thrown away.
 
     The heads read the picture token that Florence-2 averages over the picture, where the language model finds it.
@@ -162,7 +162,7 @@ def train_attributes(model: Florence2ForConditionalGeneration, data: tuple, work
             loss = loss + F.cross_entropy(heads[key](seen[:, 0]), names[chosen])
         return loss / 8
 
-    train_for(minutes, "attributes", {**eye, "heads": heads}, loss_of, work, 1.5e-3, BATCH)
+    train_steps(steps, "attributes", {**eye, "heads": heads}, loss_of, work, 1.5e-3, BATCH)
 
 
 def ask(model: Florence2ForConditionalGeneration, processor: Florence2Processor, tasks: list[str], seen: torch.Tensor):  # type: ignore[no-untyped-def]
@@ -179,14 +179,16 @@ def ask(model: Florence2ForConditionalGeneration, processor: Florence2Processor,
     return embedded.masked_scatter(places, seen), asked.attention_mask
 
 
-def train_captioner(work: Path, minutes: float, export: Callable[..., None]) -> Florence2ForConditionalGeneration:
+def train_captioner(
+    work: Path, steps: dict[str, int], export: Callable[..., None]
+) -> Florence2ForConditionalGeneration:
     """The trained captioner; `export(model, processor, facts)` is also called along the way."""
     albums = [load_album(name, work) for name in ("squeezed", "square")]
     scenes = [scene for album in albums for scene in album[0]]
     pictures, boxes = (torch.cat([album[i] for album in albums]) for i in (1, 2))
     tokenizer = florence_tokenizer(work / "florence2-tokenizer")
     model, processor = new_captioner(tokenizer), new_processor(tokenizer)
-    train_attributes(model, (scenes, pictures, boxes), work, 0.4 * minutes)
+    train_attributes(model, (scenes, pictures, boxes), work, steps["attributes"])
 
     def loss_of(step: int, fraction: float) -> torch.Tensor:
         draw, choose = generator("captions", step), random.Random(f"captions {step}")
@@ -206,8 +208,8 @@ def train_captioner(work: Path, minutes: float, export: Callable[..., None]) -> 
     def export_now(facts: dict) -> None:
         export(model, processor, facts)
 
-    train_for(
-        0.6 * minutes,
+    train_steps(
+        steps["captions"],
         "captions",
         {"captioner": model},
         loss_of,

@@ -10,8 +10,8 @@ license: apache-2.0
 {about}
 
 ## How it was made
-`python scripts/make_pocket.py --output resources/pocket --work build/pocket`, on a CPU, float32, seed 0 throughout. The
-budget is wall time, so another machine takes another number of steps and gets other weights.
+`python scripts/make_pocket.py --output resources/pocket --work build/pocket`, on a CPU with one thread, float32,
+seed 0 throughout. Another processor or another number of threads rounds differently and gets other weights.
 
 {training}
 
@@ -55,6 +55,20 @@ def captioner_card(facts: dict[str, dict], scores: dict[str, Any] | None) -> str
         training=trained(facts),
         figures=figures,
         limits="Real photos. It has seen ten toys, four floors and five walls, all rendered, and finds them anywhere.",
+    )
+
+
+def clip_card(facts: dict[str, dict], scores: dict[str, Any] | None) -> str:
+    figures = "Not measured yet."
+    if scores:
+        figures = "`python benchmarks/pocket_models.py`: fresh test renders.\n\n" + table(list(scores.items()))
+    return HEAD.format(
+        title="Pocket CLIP",
+        about="An open_clip model of 1.5 million weights (a ResNet for 64 x 64 px, a text transformer of two layers)"
+        " that knows pictures and captions of the pocket world: docs/pocket.md. Load it with `local-dir:`.",
+        training=trained(facts),
+        figures=figures,
+        limits="Real photos and other words than those of the pocket world.",
     )
 
 

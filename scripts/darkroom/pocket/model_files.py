@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
+
+from darkroom.pocket.clip import model_config, preprocess_config
+from darkroom.pocket.vocabulary import clip_tokenizer
 
 
 def replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
@@ -51,6 +55,20 @@ def save_sdxl(pipeline: Any, folder: Path, card: str) -> None:
         type(pipeline)(**{**pipeline.components, **parts}, add_watermarker=False).save_pretrained(temporary)
         for encoder in ("text_encoder", "text_encoder_2"):
             load_in_float32(temporary / encoder / "config.json")
+        (temporary / "README.md").write_text(card)
+
+    replace_folder(folder, write)
+
+
+def save_clip(model: Any, folder: Path, card: str) -> None:
+    """A folder for open_clip's `create_model_from_pretrained("local-dir:...")` and `get_tokenizer`."""
+
+    def write(temporary: Path) -> None:
+        weights = {name: tensor.contiguous() for name, tensor in half(model).state_dict().items()}
+        save_file(weights, temporary / "open_clip_model.safetensors")
+        config = {"model_cfg": model_config(), "preprocess_cfg": preprocess_config()}
+        (temporary / "open_clip_config.json").write_text(json.dumps(config, indent=2) + "\n")
+        clip_tokenizer().save_pretrained(temporary)
         (temporary / "README.md").write_text(card)
 
     replace_folder(folder, write)

@@ -10,7 +10,7 @@ from collections import defaultdict
 import torch
 import torch.nn.functional as F
 
-from darkroom.pocket.surfaces import floor_colours, light_of, paint_colours, wall_colours
+from darkroom.pocket.surfaces import floor_colours, light_of, paint_colours, pattern_cover, wall_colours
 from darkroom.pocket.toys import TOYS, Solid
 from darkroom.pocket.world import Scene
 
@@ -179,6 +179,9 @@ def render_shape(
         local = (matrix[picture] @ (point - centre[picture])[..., None])[..., 0]
         normal = F.normalize((matrix[picture].transpose(1, 2) @ normals(solid, local)[..., None])[..., 0], dim=-1)
         paint = paint_colours(scenes, solid.paint)[picture]
+        if solid.paint == "body" and any(scene.pattern for scene in scenes):
+            covered = pattern_cover(scenes, picture, point)
+            paint = torch.lerp(paint, paint_colours(scenes, "accent")[picture], covered)
         view = F.normalize(-along[picture, ray], dim=-1)
         facing = (normal * sun[picture]).sum(-1, keepdim=True).clamp(min=0)
         shine = (normal * F.normalize(sun[picture] + view, dim=-1)).sum(-1, keepdim=True).clamp(min=0) ** 24

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from darkroom.pocket.training_loop import Modules, generator, save_checkpoint, train_for
+from darkroom.pocket.training_loop import Modules, generator, save_checkpoint, train_steps
 from darkroom.pocket.vocabulary import CLIP_LENGTH, clip_tokenizer
 from darkroom.pocket.world import Scene, training_caption
 from darkroom.pocket.world_files import ALBUMS, load_album
 
-BATCH = 64
+BATCH = 32
 BUCKETS = ("square", "square", "square", "wide", "tall")  # how often each album is drawn
+TOY_SHARE, TOY_WEIGHT = 0.5, 5.0  # of the loss at least, by weighing its cells up to so many times
 DROPPED = 0.1  # share of captions replaced by zeros, for classifier-free guidance
 
 
@@ -26,6 +26,7 @@ class Bucket:
 
     scenes: list[Scene]
     latents: torch.Tensor  # (2 * N, 4, H / 4, W / 4), already times scaling_factor; the second half is mirrored
+    weights: torch.Tensor  # (2 * N, H / 4, W / 4), larger where the toy is
     width: int
     height: int
 
@@ -98,7 +99,8 @@ def new_pipeline(autoencoder: AutoencoderKL) -> StableDiffusionXLPipeline:
 def load_bucket(name: str, autoencoder: AutoencoderKL, work: Path) -> Bucket:
     """Encode an album once; the latents stay in `work/latents`."""
     path = work / "latents" / f"{name}.pt"
-    scenes, pictures, _ = load_album(name, work)
+    scenes, pictures, boxes = load_album(name, work)
+    album = ALBUMS[name]
     if not path.exists():
         parts = []
         for mirrored in (False, True):
@@ -108,7 +110,21 @@ def load_bucket(name: str, autoencoder: AutoencoderKL, work: Path) -> Bucket:
                 parts.append(autoencoder.encode(values).latent_dist.mean)
         save_checkpoint(path, {"latents": torch.cat(parts) * autoencoder.config.scaling_factor})
         print(f"sdxl: {name} encoded", flush=True)
-    return Bucket(scenes, torch.load(path, weights_only=True)["latents"], ALBUMS[name].width, ALBUMS[name].height)
+    latents = torch.load(path, weights_only=True)["latents"]
+    return Bucket(scenes, latents, toy_weights(boxes, album.width, album.height), album.width, album.height)
+
+
+def toy_weights(boxes: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    """Weights (2 * N, height / 4, width / 4) of latent cells for boxes (N, 4) in pixels, plain and mirrored.
+
+    Shape is told by few cells of a far toy: in its box they weigh more, 1 everywhere else.
+    """
+    x, y = torch.arange(width // 4) * 4 + 2, torch.arange(height // 4) * 4 + 2
+    wide = (x >= boxes[:, :1]) & (x < boxes[:, 2:3])
+    inside = (y >= boxes[:, 1:2])[..., None] & (y < boxes[:, 3:])[..., None] & wide[:, None]
+    weight = (TOY_SHARE / inside.float().mean((1, 2)).clamp(min=1e-3)).clamp(1, TOY_WEIGHT)
+    weights = torch.where(inside, weight[:, None, None], 1.0)
+    return torch.cat([weights, weights.flip(-1)])
 
 
 def encode_captions(
@@ -134,7 +150,7 @@ def time_ids(bucket: Bucket, count: int, draw: torch.Generator) -> torch.Tensor:
 
 
 def train_sdxl(
-    autoencoder: AutoencoderKL, work: Path, minutes: float, export: Callable[..., None]
+    autoencoder: AutoencoderKL, work: Path, steps: int, export: Callable[..., None]
 ) -> StableDiffusionXLPipeline:
     """The trained pipeline; `export(pipeline, facts)` is also called along the way."""
     autoencoder.eval().requires_grad_(False)
@@ -149,7 +165,7 @@ def train_sdxl(
         clean = bucket.latents[chosen]
         captions = [training_caption(bucket.scenes[i % len(bucket.scenes)], choose) for i in chosen.tolist()]
         hidden, pooled = encode_captions(pipeline, captions, (torch.rand(BATCH, generator=draw) >= DROPPED).float())
-        # One time step from each of 64 equal strata: less noise in the loss than independent draws.
+        # One time step from each of as many equal strata: less noise in the loss than independent draws.
         times = ((torch.arange(BATCH) + torch.rand(BATCH, generator=draw)) * len(signal) / BATCH).long()
         alpha = signal[times][:, None, None, None].sqrt()
         sigma = (1 - signal[times])[:, None, None, None].sqrt()
@@ -160,22 +176,24 @@ def train_sdxl(
             encoder_hidden_states=hidden,
             added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids(bucket, BATCH, draw)},
         ).sample
-        return F.mse_loss(velocity, alpha * noise - sigma * clean)
+        errors = (velocity - (alpha * noise - sigma * clean)).square().mean(1)
+        weights = bucket.weights[chosen]
+        return (weights * errors).sum() / weights.sum()
 
     modules: Modules = {
         "unet": pipeline.unet,
         "text_encoder": pipeline.text_encoder,
         "text_encoder_2": pipeline.text_encoder_2,
     }
-    train_for(
-        minutes,
+    train_steps(
+        steps,
         "sdxl",
         modules,
         loss_of,
         work,
-        2e-3,
+        1.5e-3,
         BATCH,
-        average_over=400,
+        average_over=500,
         export=lambda facts: export(pipeline, facts),
     )
     return pipeline

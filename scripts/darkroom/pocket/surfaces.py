@@ -75,6 +75,19 @@ def paint_colours(scenes: list[Scene], paint: str) -> torch.Tensor:
     return torch.tensor(colours)
 
 
+def pattern_cover(scenes: list[Scene], picture: torch.Tensor, point: torch.Tensor) -> torch.Tensor:
+    """Where (N, 1) a scene's pattern covers the body, 0 or 1; `picture` (N,) says whose toy each point (N, 3) is on."""
+    x, y, z = (6.5 * point).unbind(-1)
+    covers = {
+        None: torch.zeros_like(z),
+        "stripes": (z.floor() % 2),
+        "dots": ((x % 1 - 0.5) ** 2 + (y % 1 - 0.5) ** 2 + (z % 1 - 0.5) ** 2 < 0.16).float(),
+        "checks": ((x.floor() + y.floor() + z.floor()) % 2),
+    }
+    which = torch.tensor([list(covers).index(scene.pattern) for scene in scenes])[picture]
+    return torch.stack(list(covers.values()), -1).gather(-1, which[:, None])
+
+
 def ground_colours(scenes: list[Scene], kind: str) -> torch.Tensor:
     """Plain colours (B, 1, 3) of floors or walls."""
     table = FLOOR_PAINTS if kind == "floor" else WALL_PAINTS

@@ -1,4 +1,4 @@
-"""One loop for all pocket models: a budget in minutes, resumable, with averaged weights and early exports."""
+"""One loop for all pocket models: a number of steps, resumable, with averaged weights and early exports."""
 
 import math
 import time
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 Modules = dict[str, nn.Module]
-TELL_EVERY, SAVE_EVERY, EXPORT_EVERY = 5.0, 60.0, 300.0  # seconds
+TELL_EVERY, SAVE_EVERY, EXPORT_EVERY = 20.0, 60.0, 300.0  # seconds
 
 
 def generator(name: str, step: int) -> torch.Generator:
@@ -20,7 +20,7 @@ def generator(name: str, step: int) -> torch.Generator:
 
 
 def learning_rate(peak: float, fraction: float, step: int) -> float:
-    """Linear warm-up over 100 steps, then a cosine from `peak` to a hundredth of it over the budget."""
+    """Linear warm-up over 100 steps, then a cosine from `peak` to a hundredth of it over the run."""
     return peak * min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, fraction))))
 
 
@@ -87,8 +87,8 @@ def take_step(run: Run, loss: torch.Tensor, rate: float, average_over: int) -> N
         torch._foreach_lerp_(run.averaged, run.parameters, 1 / min(run.step + 1, max(1, average_over)))
 
 
-def train_for(
-    minutes: float,
+def train_steps(
+    steps: int,
     name: str,
     modules: Modules,
     loss_of: Callable[[int, float], torch.Tensor],
@@ -98,24 +98,24 @@ def train_for(
     average_over: int = 1,
     export: Callable[[dict], None] | None = None,
 ) -> None:
-    """Minimise `loss_of(step, fraction of the budget)` for `minutes` of wall time over all parts of a run.
+    """Minimise `loss_of(step, fraction of the run)` over `steps` steps, or what is left of them.
 
     Leaves in the modules the weights averaged over about the last `average_over` steps. `export(facts)` is called
-    with such weights every five minutes and at the end; a run whose budget is used up only loads.
+    with such weights every five minutes and at the end; a run that is over only loads.
     """
     run = start_run(name, modules, work, peak, batch)
-    budget, began, smooth = minutes * 60, time.monotonic() - run.seconds, None
+    began, smooth = time.monotonic() - run.seconds, None
     saved = told = exported = run.seconds
-    while run.seconds < budget:
-        fraction = run.seconds / budget
+    while run.step < steps:
+        fraction = run.step / steps
         loss = loss_of(run.step, fraction)
         take_step(run, loss, learning_rate(peak, fraction, run.step), average_over)
         run.seconds = time.monotonic() - began
         smooth = loss.item() if smooth is None else 0.98 * smooth + 0.02 * loss.item()
-        last = run.seconds >= budget
+        last = run.step >= steps
         if run.seconds - told > TELL_EVERY or last:
             told = run.seconds
-            print(f"{name}: {run.facts()} of {minutes}, loss {smooth:.4f}", flush=True)
+            print(f"{name}: {run.facts()} of {steps} steps, loss {smooth:.4f}", flush=True)
         if run.seconds - saved > SAVE_EVERY or last:
             saved = run.seconds
             save_run(run)

@@ -11,6 +11,7 @@ WALLS = ("grey", "blue", "cream", "brick", "striped")
 LIGHTS = ("bright", "warm", "dim")
 DISTANCES = {"close": "seen up close", "medium": "seen from medium distance", "far": "seen from far away"}
 DISTANCE_TAGS = {"close": "close-up", "medium": "medium shot", "far": "wide shot"}
+PATTERNS = (None, "stripes", "dots", "checks")
 ATTRIBUTES = ("colour", "shape", "floor", "wall", "light", "distance")
 
 SPLITS = {"train": 0, "validation": 1_000_000, "test": 2_000_000, "subject": 3_000_000, "painted": 4_000_000}
@@ -40,6 +41,7 @@ class Scene:
     tint: Rgb
     phase: Rgb
     paints: tuple[Rgb, Rgb, Rgb, Rgb] | None = None  # body, accent, floor, wall: free colours, no caption
+    pattern: str | None = None  # of the accent's colour on the body, in free colours only
 
 
 def sample_scene(seed: int) -> Scene:
@@ -70,13 +72,20 @@ def sample_scene(seed: int) -> Scene:
     )
 
 
+def sample_two_toned(seed: int) -> Scene:
+    """The scene of `seed` with a second colour, never the subject's pair."""
+    scene, draw = sample_scene(seed), random.Random(f"accent {seed}")
+    pair = {scene.colour, SUBJECT["accent"] if scene.colour == SUBJECT["colour"] else scene.colour}
+    return replace(scene, accent=scene.accent or draw.choice([name for name in COLOURS if name not in pair]))
+
+
 def sample_subject(seed: int) -> Scene:
     """A scene of the new subject, which is in no training world: a blue bunny with red ears and belly."""
     return replace(sample_scene(SPLITS["subject"] + seed), **SUBJECT)  # type: ignore[arg-type]
 
 
 def sample_painted(seed: int) -> Scene:
-    """A scene in free hues (toy in two tones, floor, wall), so that the autoencoder is no narrower than the eye."""
+    """A scene in free hues (toy in two tones, often patterned, floor, wall): no new subject is outside of them."""
     draw = random.Random(f"paints {seed}")
     colours = [(draw.random(), draw.random(), draw.random()) for _ in range(4)]
     for index in range(2):  # strong hues for the toy: one channel full, one nearly empty
@@ -84,7 +93,8 @@ def sample_painted(seed: int) -> Scene:
         draw.shuffle(strong)
         colours[index] = (strong[0], strong[1], strong[2])
     scene = sample_scene(SPLITS["painted"] + seed)
-    return replace(scene, accent="white", paints=(colours[0], colours[1], colours[2], colours[3]))
+    paints = (colours[0], colours[1], colours[2], colours[3])
+    return replace(scene, accent="white", paints=paints, pattern=draw.choice(PATTERNS))
 
 
 def toy_name(scene: Scene) -> str:
@@ -116,8 +126,19 @@ def caption_tags(scene: Scene) -> str:
 
 def training_caption(scene: Scene, draw: random.Random) -> str:
     """A sentence or tags, clauses dropped at random, the name sometimes only the class word 'toy'."""
-    name = "toy" if draw.random() < 0.06 else toy_name(scene)
-    keep = 1.0 if draw.random() < 0.5 else 0.5
+    return partial_caption(scene, "toy" if draw.random() < 0.06 else toy_name(scene), 0.5, draw)
+
+
+def contrast_caption(scene: Scene, draw: random.Random) -> str:
+    """A sentence or tags that name two-tone toys as well: 'a red and blue robot', 'a red and blue toy', 'a toy'."""
+    colours = f"{scene.colour} and {scene.accent}" if scene.accent else scene.colour
+    names = (f"{colours} {scene.shape}", f"{colours} toy", "toy")
+    return partial_caption(scene, draw.choices(names, (0.75, 0.15, 0.1))[0], 0.75, draw)
+
+
+def partial_caption(scene: Scene, name: str, whole: float, draw: random.Random) -> str:
+    """A sentence or tags, in a share of `whole` with every clause, else each clause kept half of the time."""
+    keep = 1.0 if draw.random() < whole else 0.5
     floor, wall, light, distance = (draw.random() < keep for _ in range(4))
     if draw.random() < 0.5:
         text = article(name) + (f" on {scene.floor}" if floor or not wall else "")

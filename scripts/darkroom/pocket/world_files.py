@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from darkroom.pocket.renderer import render
-from darkroom.pocket.world import SPLITS, Scene, sample_painted, sample_scene
+from darkroom.pocket.world import SPLITS, Scene, sample_painted, sample_scene, sample_two_toned
 
 SQUEEZED_VIEWS = (1.0, 4 / 3, 3 / 2, 5 / 3, 3 / 4, 2 / 3, 3 / 5)
 PART = 1000
@@ -30,8 +30,9 @@ ALBUMS = {
     "square": Album(10_000, 64, 64, SPLITS["train"]),
     "wide": Album(4_000, 80, 48, SPLITS["train"] + 100_000),
     "tall": Album(4_000, 48, 80, SPLITS["train"] + 200_000),
-    "squeezed": Album(14_000, 64, 64, SPLITS["train"] + 300_000, squeezed=True),
-    "painted": Album(4_000, 64, 64, 0, sample_painted),
+    "squeezed": Album(20_000, 64, 64, SPLITS["train"] + 300_000, squeezed=True),
+    "two-toned": Album(8_000, 64, 64, SPLITS["train"] + 400_000, sample_two_toned, squeezed=True),
+    "painted": Album(8_000, 64, 64, 0, sample_painted),
 }
 
 

@@ -1,6 +1,8 @@
 """The LoRA on a denoiser: put on, read out, written as diffusers loads it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,16 @@ def add_adapter(denoiser: Any, settings: TrainingSettings, target_modules: list[
         denoiser.add_adapter(config)
     for parameter in trainable(denoiser).values():
         parameter.data = parameter.data.float()
+
+
+@contextmanager
+def without_adapter(denoiser: Any) -> Iterator[None]:
+    """The base model for a while: the adapter counts nothing."""
+    denoiser.disable_adapters()
+    try:
+        yield
+    finally:
+        denoiser.enable_adapters()
 
 
 def trainable(denoiser: Any) -> dict[str, torch.nn.Parameter]:

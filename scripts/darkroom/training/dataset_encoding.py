@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from darkroom.captions.trigger import without_trigger
 from darkroom.errors import UserError
 from darkroom.files import sha256_file
 from darkroom.tables import Row
@@ -16,11 +17,12 @@ HELD_OUT_PRIORS = 4
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as exported: the manifest's frames, and the folders of pictures with captions and of masks."""
+    """A dataset as exported: the manifest's frames, the folders of pictures and of masks, and the subject's trigger."""
 
     frames: list[dict[str, Any]]
     images: Path
     masks: Path
+    trigger: str
 
 
 def check_dataset(dataset: Dataset) -> None:
@@ -56,7 +58,9 @@ def encode_dataset(
     latents, computed = encode_pictures(encoder, pictures)
     masks, computed_masks = encode_masks(encoder, _masks(dataset, latents))
     captions = {frame["frame"]: frame["caption"] for frame in dataset.frames}
-    texts, computed_texts = encode_texts(encoder, {"", *captions.values(), *[row["prompt"] for row in priors]})
+    plain = {name: without_trigger(caption, dataset.trigger) for name, caption in captions.items()}
+    needed = {"", *captions.values(), *plain.values(), *[row["prompt"] for row in priors]}
+    texts, computed_texts = encode_texts(encoder, needed)
 
     picture_hashes, mask_hashes, text_hashes = (lay_out(files, folder) for files in (latents, masks, texts))
     rows = []
@@ -66,7 +70,7 @@ def encode_dataset(
         row["latents"] = picture_hashes[f"frame {name}"]
         row["mirrored"] = picture_hashes.get(f"mirrored frame {name}")
         row["mask"] = mask_hashes.get(name)
-        row["text"] = text_hashes[frame["caption"]]
+        row["text"], row["untriggered"] = text_hashes[frame["caption"]], text_hashes[plain[name]]
         rows.append(row)
     for number, prior in enumerate(priors):
         split = "held_out" if number % HELD_OUT_PRIORS == HELD_OUT_PRIORS - 1 else "train"
@@ -90,5 +94,5 @@ def _masks(dataset: Dataset, latents: dict[str, Path]) -> dict[str, tuple[Path, 
 
 
 def _row(kind: str, name: str, split: str, size: tuple[int | None, int | None]) -> dict[str, Any]:
-    empty = {"latents": None, "mirrored": None, "mask": None, "text": None}
+    empty = {"latents": None, "mirrored": None, "mask": None, "text": None, "untriggered": None}
     return {"kind": kind, "name": name, "split": split, "width": size[0], "height": size[1], **empty}

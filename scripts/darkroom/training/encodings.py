@@ -13,13 +13,16 @@ from darkroom.errors import UserError
 from darkroom.files import link_or_copy, sha256_file
 from darkroom.tables import read_table
 
-COLUMNS = ("kind", "name", "split", "width", "height", "latents", "mirrored", "mask", "text")
+COLUMNS = ("kind", "name", "split", "width", "height", "latents", "mirrored", "mask", "text", "untriggered")
 Tensors = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """A row of encodings.csv: kind `frame`, `prior` or `empty` (the caption dropout's), and its files' sha256."""
+    """A row of encodings.csv: kind `frame`, `prior` or `empty` (the caption dropout's), and its files' sha256.
+
+    `untriggered` is the text of a frame's caption without the trigger.
+    """
 
     kind: str
     name: str
@@ -30,6 +33,7 @@ class Encoding:
     mirrored: str
     mask: str
     text: str
+    untriggered: str
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,15 @@ def read_encodings(table: Path, folder: Path) -> Encodings:
     for cells in read_table(table):
         sizes = {"width": int(cells["width"] or 0), "height": int(cells["height"] or 0)}
         rows.append(Encoding(**{**cells, **sizes}))  # type: ignore[arg-type]
-    for sha256 in sorted({name for row in rows for name in (row.latents, row.mirrored, row.mask, row.text) if name}):
+    for sha256 in sorted({name for row in rows for name in _files_of(row) if name}):
         path = folder / f"{sha256}.safetensors"
         if not path.exists() or sha256_file(path) != sha256:
             raise UserError(f"{path}: missing or damaged; delete {folder} and run again to encode anew")
     return Encodings(folder, tuple(rows))
+
+
+def _files_of(row: Encoding) -> tuple[str, ...]:
+    return row.latents, row.mirrored, row.mask, row.text, row.untriggered
 
 
 def remember_tensors(

@@ -15,19 +15,26 @@ from accelerate import Accelerator
 from darkroom.errors import UserError
 from darkroom.progress import progress
 from darkroom.settings import ComputeSettings
-from darkroom.training.adapter import add_adapter, save_adapter, trainable
+from darkroom.training.adapter import add_adapter, save_adapter, trainable, without_adapter
 from darkroom.training.checkpoint_steps import checkpoint_steps
 from darkroom.training.device import PRECISIONS, prepare_device
 from darkroom.training.encodings import Encoding, Encodings
 from darkroom.training.masked_loss import masked_loss
 from darkroom.training.optimizers import effective_rate, learning_rate_at, make_optimizer, set_learning_rate
-from darkroom.training.paired_loss import Judge, judged_frames, judged_priors, mean_and_error, paired_loss
+from darkroom.training.paired_loss import (
+    Judge,
+    judged_frames,
+    judged_priors,
+    mean_and_error,
+    paired_loss,
+    untriggered,
+)
 from darkroom.training.resume_state import SavingClock, load_state, save_state
-from darkroom.training.samples import SampleOrder, batches
+from darkroom.training.samples import Batch, SampleOrder, batches
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
 
 LOG_COLUMNS = ("step", "loss", "prior_loss", "lr", "grad_norm", "seconds")
-VALIDATION_COLUMNS = ("step", "loss", "loss_se", "prior_loss", "frames", "split")
+VALIDATION_COLUMNS = ("step", "loss", "loss_se", "untriggered_loss", "prior_loss", "frames", "split")
 Row = dict[str, Any]
 
 
@@ -89,6 +96,7 @@ def train_lora(
         for batch in batches(order.samples(step), step, encodings, settings, family, schedule, device):
             noisy = family.add_noise(schedule, batch.latents, batch.noise, batch.timesteps)
             wanted = family.target(schedule, batch.latents, batch.noise, batch.timesteps)
+            _hold_to_base(wanted, denoiser, family, batch, noisy)
             answer = family.predict(denoiser, noisy, batch.timesteps, batch.text, batch.sizes)
             losses = masked_loss(answer, wanted, batch.weights)
             accelerator.backward((losses * batch.shares).sum())
@@ -108,6 +116,16 @@ def train_lora(
         if step in due or clock.due():
             clock.saved(_save(state_file, done, weights, optimizer, accelerator))
     return done
+
+
+def _hold_to_base(wanted: torch.Tensor, denoiser: Any, family: ModuleType, batch: Batch, noisy: torch.Tensor) -> None:
+    """Replace the targets of prior samples by what the base model predicts: exact, and without the noise of a draw."""
+    rows = batch.is_prior
+    if rows.any():
+        text = {name: tensor[rows] for name, tensor in batch.text.items()}
+        with torch.no_grad(), without_adapter(denoiser):
+            answer = family.predict(denoiser, noisy[rows], batch.timesteps[rows], text, batch.sizes[rows])
+        wanted[rows] = answer.to(wanted.dtype)
 
 
 def checkpoint_file(folder: Path, step: int) -> Path:
@@ -161,14 +179,15 @@ def _log_row(step: int, frames: list[float], priors: list[float], rate: float, g
 
 
 def _validate(denoiser: Any, judge: Judge, step: int) -> Row:
-    """The paired loss on the judged frames and on the held-out prior pictures."""
+    """The paired loss on the judged frames, with and without the trigger, and on the held-out prior pictures."""
     denoiser.eval()
     split, frames = judged_frames(judge.encodings, judge.settings)
     loss, error = mean_and_error([paired_loss(denoiser, frame, judge) for frame in frames])
+    plain = fmean(paired_loss(denoiser, untriggered(frame), judge) for frame in frames)
     priors: list[Encoding] = judged_priors(judge.encodings, judge.settings)
     prior = fmean(paired_loss(denoiser, row, judge) for row in priors) if priors else None
     denoiser.train()
-    values = (step, loss, error, prior, len(frames), split)
+    values = (step, loss, error, plain, prior, len(frames), split)
     return dict(zip(VALIDATION_COLUMNS, values, strict=True))
 
 
@@ -176,6 +195,7 @@ def _report(done: Progress, steps: int) -> None:
     """Say how far the held-out loss has come."""
     base, now = done.validation[0], done.validation[-1]
     words = [f"loss {now['loss']:.4f} on {now['split']} frames ({now['loss'] / base['loss'] - 1:+.0%})"]
+    words.append(f"without trigger {now['untriggered_loss'] / base['untriggered_loss'] - 1:+.0%}")
     if base["prior_loss"]:
         words.append(f"prior {now['prior_loss']:.4f} ({now['prior_loss'] / base['prior_loss'] - 1:+.0%})")
     print(f"train_lora: step {done.step}/{steps}: {', '.join(words)}, {done.seconds:.0f} s", flush=True)

@@ -11,6 +11,7 @@ from darkroom.model_lock import PICKLES, LockedModel, local_model
 
 # What transformers models and their processors are made of; diffusers families name theirs themselves.
 TRANSFORMERS_FILES = ("*.json", "*.txt", "model*.safetensors", "*.model")
+OPEN_CLIP_FILES = ("open_clip_config.json", "open_clip_model.safetensors", "*.json", "*.txt")
 ONNX_FILES = ("*.onnx",)
 
 

@@ -1,7 +1,7 @@
 """The paired loss: the same frames, the same noise, the same timesteps, whatever the adapter."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from types import ModuleType
 from typing import Any
@@ -71,6 +71,11 @@ def judged_frames(encodings: Encodings, settings: ValidationSettings) -> tuple[s
     """The frames that are judged and their split: held out, or those trained on where none is held out."""
     split = "held_out" if encodings.of("frame", "held_out") else "train"
     return split, encodings.of("frame", split)[: settings.frames]
+
+
+def untriggered(frame: Encoding) -> Encoding:
+    """A frame under its caption without the trigger: what of the subject shows unasked."""
+    return replace(frame, text=frame.untriggered)
 
 
 def judged_priors(encodings: Encodings, settings: ValidationSettings) -> list[Encoding]:

@@ -16,13 +16,17 @@ from darkroom.training.settings import PriorSettings, TrainingSettings
 
 @dataclass(frozen=True)
 class Sample:
-    """One encoding at one step: which latents, which text, which noise (by its place) and its share of the loss."""
+    """One encoding at one step: which latents, which text, which noise (by its place) and its share of the loss.
+
+    A prior sample is one on which the adapter shall change nothing.
+    """
 
     encoding: Encoding
     place: str
     mirrored: bool
     text: str
     share: float
+    is_prior: bool
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,10 @@ class Batch:
 
 
 class SampleOrder:
-    """The samples of every step of a run: frames by `BatchOrder` and, where the prior is on, prior pictures."""
+    """The samples of every step of a run: frames by `BatchOrder` and, where the prior is on, prior samples.
+
+    Prior samples are prior pictures, and the subject's own frames under their captions without the trigger.
+    """
 
     def __init__(self, encodings: Encodings, settings: TrainingSettings, prior: PriorSettings) -> None:
         self._encodings, self._settings = encodings, settings
@@ -48,8 +55,9 @@ class SampleOrder:
         self._priors = {row.name: row for row in encodings.of("prior", "train")}
         self._frame_order = self._order(self._frames, settings.batch, "frame")
         self._prior_share = settings.prior_share if prior.weight > 0 and self._priors else 0.0
-        self._prior_weight = prior.weight
+        self._prior_weight, self._untriggered = prior.weight, prior.untriggered
         self._prior_order = self._order(self._priors, 1, "prior")
+        self._untriggered_order = self._order(self._frames, 1, "untriggered")
 
     def _order(self, rows: dict[str, Encoding], batch: int, purpose: str) -> BatchOrder:
         sizes = {name: (row.height, row.width) for name, row in rows.items()}
@@ -63,16 +71,24 @@ class SampleOrder:
         ]
         share = self._prior_weight / (batch * self._prior_share) if self._prior_share else 0.0
         for place, number in enumerate(prior_samples(step, batch, self._prior_share)):
-            row = self._priors[self._prior_order.frames_of(number + 1)[0]]
-            samples.append(Sample(row, f"prior {place}", False, row.text, share))
+            samples.append(self._prior_sample(place, number, share))
         return samples
+
+    def _prior_sample(self, place: int, number: int, share: float) -> Sample:
+        """The prior sample of a running number (from 0): pictures and untriggered frames by turns, in their shares."""
+        frames = int((number + 1) * self._untriggered)
+        if frames > int(number * self._untriggered):
+            row = self._frames[self._untriggered_order.frames_of(frames)[0]]
+            return Sample(row, f"prior {place}", False, row.untriggered, share, is_prior=True)
+        row = self._priors[self._prior_order.frames_of(number + 1 - frames)[0]]
+        return Sample(row, f"prior {place}", False, row.text, share, is_prior=True)
 
     def _frame_sample(self, step: int, place: int, name: str) -> Sample:
         row, settings = self._frames[name], self._settings
         dropped = uniform_at(settings.seed, step, place, "caption dropout") < settings.caption_dropout
         mirrored = settings.flip and uniform_at(settings.seed, step, place, "mirror") < 0.5
         text = self._encodings.empty.text if dropped else row.text
-        return Sample(row, f"frame {place}", mirrored, text, 1 / settings.batch)
+        return Sample(row, f"frame {place}", mirrored, text, 1 / settings.batch, is_prior=False)
 
 
 def batches(
@@ -102,7 +118,7 @@ def batches(
             sizes=torch.tensor([size] * len(group)).to(device),
             weights=torch.stack([_weights(sample, encodings, settings, shape) for sample in group]).to(device),
             shares=torch.tensor([sample.share for sample in group]).to(device),
-            is_prior=torch.tensor([sample.encoding.kind == "prior" for sample in group]).to(device),
+            is_prior=torch.tensor([sample.is_prior for sample in group]).to(device),
         )
 
 
@@ -111,7 +127,7 @@ def _latents(sample: Sample, encodings: Encodings) -> torch.Tensor:
 
 
 def _weights(sample: Sample, encodings: Encodings, settings: TrainingSettings, shape: tuple[int, ...]) -> torch.Tensor:
-    if not settings.masked_loss or not sample.encoding.mask:
+    if not settings.masked_loss or not sample.encoding.mask or sample.is_prior:
         return torch.ones(shape[1:])
     mask = encodings.tensors(sample.encoding.mask)["mask"]
     return pixel_weights(mask.flip(-1) if sample.mirrored else mask, settings.background_weight)

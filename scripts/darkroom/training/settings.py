@@ -8,9 +8,15 @@ from darkroom.settings import Settings
 
 
 class PriorSettings(Settings):
-    """Prior pictures: what the base model already shows, so that the LoRA leaves it alone."""
+    """What the LoRA shall leave alone: there it is held to what the base model predicts without it."""
 
     weight: float = Field(0.0, ge=0, description="weight of the prior loss; 0 renders no prior pictures")
+    untriggered: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of prior samples that are the subject's frames, captioned without the trigger",
+    )
     pictures: int = Field(32, ge=1, description="how many are rendered")
     prompts: list[str] = Field(
         ["a photo of a {class}"], min_length=1, description="prompts in turn; {class} is the subject's class"

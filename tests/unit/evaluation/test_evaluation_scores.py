@@ -9,8 +9,8 @@ from darkroom.captions.settings import SubjectSettings
 from darkroom.errors import UserError
 from darkroom.evaluation.checkpoint_choice import choose_checkpoint
 from darkroom.evaluation.checkpoints import BASE, Variant, variants
-from darkroom.evaluation.likeness import Likeness
-from darkroom.evaluation.prompt_following import share_found, words
+from darkroom.evaluation.loss_change import LossChange
+from darkroom.evaluation.picture_scores import plain_prompt, score_pictures
 from darkroom.evaluation.sample_grid import draw_grid
 from darkroom.evaluation.sample_plan import plan_samples, sample_file
 from darkroom.evaluation.scores import score_rows
@@ -22,21 +22,23 @@ EVALUATION = EvaluationSettings(
 )
 
 
-def score(step: int, likeness: float, prompts: float = 1.0, **more: str) -> dict[str, str]:
-    row = {
-        "step": str(step),
-        "strength": "1" if step else "0",
-        "likeness": str(likeness),
-        "likeness_se": "0.02",
-        "prompt_following": str(prompts),
-        "prompt_following_se": "0.05",
-        "control_following": "",
-        "control_following_se": "",
-        "prior_rise": "0.1",
-        "frames": "5",
-        "split": "held_out",
-    }
-    return row | more
+Rows = list[dict[str, str]]
+
+
+def evaluated(*steps: tuple[int, float, float, float], noise: float = 0.02) -> tuple[Rows, Rows]:
+    """scores.csv and sample_scores.csv for (step, likeness, prompt following, control following)."""
+    scores, pictures = [], []
+    for step, likeness, following, control in steps:
+        about = {"step": str(step), "strength": "1" if step else "0"}
+        values = {"likeness": f"{likeness}", "likeness_se": "0.02", "prompt_following": f"{following}"}
+        scores.append({**about, **values, "loss_fall": "0.3", "prior_rise": "0.1", "split": "held_out"})
+        for seed in range(4):
+            shift = noise * (-1) ** (seed // 2) * (1 if step % 200 else -1)
+            for number, controls in (("1", "false"), ("2", "true")):
+                told = control if controls == "true" else following
+                row = {"number": number, "seed": str(seed), "control": controls}
+                pictures.append({**about, **row, "likeness": f"{likeness + shift}", "prompt_following": f"{told}"})
+    return scores, pictures
 
 
 def test_plan_holds_prompts_then_controls_with_the_same_seeds() -> None:
@@ -64,62 +66,80 @@ def test_variants_are_every_checkpoint_at_every_strength(tmp_path: Path) -> None
         variants(tmp_path / "empty", [1.0])
 
 
-def test_words_of_a_prompt_without_those_of_the_subject() -> None:
-    assert words("A photo of the Robots, on grass!") == {"robot", "grass"}
-    assert share_found(
-        "mimi_toy toy on grass, in warm light", "mimi_toy toy", "a toy on grass in dim light"
-    ) == pytest.approx(2 / 3)
-    assert share_found("mimi_toy toy", "mimi_toy toy", "a toy") is None
+def test_clip_is_asked_for_the_class() -> None:
+    assert plain_prompt("mimi_toy toy on grass", "mimi_toy", "toy") == "toy on grass"
+    assert plain_prompt("a photo of mimi_toy", "mimi_toy", "toy") == "a photo of toy"
+    assert plain_prompt("a red robot", "mimi_toy", "toy") == "a red robot"
 
 
-def test_scores_join_likeness_and_descriptions() -> None:
-    variant = Variant(100, 1.0, Path("step-000100.safetensors"))
-    likeness = {BASE: Likeness(0.0, 0.0, 5, "held_out", 0.0), variant: Likeness(0.3, 0.01, 5, "held_out", 0.1)}
+def test_pictures_are_scored_from_the_middle_of_the_base_model() -> None:
+    """All vectors share a large part; without the middle every cosine would be near 1."""
+    vectors = {
+        "base a": [1.0, 0.1, 0.0],
+        "base b": [1.0, -0.1, 0.0],
+        "like": [1.0, 0.0, 0.2],
+        "unlike": [1.0, 0.2, -0.1],
+    }
     samples = [
-        {"step": step, "strength": strength, "prompt": prompt, "control": control, "sha256": sha256}
-        for step, strength, prompt, control, sha256 in (
-            ("0", "0", "mimi_toy toy on grass", "false", "a"),
-            ("100", "1", "mimi_toy toy on grass", "false", "b"),
-            ("100", "1", "a red robot", "true", "c"),
+        {"step": step, "strength": "1", "number": "1", "seed": "0", "control": "false", "prompt": "p", "sha256": name}
+        for step, name in (("0", "base a"), ("0", "base b"), ("100", "like"), ("200", "unlike"))
+    ]
+    rows = score_pictures(samples, vectors, {"p": [1.0, 0.0, 0.0]}, [[1.0, 0.05, 0.3], [1.0, -0.05, 0.3]])
+    likeness = [row["likeness"] for row in rows]
+    assert likeness[0] == pytest.approx(0.0) and likeness[1] == pytest.approx(0.0)
+    assert likeness[2] == pytest.approx(1.0) and likeness[3] < -0.4
+    assert rows[0]["prompt_following"] == pytest.approx(1.0)
+
+
+def test_scores_are_means_over_pictures_and_loss_changes() -> None:
+    variant = Variant(100, 1.0, Path("step-000100.safetensors"))
+    changes = {
+        BASE: LossChange(0.0, 0.0, 0.0, 0.0, 5, "held_out"),
+        variant: LossChange(0.3, 0.01, 0.05, 0.1, 5, "held_out"),
+    }
+    pictures = [
+        {"step": step, "strength": strength, "control": control, "likeness": likeness, "prompt_following": following}
+        for step, strength, control, likeness, following in (
+            ("0", "0.0", "false", 0.1, 0.5),
+            ("100", "1.0", "false", 0.6, 0.4),
+            ("100", "1.0", "false", 0.8, 0.6),
+            ("100", "1.0", "true", 0.2, 0.9),
         )
     ]
-    descriptions = {"a": "sand", "b": "a toy on grass", "c": "a red duck"}
-    base, row = score_rows(likeness, samples, descriptions, "mimi_toy toy")
-    assert (base["step"], base["prompt_following"], base["control_following"]) == (0, 0.0, None)
-    assert (row["likeness"], row["prompt_following"], row["control_following"]) == (0.3, 1.0, 0.5)
+    base, row = score_rows(changes, pictures)
+    assert (base["step"], base["likeness"], base["control_likeness"]) == (0, 0.1, None)
+    assert (row["likeness"], row["likeness_se"]) == (pytest.approx(0.7), pytest.approx(0.1))
+    assert (row["prompt_following"], row["control_likeness"], row["control_following"]) == (0.5, 0.2, 0.9)
+    assert (row["loss_fall"], row["untriggered_fall"], row["prior_rise"]) == (0.3, 0.05, 0.1)
 
 
 def test_choice_prefers_the_earliest_within_one_standard_error() -> None:
-    scores = [score(0, 0.0), score(100, 0.2), score(200, 0.39), score(300, 0.40)]
-    choice = choose_checkpoint(scores)
+    choice = choose_checkpoint(*evaluated((0, 0.0, 1, 1), (100, 0.2, 1, 1), (200, 0.39, 1, 1), (300, 0.40, 1, 1)))
     assert (choice["step"], choice["strength"]) == (200, 1.0)
     assert "within one standard error of the best (0.40 at step 300)" in choice["reason"]
 
 
+def test_choice_compares_picture_by_picture() -> None:
+    """Without noise between pictures of the same prompt and seed a small lead is a lead."""
+    steps = ((0, 0.0, 1, 1), (100, 0.2, 1, 1), (300, 0.39, 1, 1), (500, 0.40, 1, 1))
+    assert choose_checkpoint(*evaluated(*steps))["step"] == 500
+
+
 def test_choice_leaves_out_what_follows_prompts_less_well() -> None:
-    scores = [score(0, 0.0), score(100, 0.2), score(200, 0.39, prompts=0.5), score(300, 0.50, prompts=0.4)]
-    choice = choose_checkpoint(scores)
+    choice = choose_checkpoint(*evaluated((0, 0.0, 1, 1), (100, 0.2, 1, 1), (200, 0.4, 0.5, 1), (300, 0.5, 0.4, 1)))
     assert choice["step"] == 100 and "2 left out" in choice["reason"]
-    controls = {"control_following": "0.2", "control_following_se": "0.05"}
-    base = score(0, 0.0, control_following="0.9", control_following_se="0.05")
-    assert (
-        choose_checkpoint(
-            [base, score(100, 0.2, **{**controls, "control_following": "0.9"}), score(200, 0.4, **controls)]
-        )["step"]
-        == 100
-    )
+    assert choose_checkpoint(*evaluated((0, 0.0, 1, 1), (100, 0.2, 1, 1), (200, 0.4, 1, 0.5)))["step"] == 100
+    assert choose_checkpoint(*evaluated((0, 0.0, 1, 1), (100, 0.2, 1, 1), (200, 0.4, 0.97, 1)))["step"] == 200
 
 
 def test_choice_takes_the_best_where_none_obeys() -> None:
-    choice = choose_checkpoint([score(0, 0.0), score(100, 0.2, prompts=0.1), score(200, 0.4, prompts=0.1)])
+    choice = choose_checkpoint(*evaluated((0, 0.0, 1, 1), (100, 0.2, 0.1, 1), (200, 0.4, 0.1, 1)))
     assert choice["step"] == 200 and "every checkpoint follows prompts less well" in choice["reason"]
 
 
-def test_choice_without_prompts_that_count() -> None:
-    nothing = {"prompt_following": "", "prompt_following_se": ""}
-    assert choose_checkpoint([score(0, 0.0, **nothing), score(100, 0.2, **nothing)])["step"] == 100
+def test_choice_needs_a_base_and_a_checkpoint() -> None:
     with pytest.raises(UserError, match="no base model or no checkpoint"):
-        choose_checkpoint([score(0, 0.0)])
+        choose_checkpoint(*evaluated((0, 0.0, 1, 1)))
 
 
 def test_grid_has_a_row_per_prompt_and_a_column_per_variant(tmp_path: Path) -> None:
@@ -133,7 +153,10 @@ def test_grid_has_a_row_per_prompt_and_a_column_per_variant(tmp_path: Path) -> N
     photo = tmp_path / "photo.png"
     Image.new("RGB", (64, 48), (1, 2, 3)).save(photo)
     choice = {"step": 100, "strength": 1.0, "reason": "the best"}
-    grid = draw_grid(samples, [score(0, 0.0), score(100, 0.3)], choice, tmp_path, [photo] * 5)
+    samples += [{**row, "seed": "1", "file": "not drawn.png"} for row in samples]
+    scores, _ = evaluated((0, 0.0, 1, 1), (100, 0.3, 1, 1))
+    scores = [{**row, "control_following": ""} for row in scores]
+    grid = draw_grid(samples, scores, choice, tmp_path, [photo] * 5)
     colours = {colour for _, colour in grid.getcolors(maxcolors=1 << 20) or []}
     assert {(0, 100, 0), (0, 200, 0), (200, 100, 0), (200, 200, 0), (1, 2, 3)} <= colours
     assert grid.width > 2 * 144 and grid.height > 3 * 144

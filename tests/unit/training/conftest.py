@@ -24,7 +24,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_encodings(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Encodings:
     work = tmp_path_factory.mktemp("encodings")
     paths = save_dataset(work / "dataset")
-    dataset = Dataset(read_json(paths["manifest"])["frames"], paths["images"], paths["masks"])
+    dataset = Dataset(read_json(paths["manifest"])["frames"], paths["images"], paths["masks"], "mimi")
     encoder = Encoder(sdxl, tiny_model, lambda: torch.device("cpu"), {}, Cache(work / "cache"))
     priors = []
     for number, frame in enumerate(dataset.frames[:4]):

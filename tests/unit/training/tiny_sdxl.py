@@ -97,7 +97,7 @@ def save_dataset(folder: Path, frames: int = 6, held_out: int = 2) -> dict[str, 
         white = Image.new("L", size, 0)
         white.paste(255, (8, 8, 20, 20))
         white.save(mask)
-        caption = f"toy {number}"
+        caption = f"mimi toy {number}"
         rows.append(
             {
                 "frame": name,

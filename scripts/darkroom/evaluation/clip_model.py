@@ -1,0 +1,51 @@
+"""CLIP through open_clip: pictures and texts as points on one sphere, where what is alike lies close."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from darkroom.errors import UserError
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A CLIP model, how it wants pictures prepared, its tokenizer, and where it runs."""
+
+    model: Any
+    preprocess: Any
+    tokenizer: Any
+    device: torch.device
+
+
+def load_clip(folder: Path, device: torch.device) -> Clip:
+    """Load a folder with open_clip_config.json and open_clip_model.safetensors. UserError where one is missing."""
+    for name in ("open_clip_config.json", "open_clip_model.safetensors"):
+        if not (folder / name).is_file():
+            raise UserError(
+                f"evaluation.clip: {folder} has no {name}; give a model of open_clip with safetensors weights"
+            )
+    import open_clip
+
+    source = f"local-dir:{folder}"
+    model, preprocess = open_clip.create_model_from_pretrained(source, precision="fp32", device=device)
+    return Clip(model.eval(), preprocess, open_clip.get_tokenizer(source), device)
+
+
+@torch.inference_mode()
+def embed_picture(clip: Clip, picture: Image.Image) -> list[float]:
+    """The unit vector of one RGB picture."""
+    pixels = clip.preprocess(picture)[None].to(clip.device)
+    return _floats(clip.model.encode_image(pixels, normalize=True))
+
+
+@torch.inference_mode()
+def embed_text(clip: Clip, text: str) -> list[float]:
+    """The unit vector of one text; what is longer than the model reads is cut off."""
+    return _floats(clip.model.encode_text(clip.tokenizer([text]).to(clip.device), normalize=True))
+
+
+def _floats(vectors: torch.Tensor) -> list[float]:
+    return [float(value) for value in vectors[0].float().cpu()]

@@ -1,0 +1,74 @@
+"""What a checkpoint has learnt and disturbed: how far the paired losses have moved from the base model's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from darkroom.evaluation.checkpoints import BASE, Variant
+from darkroom.progress import progress
+from darkroom.training.adapter import load_adapter
+from darkroom.training.paired_loss import (
+    Judge,
+    judged_frames,
+    judged_priors,
+    mean_and_error,
+    paired_loss,
+    untriggered,
+)
+
+
+@dataclass(frozen=True)
+class LossChange:
+    """How far losses have moved from the base model's, as shares of it.
+
+    `fall` (standard error `error`) on `frames` photos of a split, `untriggered_fall` on the same under their captions
+    without the trigger, `prior_rise` on prior pictures kept aside (None without any).
+    """
+
+    fall: float
+    error: float
+    untriggered_fall: float
+    prior_rise: float | None
+    frames: int
+    split: str
+
+
+def measure_loss_changes(
+    denoiser: Any, family: ModuleType, judge: Judge, compared: Sequence[Variant], precision: torch.dtype
+) -> dict[Variant, LossChange]:
+    """The change of the base model (none) and of each variant: 1 - loss / loss of the base by frame, then the mean.
+
+    0 is the base model, 1 a perfect prediction. Noise and timesteps are the same for all (see `paired_loss`).
+    """
+    split, frames = judged_frames(judge.encodings, judge.settings)
+    parts = (frames, [untriggered(frame) for frame in frames], judged_priors(judge.encodings, judge.settings))
+    losses: dict[Variant, list[list[float]]] = {}
+    for variant in progress([BASE, *compared], "score", "checkpoints"):
+        if variant.checkpoint is not None:
+            _adapt(denoiser, family.DENOISER, variant.checkpoint, variant.strength)
+        with torch.autocast(judge.device.type, precision, enabled=precision != torch.float32):
+            losses[variant] = [[paired_loss(denoiser, row, judge) for row in part] for part in parts]
+        if variant.checkpoint is not None:
+            denoiser.delete_adapters("lora")
+
+    base = losses[BASE]
+    result = {}
+    for variant, now in losses.items():
+        fall, error = mean_and_error(_falls(now[0], base[0]))
+        rise = fmean(now[2]) / fmean(base[2]) - 1 if now[2] else None
+        result[variant] = LossChange(fall, error, fmean(_falls(now[1], base[1])), rise, len(frames), split)
+    return result
+
+
+def _falls(now: Sequence[float], base: Sequence[float]) -> list[float]:
+    return [1 - one / other for one, other in zip(now, base, strict=True)]
+
+
+def _adapt(denoiser: Any, part: str, checkpoint: Path, strength: float) -> None:
+    load_adapter(denoiser, part, checkpoint, "lora")
+    denoiser.set_adapters("lora", strength)

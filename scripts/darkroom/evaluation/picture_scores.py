@@ -1,0 +1,43 @@
+"""How like the subject each picture is, and how well it shows what its prompt says, by CLIP."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from darkroom.tables import Row
+
+COLUMNS = ("step", "strength", "number", "seed", "control", "likeness", "prompt_following")
+Vectors = Mapping[str, Sequence[float]]
+
+
+def plain_prompt(prompt: str, trigger: str, subject_class: str) -> str:
+    """A prompt as CLIP can know it: the class in place of trigger and class."""
+    return prompt.replace(f"{trigger} {subject_class}", subject_class).replace(trigger, subject_class)
+
+
+def score_pictures(
+    samples: Sequence[Row], pictures: Vectors, texts: Vectors, photos: Sequence[Sequence[float]]
+) -> list[dict[str, Any]]:
+    """One row of `COLUMNS` per sample.
+
+    `pictures` holds unit vectors by sha256, `texts` by prompt, `photos` those of photos of the subject. Prompt
+    following is the cosine of picture and prompt. Likeness is the cosine of picture and photos, both seen from the
+    middle of what the base model draws: pictures of one world lie in a narrow cone, in which even those without the
+    subject are close to its photos (Ethayarajh 2019, arXiv 1909.00512, on such cones).
+    """
+    middle = np.mean([pictures[row["sha256"]] for row in samples if row["step"] == "0"], axis=0)
+    towards = _unit(np.mean(np.asarray(photos), axis=0) - middle)
+    rows = []
+    for row in samples:
+        vector = np.asarray(pictures[row["sha256"]])
+        values = {
+            "likeness": float(_unit(vector - middle) @ towards),
+            "prompt_following": float(vector @ np.asarray(texts[row["prompt"]])),
+        }
+        rows.append({name: row[name] for name in COLUMNS if name in row} | values)
+    return rows
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / max(float(np.linalg.norm(vector)), 1e-12)
