@@ -5,12 +5,16 @@ import sys
 from pathlib import Path
 
 import torch
+from diffusers import StableDiffusionXLPipeline
 from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from darkroom.pocket.scoring import load_captioner, score_autoencoder, score_captioner, score_sdxl  # noqa: E402
+from darkroom.evaluation.clip_model import load_clip  # noqa: E402
+from darkroom.pocket.autoencoder_scores import score_hues, score_round_trips  # noqa: E402
+from darkroom.pocket.clip_scores import score_likeness, score_retrieval  # noqa: E402
+from darkroom.pocket.scoring import load_captioner, score_captioner, score_sdxl  # noqa: E402
 
 
 def main() -> None:
@@ -21,24 +25,33 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    from diffusers import StableDiffusionXLPipeline
-
     share = 5 if arguments.quick else 1
-    captioner = load_captioner(str(arguments.models / "florence2"))
-    scores = score_captioner(captioner, 300 // share)
-    print(f"captioner, {300 // share} fresh test renders (seeds 2,000,000 and up)")
-    for name, rate in scores["rates"].items():
-        print(f"  {name:10} {rate}")
-    print(f"  mean {100 * scores['mean']:.1f} %, whole caption exact {scores['exact']}")
-    print(f"  <OD> mean overlap {scores['overlap']:.3f}")
-
     pipeline = StableDiffusionXLPipeline.from_pretrained(str(arguments.models / "sdxl"))
-    print(f"autoencoder, {100 // share} fresh renders each: PSNR in dB, mean colour drift of the toy in 255 steps")
-    for name, value in score_autoencoder(pipeline.vae, 100 // share).items():
-        print(f"  {name:24} {value:.1f}")
+    captioner = load_captioner(str(arguments.models / "florence2"))
+    clip = load_clip(arguments.models / "clip", torch.device("cpu"))
 
-    print(f"SDXL, {100 // share} fresh prompts, seed = number of the prompt, judged by the pocket captioner")
-    rates, samples = score_sdxl(pipeline, captioner, 100 // share)
+    print("autoencoder, fresh renders there and back: PSNR in dB")
+    for name, value in score_round_trips(pipeline.vae, 200 // share).items():
+        print(f"  {name:24} {value}")
+    print(f"autoencoder, delta E between the means of a hue before and after, {100 // share} fresh toys of each")
+    for name, moved in score_hues(pipeline.vae, 100 // share).items():
+        print(f"  {name:24} {moved:.1f}")
+
+    scores = score_captioner(captioner, 300 // share)
+    print(f"captioner, {300 // share} fresh test renders")
+    for name, rate in scores["rates"].items():
+        print(f"  {name:24} {rate}")
+    print(f"  {'mean of the attributes':24} {100 * scores['mean']:.1f} %")
+    print(f"  {'whole caption exact':24} {scores['exact']}")
+    print(f"  {'<OD> IoU':24} {scores['overlap']}")
+
+    print("CLIP, fresh test renders")
+    print(f"  {'caption among 100':24} {score_retrieval(clip, 5 // share)}")
+    for name, value in score_likeness(clip, 100 // share).items():
+        print(f"  {'likeness of ' + name:24} {value}")
+
+    print(f"SDXL, {200 // share} fresh prompts, seed = number of the prompt, judged by the pocket captioner")
+    rates, samples = score_sdxl(pipeline, captioner, 200 // share)
     for kind, by_attribute in rates.items():
         print(f"  {kind:9}" + "; ".join(f"{name} {rate}" for name, rate in by_attribute.items()))
     arguments.sheet.parent.mkdir(parents=True, exist_ok=True)

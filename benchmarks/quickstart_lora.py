@@ -1,94 +1,190 @@
-"""What the quickstart's LoRA has learnt, and what it did to the rest of the pocket world.
+"""What the quickstart's LoRA has learnt, and what it left alone, on three seeds of training it.
 
-Run `make quickstart` first. Its LoRA is judged by the paired loss (the same pictures, noise and timesteps with and
-without it) on its own held-out photos, and on fresh renders of the subject and of other toys that no training has seen.
+Trains the recipe of config/config.yaml with seeds 0, 1 and 2 (results/toybox-seeds; what is there already is not done
+again) and judges the chosen checkpoint of each: by the tables of the evaluation, and by the paired loss (the same
+pictures, noise and timesteps with and without the LoRA) on fresh renders that no training has seen.
 """
 
 import argparse
+import json
+import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from PIL import Image
 
-from darkroom.cache import Cache
-from darkroom.evaluation.checkpoints import variants
-from darkroom.evaluation.likeness import measure_likeness
-from darkroom.families import sdxl
-from darkroom.files import sha256_file
-from darkroom.pocket.renderer import render
-from darkroom.pocket.world import SPLITS, Scene, detailed_caption, sample_scene, sample_subject
-from darkroom.tables import read_table
-from darkroom.training.encodings import Encoding, Encodings, lay_out
-from darkroom.training.paired_loss import Judge
-from darkroom.training.picture_encoding import Encoder, encode_pictures, encode_texts
-from darkroom.training.settings import ValidationSettings
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
 
+from darkroom.cache import Cache  # noqa: E402
+from darkroom.evaluation.checkpoint_choice import differences  # noqa: E402
+from darkroom.evaluation.checkpoints import Variant  # noqa: E402
+from darkroom.evaluation.loss_change import LossChange, measure_loss_changes  # noqa: E402
+from darkroom.families import sdxl  # noqa: E402
+from darkroom.files import sha256_file  # noqa: E402
+from darkroom.pocket.renderer import render  # noqa: E402
+from darkroom.pocket.world import SPLITS, Scene, detailed_caption, sample_scene, sample_subject  # noqa: E402
+from darkroom.tables import Row, read_table  # noqa: E402
+from darkroom.training.encodings import Encoding, Encodings, lay_out  # noqa: E402
+from darkroom.training.paired_loss import Judge, mean_and_error  # noqa: E402
+from darkroom.training.picture_encoding import Encoder, encode_masks, encode_pictures, encode_texts  # noqa: E402
+from darkroom.training.settings import ValidationSettings  # noqa: E402
+
+CONFIGS = ("config/config.yaml", "benchmarks/three_seeds.yaml")
+RESULTS = Path("results/toybox-seeds/pocket-sdxl")
+RUNS = ("seed-0", "seed-1", "seed-2")
+MODEL = Path("resources/pocket/sdxl")
+SUBJECT = "mimi_toy toy"
 SIDE = 64
-FIRST_SUBJECT_SEED = 5000
+FIRST_SUBJECT_SEED = 500_000
+FIRST_OTHER_SEED = SPLITS["test"] + 900_000
 CPU = torch.device("cpu")
 
 
-def fresh_scenes(count: int, trigger: str) -> dict[str, tuple[str, Scene, str]]:
-    """Kind, scene and caption by name: the subject under its trigger, and other toys under their own names."""
-    subjects = [sample_subject(FIRST_SUBJECT_SEED + number) for number in range(count)]
-    others = [sample_scene(SPLITS["test"] + number) for number in range(count)]
-    named = {f"subject {n}": ("frame", scene, detailed_caption(scene)) for n, scene in enumerate(subjects)}
-    named = {name: (kind, scene, text.replace("a toy", trigger, 1)) for name, (kind, scene, text) in named.items()}
-    return named | {f"other {n}": ("prior", scene, detailed_caption(scene)) for n, scene in enumerate(others)}
+@dataclass(frozen=True)
+class Figure:
+    """A measured figure, what it is to be at least or at most, and its standard error where it has one."""
+
+    name: str
+    value: float
+    error: float | None
+    goal: str
+    met: bool
+
+    def __str__(self) -> str:
+        error = "" if self.error is None else f" ± {100 * self.error:.1f}"
+        return f"  {self.name:58} {100 * self.value:+6.1f} %{error:7} {self.goal:28} {'met' if self.met else 'MISSED'}"
 
 
-def encode(scenes: dict[str, tuple[str, Scene, str]], model: Path, folder: Path) -> Encodings:
-    """Render and encode scenes as a training would: the subject as held-out frames, the others as prior pictures."""
-    encoder = Encoder(sdxl, model, lambda: CPU, {}, Cache(folder / "cache"))
-    pictures, _, _ = render([scene for _, scene, _ in scenes.values()], SIDE, SIDE)
-    files = {}
-    for name, picture in zip(scenes, pictures, strict=True):
-        path = folder / f"{name}.png"
+def train_three() -> None:
+    """Run the quickstart with three seeds."""
+    command = ["snakemake", "--cores", "all", "--quiet", "all", "--configfile", *CONFIGS]
+    if subprocess.run(command, check=False).returncode:
+        sys.exit("the quickstart did not run to its end; its last lines above say why")
+
+
+def encode(scenes: list[Scene], captions: list[tuple[str, str]], folder: Path, whole: bool = False) -> Encodings:
+    """Renders as held-out frames with a caption and one without the trigger; masked unless `whole`."""
+    encoder = Encoder(sdxl, MODEL, lambda: CPU, {}, Cache(folder / "cache"))
+    folder.mkdir(parents=True, exist_ok=True)
+    rendered, covers, _ = render(scenes, SIDE, SIDE)
+    pictures, masks = {}, {}
+    for number, (picture, cover) in enumerate(zip(rendered, covers, strict=True)):
+        name = str(number)
+        path, mask = folder / f"{name}.png", folder / f"{name}-mask.png"
         Image.fromarray(picture.numpy()).save(path)
-        files[name] = (path, sha256_file(path), False)
-    latents = lay_out(encode_pictures(encoder, files)[0], folder)
-    texts = lay_out(encode_texts(encoder, {text for _, _, text in scenes.values()})[0], folder)
+        Image.fromarray(cover.numpy()).save(mask)
+        pictures[name] = (path, sha256_file(path), False)
+        masks[name] = (mask, sha256_file(mask), (SIDE // 4, SIDE // 4))
+    latents = lay_out(encode_pictures(encoder, pictures)[0], folder)
+    cells = {} if whole else lay_out(encode_masks(encoder, masks)[0], folder)
+    texts = lay_out(encode_texts(encoder, {text for pair in captions for text in pair})[0], folder)
     rows = [
-        Encoding(kind, name, "held_out", SIDE, SIDE, latents[name], "", "", texts[text])
-        for name, (kind, _, text) in scenes.items()
+        Encoding(
+            "frame", name, "held_out", SIDE, SIDE, latents[name], "", cells.get(name, ""), texts[own], texts[plain]
+        )
+        for name, (own, plain) in zip(pictures, captions, strict=True)
     ]
     return Encodings(folder, tuple(rows))
 
 
+def fresh_encodings(count: int, folder: Path) -> dict[str, Encodings]:
+    """Fresh renders of the subject, and of other toys under their own names inside their masks and whole."""
+    subjects = [sample_subject(FIRST_SUBJECT_SEED + number) for number in range(count)]
+    plain = [detailed_caption(scene) for scene in subjects]
+    triggered = [(text.replace("a toy", SUBJECT, 1), text) for text in plain]
+    others = [sample_scene(FIRST_OTHER_SEED + number) for number in range(count)]
+    named = [(detailed_caption(scene),) * 2 for scene in others]
+    return {
+        "subject": encode(subjects, triggered, folder / "subject"),
+        "others": encode(others, named, folder / "others"),
+        "others, whole": encode(others, named, folder / "whole", whole=True),
+    }
+
+
+def measure(encodings: Encodings, chosen: Variant, count: int) -> LossChange:
+    """How far the loss on fresh renders has moved from the base model's."""
+    judge = Judge(sdxl, sdxl.load_schedule(MODEL), encodings, ValidationSettings(frames=count), CPU)
+    denoiser = sdxl.load_denoiser(MODEL, torch.float32).eval()
+    return measure_loss_changes(denoiser, sdxl, judge, [chosen], torch.float32)[chosen]
+
+
+def from_losses(where: str, fall: float, error: float, untriggered: float) -> list[Figure]:
+    share = untriggered / fall if fall > 0 else 1.0
+    return [
+        Figure(f"loss on the subject, {where}", -fall, error, "falls by 30 % or more", fall >= 0.3),
+        Figure(
+            f"  of that fall without the trigger, {where}", share, None, "a third at most", fall > 0 and share <= 1 / 3
+        ),
+    ]
+
+
+def from_tables(folder: Path, chosen: Variant) -> list[Figure]:
+    """The figures that the evaluation's own tables hold."""
+    scores = read_table(folder / "evaluation" / "scores.csv")
+    pictures = read_table(folder / "evaluation" / "sample_scores.csv")
+    row = next(row for row in scores if int(row["step"]) == chosen.step)
+    figures = from_losses(
+        f"{row['frames']} photos kept aside",
+        float(row["loss_fall"]),
+        float(row["loss_fall_se"]),
+        float(row["untriggered_fall"]),
+    )
+    rise = float(row["prior_rise"])
+    figures.append(Figure("loss on prior pictures kept aside", rise, None, "rises by 10 % at most", rise <= 0.1))
+    own, base = (chosen.step, chosen.strength), (0, 0.0)
+    for name, control in (("subject prompts", False), ("control prompts", True)):
+        change = differences(pictures, own, base, "likeness", control)
+        if change is None:
+            continue
+        value, error = change
+        goal = "rises by 3 errors or more" if not control else "rises by 3 errors at most"
+        met = value < 3 * error if control else value >= 3 * error
+        figures.append(Figure(f"likeness, {name}", value, error, goal, met))
+    change = differences(pictures, own, base, "prompt_following")
+    if change is not None:
+        before = base_mean(pictures)
+        value, error = (part / before for part in change)
+        figures.append(Figure("prompt following, of the base's", value, error, "falls by 10 % at most", value >= -0.1))
+    return figures
+
+
+def base_mean(pictures: list[Row]) -> float:
+    """Prompt following of the base model's subject pictures."""
+    rows = [row for row in pictures if row["step"] == "0" and row["control"] != "true"]
+    return mean_and_error([float(row["prompt_following"]) for row in rows])[0]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--run", type=Path, default=Path("results/toybox/pocket-sdxl/main"))
-    parser.add_argument("--model", type=Path, default=Path("resources/pocket/sdxl"))
-    parser.add_argument("--trigger", default="mimi_toy toy", help="trigger and class")
-    parser.add_argument("--count", type=int, default=48, help="fresh renders of each kind")
+    parser.add_argument("--count", type=int, default=60, help="fresh renders of each kind")
     arguments = parser.parse_args()
-    if not (arguments.run / "training" / "validation.csv").exists():
-        sys.exit(f"{arguments.run}: no finished run; run `make quickstart` first")
     torch.set_num_threads(2)
-
-    print("quickstart LoRA, its own held-out photos (paired loss inside the mask, training/validation.csv):")
-    rows = read_table(arguments.run / "training" / "validation.csv")
-    for row in rows:
-        change = float(row["loss"]) / float(rows[0]["loss"]) - 1
-        print(f"  step {row['step']:>4}: {float(row['loss']):.4f} ({change:+.1%}) on {row['frames']} photos")
-
-    print(
-        f"fresh renders, {arguments.count} of the subject (seeds {FIRST_SUBJECT_SEED}...) and "
-        f"{arguments.count} other toys (test seeds {SPLITS['test']}...), whole pictures:"
-    )
+    train_three()
+    missed = 0
     with tempfile.TemporaryDirectory() as folder:
-        encodings = encode(fresh_scenes(arguments.count, arguments.trigger), arguments.model, Path(folder))
-        settings = ValidationSettings(frames=arguments.count)
-        judge = Judge(sdxl, sdxl.load_schedule(arguments.model), encodings, settings, CPU)
-        compared = variants(arguments.run / "training" / "checkpoints", [1.0])
-        denoiser = sdxl.load_denoiser(arguments.model, torch.float32)
-        for variant, found in measure_likeness(denoiser, sdxl, judge, compared, torch.float32).items():
-            print(
-                f"  step {variant.step:>4}: subject {-found.likeness:+.1%} (standard error {found.error:.1%}), "
-                f"other toys {found.prior_rise:+.1%}"
+        fresh = fresh_encodings(arguments.count, Path(folder))
+        for run in RUNS:
+            choice = json.loads((RESULTS / run / "evaluation" / "choice.json").read_text())
+            step = int(choice["step"])
+            checkpoint = RESULTS / run / "training" / "checkpoints" / f"step-{step:06d}.safetensors"
+            chosen = Variant(step, float(choice["strength"]), checkpoint)
+            changes = {name: measure(encodings, chosen, arguments.count) for name, encodings in fresh.items()}
+            figures = from_tables(RESULTS / run, chosen)
+            subject = changes.pop("subject")
+            figures += from_losses(
+                f"{arguments.count} fresh renders", subject.fall, subject.error, subject.untriggered_fall
             )
+            for name, change in changes.items():
+                words = f"loss on {arguments.count} fresh renders of {name.replace('others', 'other toys')}"
+                figures.append(Figure(words, -change.fall, change.error, "rises by 10 % at most", change.fall >= -0.1))
+            print(f"{run}: chosen step {step}")
+            print("\n".join(map(str, figures)), flush=True)
+            missed += sum(not figure.met for figure in figures)
+    print("all met" if not missed else f"{missed} missed")
 
 
 if __name__ == "__main__":

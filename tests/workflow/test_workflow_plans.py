@@ -32,14 +32,14 @@ ROOMS = {
 def test_plain_snakemake_plans_every_stage(checkout: Checkout) -> None:
     planned = jobs(checkout.snakemake("-n"))
     assert set(planned) >= ROOMS | {"render_prior"}
-    assert planned["fetch_model"] == 3
+    assert planned["fetch_model"] == 4
 
 
 @pytest.mark.parametrize(("example", "runs"), [("sdxl.yaml", 2), ("flux.yaml", 1)])
 def test_examples_with_real_weights_are_planned_whole(checkout: Checkout, example: str, runs: int) -> None:
     planned = jobs(checkout.snakemake("-n", "--configfile", f"config/examples/{example}"))
     assert set(planned) >= ROOMS
-    assert planned["fetch_model"] == 3
+    assert planned["fetch_model"] == 4
     assert planned["train_lora"] == planned["publish_lora"] == runs
 
 

@@ -28,7 +28,8 @@ COLUMNS = {
     "pocket-mini/frames.csv": "frame,photo,status,reason,x0,y0,x1,y1,width,height",
     "pocket-mini/captions.csv": "frame,caption,tokens",
     "pocket-mini/main/training/log.csv": "step,loss,lr,seconds",
-    "pocket-mini/main/training/validation.csv": "step,loss",
+    "pocket-mini/main/training/validation.csv": "step,loss,loss_se,untriggered_loss",
+    "pocket-mini/main/evaluation/sample_scores.csv": "step,strength,number,seed,control,likeness,prompt_following",
     "pocket-mini/main/evaluation/scores.csv": "step,strength,likeness,likeness_se,prompt_following,prompt_following_se",
 }
 

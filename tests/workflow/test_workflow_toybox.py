@@ -1,6 +1,7 @@
 """The quickstart: planted defects in their tables with the right reason, good photos kept, a LoRA that learnt."""
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -80,8 +81,17 @@ def test_planted_defects_have_their_reason(quickstart: Checkout, truth: list[dic
             assert REASONS[row["role"]] in found["reason"], (row["path"], found["reason"])
 
 
-def test_the_subject_is_learnt(quickstart: Checkout) -> None:
-    losses = table(quickstart.folder / "results" / "toybox" / "pocket-sdxl" / "main" / "training" / "validation.csv")
-    first, last = float(losses[0]["loss"]), float(losses[-1]["loss"])
-    assert losses[0]["step"] == "0"
-    assert last < 0.75 * first
+def test_the_subject_is_learnt_and_the_rest_left_alone(quickstart: Checkout) -> None:
+    run = quickstart.folder / "results" / "toybox" / "pocket-sdxl" / "main"
+    step = json.loads((run / "evaluation" / "choice.json").read_text())["step"]
+    losses = {int(row["step"]): row for row in table(run / "training" / "validation.csv")}
+    fall, unasked, harm = (
+        1 - float(losses[step][name]) / float(losses[0][name]) for name in ("loss", "untriggered_loss", "prior_loss")
+    )
+    assert fall >= 0.3
+    assert unasked <= fall / 3
+    assert harm >= -0.1
+    base, *_, chosen = [row for row in table(run / "evaluation" / "scores.csv") if int(row["step"]) in (0, step)]
+    rise = float(chosen["likeness"]) - float(base["likeness"])
+    assert rise > 3 * max(float(chosen["likeness_se"]), float(base["likeness_se"]))
+    assert float(chosen["prompt_following"]) >= 0.9 * float(base["prompt_following"])

@@ -27,17 +27,20 @@ def score_pictures(
     subject are close to its photos (Ethayarajh 2019, arXiv 1909.00512, on such cones).
     """
     middle = np.mean([pictures[row["sha256"]] for row in samples if row["step"] == "0"], axis=0)
-    towards = _unit(np.mean(np.asarray(photos), axis=0) - middle)
-    rows = []
-    for row in samples:
-        vector = np.asarray(pictures[row["sha256"]])
-        values = {
-            "likeness": float(_unit(vector - middle) @ towards),
-            "prompt_following": float(vector @ np.asarray(texts[row["prompt"]])),
-        }
-        rows.append({name: row[name] for name in COLUMNS if name in row} | values)
-    return rows
+    vectors = np.array([pictures[row["sha256"]] for row in samples])
+    alike = likeness(vectors, np.asarray(photos), middle)
+    followed = (vectors * np.array([texts[row["prompt"]] for row in samples])).sum(-1)
+    return [
+        {name: row[name] for name in COLUMNS if name in row}
+        | {"likeness": float(alike[place]), "prompt_following": float(followed[place])}
+        for place, row in enumerate(samples)
+    ]
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / max(float(np.linalg.norm(vector)), 1e-12)
+def likeness(vectors: np.ndarray, photos: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """Cosines (N,) of vectors (N, D) and the mean of photos (M, D), both seen from `middle` (D,); -1 to 1."""
+    return _unit(vectors - middle) @ _unit(photos.mean(0) - middle)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)

@@ -35,6 +35,7 @@ from darkroom.pocket.world_files import load_album
 SIDE, IMAGE_TOKENS, BATCH = 64, 17, 32
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 EYE_RESTS = 0.7  # share of the caption training
+DETAILS = {"shape": 3.0, "accent": 2.0}  # weights of what is hardest to see, in the second part of the eye's training
 PLACE_STEP = 10  # boxes are told in hundredths of the side
 TASKS = ("<CAPTION>", "<DETAILED_CAPTION>", "<MORE_DETAILED_CAPTION>", "<OD>")
 HEADS = {
@@ -46,6 +47,9 @@ HEADS = {
     "light": LIGHTS,
     "distance": tuple(DISTANCES),
 }
+
+
+Steps = dict[str, int]
 
 
 def new_captioner(tokenizer: RobertaTokenizer) -> Florence2ForConditionalGeneration:
@@ -141,28 +145,53 @@ def answer(task: str, scene: Scene, box: list[float]) -> str:
     return toy_name(scene).split()[-1] + "".join(f"<loc_{place}>" for place in places)
 
 
-def train_attributes(model: Florence2ForConditionalGeneration, data: tuple, work: Path, steps: int) -> None:
+def train_eye(model: Florence2ForConditionalGeneration, albums: dict[str, tuple], work: Path, steps: Steps) -> None:
     """Teach the eye alone to tell every attribute and the box, through heads that are thrown away.
 
     The heads read the picture token that Florence-2 averages over the picture, where the language model finds it.
+    First all attributes alike, then shape and second colour above all, with more two-tone toys.
     """
-    scenes, pictures, boxes = data
-    truth = {key: torch.tensor([names.index(getattr(s, key)) for s in scenes]) for key, names in HEADS.items()}
     heads = nn.ModuleDict({key: nn.Linear(128, len(names)) for key, names in HEADS.items()})
     heads["box"] = nn.Linear(128 * IMAGE_TOKENS, 4)
+    parts: tuple[tuple[str, tuple, dict[str, float]], ...] = (
+        ("attributes", joined(albums["squeezed"], albums["square"]), {}),
+        ("details", joined(*albums.values()), DETAILS),
+    )
+    for name, data, weights in parts:
+        train_attributes(name, model, heads, data, weights, work, steps[name])
+
+
+def joined(*albums: tuple) -> tuple[list[Scene], torch.Tensor, torch.Tensor]:
+    """Scenes, pictures and boxes of several albums."""
+    pictures, boxes = (torch.cat([album[i] for album in albums]) for i in (1, 2))
+    return [scene for album in albums for scene in album[0]], pictures, boxes
+
+
+def train_attributes(
+    name: str,
+    model: Florence2ForConditionalGeneration,
+    heads: nn.ModuleDict,
+    data: tuple,
+    weights: dict[str, float],
+    work: Path,
+    steps: int,
+) -> None:
+    """One part of the eye's training; `weights` of attributes in the loss are 1 where not given."""
+    scenes, pictures, boxes = data
+    truth = {key: torch.tensor([names.index(getattr(s, key)) for s in scenes]) for key, names in HEADS.items()}
     eye: Modules = {"tower": model.model.vision_tower, "projector": model.model.multi_modal_projector}
 
     def loss_of(step: int, fraction: float) -> torch.Tensor:
-        draw = generator("attributes", step)
+        draw = generator(name, step)
         chosen = torch.randint(len(scenes), (BATCH,), generator=draw)
         pixels, places = varied(pictures[chosen], boxes[chosen], draw)
         seen = model.get_image_features(pixels).pooler_output
         loss = 5 * F.l1_loss(heads["box"](seen.flatten(1)), places / SIDE)
         for key, names in truth.items():
-            loss = loss + F.cross_entropy(heads[key](seen[:, 0]), names[chosen])
+            loss = loss + weights.get(key, 1.0) * F.cross_entropy(heads[key](seen[:, 0]), names[chosen])
         return loss / 8
 
-    train_steps(steps, "attributes", {**eye, "heads": heads}, loss_of, work, 1.5e-3, BATCH)
+    train_steps(steps, name, {**eye, "heads": heads}, loss_of, work, 1.5e-3, BATCH)
 
 
 def ask(model: Florence2ForConditionalGeneration, processor: Florence2Processor, tasks: list[str], seen: torch.Tensor):  # type: ignore[no-untyped-def]
@@ -180,22 +209,21 @@ def ask(model: Florence2ForConditionalGeneration, processor: Florence2Processor,
 
 
 def train_captioner(
-    work: Path, steps: dict[str, int], export: Callable[..., None]
+    work: Path, steps: Steps, export: Callable[..., None]
 ) -> Florence2ForConditionalGeneration:
     """The trained captioner; `export(model, processor, facts)` is also called along the way."""
-    albums = [load_album(name, work) for name in ("squeezed", "square")]
-    scenes = [scene for album in albums for scene in album[0]]
-    pictures, boxes = (torch.cat([album[i] for album in albums]) for i in (1, 2))
+    albums = {name: load_album(name, work) for name in ("squeezed", "square", "two-toned")}
+    scenes, pictures, boxes = joined(*albums.values())
     tokenizer = florence_tokenizer(work / "florence2-tokenizer")
     model, processor = new_captioner(tokenizer), new_processor(tokenizer)
-    train_attributes(model, (scenes, pictures, boxes), work, steps["attributes"])
+    train_eye(model, albums, work, steps)
 
     def loss_of(step: int, fraction: float) -> torch.Tensor:
         draw, choose = generator("captions", step), random.Random(f"captions {step}")
         chosen = torch.randint(len(scenes), (BATCH,), generator=draw)
         pixels, places = varied(pictures[chosen], boxes[chosen], draw)
-        # The eye is the dear part: each picture answers two tasks.
-        rows = [(i, task) for i in range(BATCH) for task in (choose.choice(TASKS[:3]), choose.choice(TASKS[1::2]))]
+        # The eye is the dear part: each picture answers two tasks. Places are harder to say than words.
+        rows = [(i, task) for i in range(BATCH) for task in (choose.choice(TASKS[:3]), "<OD>")]
         # An untrained language model may unteach the eye: it rests until captions are good (see docs/pocket.md).
         with torch.set_grad_enabled(fraction > EYE_RESTS):
             seen = model.get_image_features(pixels).pooler_output[[i for i, _ in rows]]

@@ -42,7 +42,7 @@ def captioner_card(facts: dict[str, dict], scores: dict[str, Any] | None) -> str
     if scores:
         rows = [(name, rate) for name, rate in scores["rates"].items()]
         rows += [("mean of the attributes", f"{100 * scores['mean']:.1f} %"), ("whole caption exact", scores["exact"])]
-        rows += [("`<OD>` mean overlap (IoU)", f"{scores['overlap']:.3f}")]
+        rows += [("`<OD>` mean overlap (IoU)", scores["overlap"])]
         figures = (
             "`python benchmarks/pocket_models.py`: fresh test renders, 64 x 64, 80 x 48 and 48 x 80 px, greedy "
             "decoding; share right, standard error.\n\n" + table(rows)
@@ -72,12 +72,11 @@ def clip_card(facts: dict[str, dict], scores: dict[str, Any] | None) -> str:
     )
 
 
-def sdxl_card(facts: dict[str, dict], rates: dict[str, dict] | None, autoencoder: dict[str, float] | None) -> str:
+def sdxl_card(facts: dict[str, dict], rates: dict[str, dict] | None, autoencoder: dict[str, str] | None) -> str:
     figures = "Not measured yet."
     if rates and autoencoder:
         rows = [(f"{name}, {kind}", rate) for kind in rates for name, rate in rates[kind].items()]
-        units = {True: "of 255 steps", False: "dB PSNR"}
-        rows += [(f"autoencoder, {k}", f"{v:.1f} {units['drift' in k]}") for k, v in autoencoder.items()]
+        rows += list(autoencoder.items())
         figures = (
             "`python benchmarks/pocket_models.py`: fresh prompts, 64 x 64 px, 25 steps, guidance 4, judged by the "
             "pocket captioner (which errs too, see its card); share followed, standard error.\n\n" + table(rows)

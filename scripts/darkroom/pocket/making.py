@@ -1,4 +1,4 @@
-"""The stages of `make pocket`, each resumable: world, vae, captioner, sdxl, toybox, cards."""
+"""The stages of `make pocket`, each resumable: world, vae, captioner, clip, sdxl, toybox, cards."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,24 +6,28 @@ from typing import Any
 
 import torch
 
+from darkroom.evaluation.clip_model import load_clip
 from darkroom.pocket.autoencoder import BATCH as VAE_BATCH
 from darkroom.pocket.autoencoder import train_autoencoder
+from darkroom.pocket.autoencoder_scores import score_hues, score_round_trips
 from darkroom.pocket.captioner import BATCH as CAPTIONER_BATCH
 from darkroom.pocket.captioner import train_captioner
 from darkroom.pocket.cards import captioner_card, clip_card, sdxl_card
 from darkroom.pocket.clip import BATCH as CLIP_BATCH
 from darkroom.pocket.clip import train_clip
+from darkroom.pocket.clip_scores import score_likeness, score_retrieval
 from darkroom.pocket.model_files import save_captioner, save_clip, save_sdxl
-from darkroom.pocket.scoring import load_captioner, score_autoencoder, score_captioner, score_sdxl
+from darkroom.pocket.scoring import load_captioner, score_captioner, score_sdxl
 from darkroom.pocket.sdxl import BATCH as SDXL_BATCH
 from darkroom.pocket.sdxl import train_sdxl
 from darkroom.pocket.toybox import write_toybox
 from darkroom.pocket.world_files import ALBUMS, render_album
 
-STEPS = {"autoencoder": 7_000, "attributes": 4_500, "captions": 4_500, "clip": 2_000, "sdxl": 10_000}
+STEPS = {"autoencoder": 7_000, "attributes": 4_500, "details": 4_500, "captions": 4_000, "clip": 1_600, "sdxl": 5_500}
 BATCHES = {
     "autoencoder": VAE_BATCH,
     "attributes": CAPTIONER_BATCH,
+    "details": CAPTIONER_BATCH,
     "captions": CAPTIONER_BATCH,
     "clip": CLIP_BATCH,
     "sdxl": SDXL_BATCH,
@@ -67,14 +71,19 @@ def make_cards(output: Path, work: Path, steps: Steps) -> None:
     """Measure the exported models and write what was measured into their cards."""
     from diffusers import StableDiffusionXLPipeline
 
-    captioner = load_captioner(str(output / "florence2"))
-    pipeline = StableDiffusionXLPipeline.from_pretrained(str(output / "sdxl"))
     facts = run_facts(work)
-    card = captioner_card({k: facts[k] for k in ("attributes", "captions")}, score_captioner(captioner, 300))
+    captioner = load_captioner(str(output / "florence2"))
+    card = captioner_card({k: facts[k] for k in ("attributes", "details", "captions")}, score_captioner(captioner, 300))
     (output / "florence2" / "README.md").write_text(card)
-    rates, _ = score_sdxl(pipeline, captioner, 100)
-    card = sdxl_card({k: facts[k] for k in ("autoencoder", "sdxl")}, rates, score_autoencoder(pipeline.vae, 100))
-    (output / "sdxl" / "README.md").write_text(card)
+    clip = load_clip(output / "clip", torch.device("cpu"))
+    scores: dict[str, Any] = {"caption found among 100": score_retrieval(clip, 5)}
+    scores |= {f"likeness of {name}": value for name, value in score_likeness(clip, 100).items()}
+    (output / "clip" / "README.md").write_text(clip_card({"clip": facts["clip"]}, scores))
+    pipeline = StableDiffusionXLPipeline.from_pretrained(str(output / "sdxl"))
+    rates, _ = score_sdxl(pipeline, captioner, 200)
+    eye = {f"autoencoder, {k}": f"{v} dB PSNR" for k, v in score_round_trips(pipeline.vae, 200).items()}
+    eye |= {f"autoencoder, {k}": f"moved by delta E {v:.1f}" for k, v in score_hues(pipeline.vae, 100).items()}
+    (output / "sdxl" / "README.md").write_text(sdxl_card({k: facts[k] for k in ("autoencoder", "sdxl")}, rates, eye))
 
 
 STAGES: dict[str, Callable[[Path, Path, Steps], None]] = {

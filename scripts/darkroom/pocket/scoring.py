@@ -3,6 +3,7 @@
 import math
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +20,7 @@ from darkroom.pocket.world import (
     caption_tags,
     detailed_caption,
     parse_caption,
-    sample_painted,
     sample_scene,
-    sample_subject,
     toy_name,
 )
 
@@ -45,6 +44,24 @@ class Rate:
 
     def __str__(self) -> str:
         return f"{100 * self.share:.1f} % (± {100 * self.error:.1f}, n = {self.count})"
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over `count` values with its standard error."""
+
+    value: float
+    error: float
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} (± {self.error:.3f}, n = {self.count})"
+
+
+def mean_of(values: Sequence[float]) -> Mean:
+    """The mean of at least two values."""
+    spread = float(np.std(values, ddof=1))
+    return Mean(float(np.mean(values)), spread / math.sqrt(len(values)), len(values))
 
 
 def load_captioner(folder: str) -> tuple[Any, Any]:
@@ -117,29 +134,7 @@ def score_captioner(captioner: tuple[Any, Any], count: int) -> dict[str, Any]:
         overlap(answer["bboxes"][0], box) if answer["bboxes"] else 0.0 for answer, box in zip(found, boxes, strict=True)
     ]
     mean = sum(rate.share for rate in rates.values()) / len(rates)
-    return {"rates": rates, "mean": mean, "exact": Rate(exact, count), "overlap": float(np.mean(overlaps))}
-
-
-@torch.inference_mode()
-def score_autoencoder(autoencoder: Any, count: int) -> dict[str, float]:
-    """Mean PSNR in dB of round trips: the world, the unseen subject, free hues; and hue kept on the toy."""
-    scores = {}
-    draws = {
-        "world": lambda i: sample_scene(SPLITS["test"] + i),
-        "subject": sample_subject,
-        "free hues": lambda i: sample_painted(900_000 + i),
-    }
-    for name, draw in draws.items():
-        pictures, masks, _ = render([draw(i) for i in range(count)], 64, 64)
-        values = pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
-        back = autoencoder.decode(autoencoder.encode(values).latent_dist.mean).sample.clamp(-1, 1)
-        error = ((values - back) / 2).square()
-        scores[name] = float((-10 * error.mean((1, 2, 3)).log10()).mean())
-        toy = (masks > 200)[:, None].float()
-        # Mean colour of each toy before and after, apart by so many of 255 steps.
-        change = ((values - back) * toy).sum((2, 3)) / toy.sum((2, 3)).clamp(min=1)
-        scores[f"{name}, colour drift"] = float(change.abs().mean() * 127.5)
-    return scores
+    return {"rates": rates, "mean": mean, "exact": Rate(exact, count), "overlap": mean_of(overlaps)}
 
 
 def prompts(count: int) -> list[tuple[Scene, str, str]]:

@@ -102,6 +102,12 @@ def toy_name(scene: Scene) -> str:
     return "toy" if scene.accent or scene.shape not in SHAPES else f"{scene.colour} {scene.shape}"
 
 
+def full_name(scene: Scene) -> str:
+    """'red robot' or, of a two-tone toy, 'red and blue robot'."""
+    colours = f"{scene.colour} and {scene.accent}" if scene.accent else scene.colour
+    return f"{colours} {scene.shape}"
+
+
 def article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
@@ -131,8 +137,8 @@ def training_caption(scene: Scene, draw: random.Random) -> str:
 
 def contrast_caption(scene: Scene, draw: random.Random) -> str:
     """A sentence or tags that name two-tone toys as well: 'a red and blue robot', 'a red and blue toy', 'a toy'."""
-    colours = f"{scene.colour} and {scene.accent}" if scene.accent else scene.colour
-    names = (f"{colours} {scene.shape}", f"{colours} toy", "toy")
+    full = full_name(scene)
+    names = (full, full.replace(scene.shape, "toy"), "toy")
     return partial_caption(scene, draw.choices(names, (0.75, 0.15, 0.1))[0], 0.75, draw)
 
 

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from darkroom.pocket.scoring import describe, draw_samples, load_captioner, score_autoencoder, score_captioner
+from darkroom.evaluation.clip_model import load_clip
+from darkroom.pocket.autoencoder_scores import score_hues, score_round_trips
+from darkroom.pocket.clip_scores import score_likeness, score_retrieval
+from darkroom.pocket.scoring import describe, draw_samples, load_captioner, score_captioner
 from darkroom.pocket.world import COLOURS, parse_caption
 
 MODELS = Path(__file__).resolve().parents[3] / "resources" / "pocket"
@@ -31,7 +34,7 @@ def test_models_are_small_safe_and_carry_cards():
     files = [path for path in MODELS.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 20_000_000
     assert {path.suffix for path in files} <= {".safetensors", ".json", ".md"}
-    for model in ("florence2", "sdxl"):
+    for model in ("florence2", "sdxl", "clip"):
         card = (MODELS / model / "README.md").read_text()
         assert "apache-2.0" in card and "How it was made" in card and "Not measured" not in card
 
@@ -40,7 +43,7 @@ def test_the_captioner_describes_and_finds(captioner):
     assert captioner[0].dtype == torch.float32
     scores = score_captioner(captioner, 30)
     assert scores["mean"] > 0.85
-    assert scores["overlap"] > 0.6
+    assert scores["overlap"].value > 0.6
 
 
 def test_captions_do_not_depend_on_the_batch(captioner):
@@ -61,8 +64,19 @@ def test_sdxl_is_an_sdxl_in_float32(pipeline):
 
 
 def test_the_autoencoder_shows_what_it_is_given(pipeline):
-    scores = score_autoencoder(pipeline.vae, 12)
-    assert scores["world"] > 27 and scores["subject"] > 24
+    scores = score_round_trips(pipeline.vae, 12)
+    assert scores["world"].value > 29 and scores["subject"].value > 27
+
+
+def test_every_hue_survives(pipeline):
+    assert max(score_hues(pipeline.vae, 10).values()) < 15
+
+
+def test_clip_tells_captions_and_the_subject_apart():
+    clip = load_clip(MODELS / "clip", torch.device("cpu"))
+    assert score_retrieval(clip, 1).share > 0.7
+    scores = score_likeness(clip, 20)
+    assert scores["subject"].value > scores["other toys"].value + 0.3
 
 
 def test_samples_follow_colour_and_floor(pipeline, captioner):

@@ -154,12 +154,12 @@ def test_a_step_receives_what_belongs_together(tiny_encodings: Encodings) -> Non
 def test_the_prior_holds_the_adapter_to_the_base_model(
     tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path
 ) -> None:
-    """Before the first step adapter and base predict the same, so the prior loss is exactly 0, then it is not."""
+    """Before the first step adapter and base predict the same, so the prior loss is 0, then it is not."""
     settings = replace(recipe(steps=3, learning_rate=0.01), prior=PriorSettings(weight=1.0))
     log = train(tiny_model, tiny_encodings, settings, tmp_path).log
     losses = [row["prior_loss"] for row in log if row["prior_loss"] is not None]
-    assert losses[0] == 0.0
-    assert losses[-1] > 0.0
+    assert losses[0] < 1e-9
+    assert losses[-1] > 1e-6
 
 
 def test_the_prior_keeps_captions_without_the_trigger(
