@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 
 from darkroom.errors import UserError
 
@@ -21,7 +22,10 @@ class Clip:
 
 
 def load_clip(folder: Path, device: torch.device) -> Clip:
-    """Load a folder with open_clip_config.json and open_clip_model.safetensors. UserError where one is missing."""
+    """Load a folder with open_clip_config.json and open_clip_model.safetensors.
+
+    Raises UserError where one is missing or does not load.
+    """
     for name in ("open_clip_config.json", "open_clip_model.safetensors"):
         if not (folder / name).is_file():
             raise UserError(
@@ -30,8 +34,13 @@ def load_clip(folder: Path, device: torch.device) -> Clip:
     import open_clip
 
     source = f"local-dir:{folder}"
-    model, preprocess = open_clip.create_model_from_pretrained(source, precision="fp32", device=device)
-    return Clip(model.eval(), preprocess, open_clip.get_tokenizer(source), device)
+    try:
+        model, preprocess = open_clip.create_model_from_pretrained(source, precision="fp32", device=device)
+        tokenizer = open_clip.get_tokenizer(source)
+    except (OSError, TypeError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"evaluation.clip: {folder} does not load: {reason}") from None
+    return Clip(model.eval(), preprocess, tokenizer, device)
 
 
 @torch.inference_mode()

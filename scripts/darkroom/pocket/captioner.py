@@ -208,9 +208,7 @@ def ask(model: Florence2ForConditionalGeneration, processor: Florence2Processor,
     return embedded.masked_scatter(places, seen), asked.attention_mask
 
 
-def train_captioner(
-    work: Path, steps: Steps, export: Callable[..., None]
-) -> Florence2ForConditionalGeneration:
+def train_captioner(work: Path, steps: Steps, export: Callable[..., None]) -> Florence2ForConditionalGeneration:
     """The trained captioner; `export(model, processor, facts)` is also called along the way."""
     albums = {name: load_album(name, work) for name in ("squeezed", "square", "two-toned")}
     scenes, pictures, boxes = joined(*albums.values())
