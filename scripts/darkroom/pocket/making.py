@@ -23,7 +23,7 @@ from darkroom.pocket.sdxl import train_sdxl
 from darkroom.pocket.toybox import write_toybox
 from darkroom.pocket.world_files import ALBUMS, render_album
 
-STEPS = {"autoencoder": 7_000, "attributes": 4_500, "details": 4_500, "captions": 4_000, "clip": 1_600, "sdxl": 5_500}
+STEPS = {"autoencoder": 7_000, "attributes": 4_500, "details": 9_000, "captions": 4_000, "clip": 1_600, "sdxl": 5_500}
 BATCHES = {
     "autoencoder": VAE_BATCH,
     "attributes": CAPTIONER_BATCH,

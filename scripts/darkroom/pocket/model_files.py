@@ -24,6 +24,9 @@ def replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
     write(temporary)
     for path in temporary.rglob("*.safetensors"):  # written for the owner's eyes only
         path.chmod(0o644)
+    for path in temporary.rglob("tokenizer.json"):  # mostly white space as it comes
+        vocabulary = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(vocabulary, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
     if folder.exists():
         folder.rename(old)
     temporary.rename(folder)

@@ -17,6 +17,7 @@ from darkroom.pocket.world_files import ALBUMS, load_album
 BATCH = 32
 BUCKETS = ("square", "square", "square", "wide", "tall")  # how often each album is drawn
 TOY_SHARE, TOY_WEIGHT = 0.5, 5.0  # of the loss at least, by weighing its cells up to so many times
+SNR_GAMMA = 5.0  # min-SNR weighting (Hang et al. 2023, arXiv 2303.09556): little is learnt about shape at low noise
 DROPPED = 0.1  # share of captions replaced by zeros, for classifier-free guidance
 
 
@@ -177,8 +178,9 @@ def train_sdxl(
             added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids(bucket, BATCH, draw)},
         ).sample
         errors = (velocity - (alpha * noise - sigma * clean)).square().mean(1)
+        # For v-prediction the weight min(SNR + 1, gamma) / (SNR + 1); SNR + 1 is 1 / sigma ^ 2, and 1 at the last step.
         weights = bucket.weights[chosen]
-        return (weights * errors).sum() / weights.sum()
+        return (weights * (SNR_GAMMA * sigma[..., 0].square()).clamp(max=1) * errors).sum() / weights.sum()
 
     modules: Modules = {
         "unet": pipeline.unet,
