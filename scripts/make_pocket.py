@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from darkroom.command import run_command
-from darkroom.pocket.making import STAGES, make_pocket
+from darkroom.pocket.making import ASKED_FOR, STAGES, make_pocket
 
 
 def main() -> None:
@@ -13,7 +13,7 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, required=True, help="renders and checkpoints; a stopped run continues here"
     )
-    parser.add_argument("--stage", choices=[*STAGES, "all"], default="all")
+    parser.add_argument("--stage", choices=["all", *STAGES, *ASKED_FOR], default="all")
     parser.add_argument("--share", type=float, default=1.0, help="share of the steps of every training, for a trial")
     parser.add_argument("--threads", type=int, default=1, help="other numbers round differently and give other weights")
     arguments = parser.parse_args()

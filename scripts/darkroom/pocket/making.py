@@ -19,11 +19,20 @@ from darkroom.pocket.clip_scores import score_likeness, score_retrieval
 from darkroom.pocket.model_files import save_captioner, save_clip, save_sdxl
 from darkroom.pocket.scoring import load_captioner, score_captioner, score_sdxl
 from darkroom.pocket.sdxl import BATCH as SDXL_BATCH
-from darkroom.pocket.sdxl import train_sdxl
+from darkroom.pocket.sdxl import train_sdxl, trained_parts
 from darkroom.pocket.toybox import write_toybox
+from darkroom.pocket.training_loop import mark_finished
 from darkroom.pocket.world_files import ALBUMS, render_album
 
-STEPS = {"autoencoder": 7_000, "attributes": 4_500, "details": 9_000, "captions": 4_000, "clip": 1_600, "sdxl": 5_500}
+STEPS = {
+    "autoencoder": 7_000,
+    "attributes": 4_500,
+    "details": 9_000,
+    "captions": 4_000,
+    "clip": 1_600,
+    "sdxl": 5_500,
+    "sdxl-again": 10_000,
+}
 BATCHES = {
     "autoencoder": VAE_BATCH,
     "attributes": CAPTIONER_BATCH,
@@ -31,6 +40,7 @@ BATCHES = {
     "captions": CAPTIONER_BATCH,
     "clip": CLIP_BATCH,
     "sdxl": SDXL_BATCH,
+    "sdxl-again": SDXL_BATCH,
 }
 Steps = dict[str, int]
 
@@ -60,7 +70,16 @@ def make_sdxl(output: Path, work: Path, steps: Steps) -> None:
         save_sdxl(pipeline, output / "sdxl", sdxl_card({"sdxl": facts}, None, None))
 
     autoencoder = train_autoencoder(work, steps["autoencoder"])
-    train_sdxl(autoencoder, work, steps["sdxl"], export)
+    train_sdxl(autoencoder, work, steps, export)
+
+
+def take_up(output: Path, work: Path, steps: Steps) -> None:
+    """Take the exported SDXL for what autoencoder and first leg have made: its training goes on from there."""
+    from diffusers import StableDiffusionXLPipeline
+
+    pipeline = StableDiffusionXLPipeline.from_pretrained(str(output / "sdxl"))
+    mark_finished("autoencoder", {"autoencoder": pipeline.vae}, steps["autoencoder"], work)
+    mark_finished("sdxl", trained_parts(pipeline), steps["sdxl"], work)
 
 
 def make_toybox(output: Path, work: Path, steps: Steps) -> None:
@@ -83,7 +102,9 @@ def make_cards(output: Path, work: Path, steps: Steps) -> None:
     rates, _ = score_sdxl(pipeline, captioner, 200)
     eye = {f"autoencoder, {k}": f"{v} dB PSNR" for k, v in score_round_trips(pipeline.vae, 200).items()}
     eye |= {f"autoencoder, {k}": f"moved by delta E {v:.1f}" for k, v in score_hues(pipeline.vae, 100).items()}
-    (output / "sdxl" / "README.md").write_text(sdxl_card({k: facts[k] for k in ("autoencoder", "sdxl")}, rates, eye))
+    (output / "sdxl" / "README.md").write_text(
+        sdxl_card({k: facts[k] for k in ("autoencoder", "sdxl", "sdxl-again")}, rates, eye)
+    )
 
 
 STAGES: dict[str, Callable[[Path, Path, Steps], None]] = {
@@ -95,14 +116,15 @@ STAGES: dict[str, Callable[[Path, Path, Steps], None]] = {
     "toybox": make_toybox,
     "cards": make_cards,
 }
+ASKED_FOR = {"take-up": take_up}  # not one of "all"
 
 
 def make_pocket(output: Path, work: Path, stage: str, share: float, threads: int) -> None:
     """Run one stage, or "all" in their order, with a `share` of every training's steps."""
     torch.set_num_threads(threads)
     steps = {name: max(1, round(share * count)) for name, count in STEPS.items()}
-    for name, make in STAGES.items():
-        if stage in (name, "all"):
+    for name, make in (STAGES | ASKED_FOR).items():
+        if stage == name or (stage == "all" and name in STAGES):
             make(output, work, steps)
 
 

@@ -1,5 +1,6 @@
 """Trains the pocket SDXL: UNet and both text encoders together, on cached latents of the world."""
 
+import functools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from darkroom.pocket.world import Scene, training_caption
 from darkroom.pocket.world_files import ALBUMS, load_album
 
 BATCH = 32
+LEGS = ("sdxl", "sdxl-again")  # runs one after the other, each with its own warm-up and cosine
 BUCKETS = ("square", "square", "square", "wide", "tall")  # how often each album is drawn
 TOY_SHARE, TOY_WEIGHT = 0.5, 5.0  # of the loss at least, by weighing its cells up to so many times
 SNR_GAMMA = 5.0  # min-SNR weighting (Hang et al. 2023, arXiv 2303.09556): little is learnt about shape at low noise
@@ -151,7 +153,7 @@ def time_ids(bucket: Bucket, count: int, draw: torch.Generator) -> torch.Tensor:
 
 
 def train_sdxl(
-    autoencoder: AutoencoderKL, work: Path, steps: int, export: Callable[..., None]
+    autoencoder: AutoencoderKL, work: Path, steps: dict[str, int], export: Callable[..., None]
 ) -> StableDiffusionXLPipeline:
     """The trained pipeline; `export(pipeline, facts)` is also called along the way."""
     autoencoder.eval().requires_grad_(False)
@@ -159,8 +161,8 @@ def train_sdxl(
     pipeline = new_pipeline(autoencoder)
     signal = pipeline.scheduler.alphas_cumprod
 
-    def loss_of(step: int, fraction: float) -> torch.Tensor:
-        draw, choose = generator("sdxl", step), random.Random(f"sdxl {step}")
+    def loss_of(leg: str, step: int, fraction: float) -> torch.Tensor:
+        draw, choose = generator(leg, step), random.Random(f"{leg} {step}")
         bucket = buckets[choose.choice(BUCKETS)]
         chosen = torch.randint(len(bucket.latents), (BATCH,), generator=draw)
         clean = bucket.latents[chosen]
@@ -182,20 +184,22 @@ def train_sdxl(
         weights = bucket.weights[chosen]
         return (weights * (SNR_GAMMA * sigma[..., 0].square()).clamp(max=1) * errors).sum() / weights.sum()
 
-    modules: Modules = {
-        "unet": pipeline.unet,
-        "text_encoder": pipeline.text_encoder,
-        "text_encoder_2": pipeline.text_encoder_2,
-    }
-    train_steps(
-        steps,
-        "sdxl",
-        modules,
-        loss_of,
-        work,
-        1.5e-3,
-        BATCH,
-        average_over=500,
-        export=lambda facts: export(pipeline, facts),
-    )
+    modules = trained_parts(pipeline)
+    for leg in LEGS:
+        train_steps(
+            steps[leg],
+            leg,
+            modules,
+            functools.partial(loss_of, leg),
+            work,
+            1.5e-3,
+            BATCH,
+            average_over=500,
+            export=lambda facts: export(pipeline, facts),
+        )
     return pipeline
+
+
+def trained_parts(pipeline: StableDiffusionXLPipeline) -> Modules:
+    """The parts of a pipeline that `train_sdxl` trains."""
+    return {name: getattr(pipeline, name) for name in ("unet", "text_encoder", "text_encoder_2")}

@@ -100,8 +100,9 @@ def train_steps(
 ) -> None:
     """Minimise `loss_of(step, fraction of the run)` over `steps` steps, or what is left of them.
 
-    Leaves in the modules the weights averaged over about the last `average_over` steps. `export(facts)` is called
-    with such weights every five minutes and at the end; a run that is over only loads.
+    Leaves in the modules the weights averaged over about the last `average_over` steps, as exact as float16 files hold
+    them: a later run starts from the same weights whether it follows this one or its exported model. `export(facts)` is
+    called with such weights every five minutes and at the end; a run that is over only loads.
     """
     run = start_run(name, modules, work, peak, batch)
     began, smooth = time.monotonic() - run.seconds, None
@@ -125,9 +126,16 @@ def train_steps(
             set_weights(run.parameters, run.averaged)
             export(run.facts())
             set_weights(run.parameters, current)
-    set_weights(run.parameters, run.averaged)
+    set_weights(run.parameters, [average.half().float() for average in run.averaged])
     if export:
         export(run.facts())
+
+
+def mark_finished(name: str, modules: Modules, steps: int, work: Path) -> None:
+    """Write the checkpoint of a run that is over and has left `modules` as they are."""
+    run = start_run(name, modules, work, 0.0, 0)
+    run.step, run.averaged = steps, [p.detach().clone() for p in run.parameters]
+    save_run(run)
 
 
 @torch.no_grad()

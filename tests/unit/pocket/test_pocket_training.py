@@ -74,3 +74,15 @@ def test_contrast_captions_name_both_colours() -> None:
 def test_free_hues_come_with_patterns_and_stay_out_of_the_world() -> None:
     assert {sample_painted(seed).pattern for seed in range(60)} == {None, "stripes", "dots", "checks"}
     assert all(sample_scene(seed).pattern is None and sample_scene(seed).paints is None for seed in range(60))
+
+
+def test_a_finished_model_is_taken_up(tmp_path: Path) -> None:
+    """What follows a training starts from the same weights as what follows its exported float16 model."""
+    trained = train(tmp_path / "whole", 30)
+    assert torch.equal(trained, trained.half().float())
+    model = nn.Linear(4, 1)
+    with torch.no_grad():
+        model.weight.copy_(trained)
+        model.bias.zero_()
+    training_loop.mark_finished("test", {"model": model}, 30, tmp_path / "exported")
+    assert torch.equal(train(tmp_path / "exported", 30), trained)
