@@ -233,7 +233,10 @@ def target_outputs(target):
 def everything():
     """All that a project makes: photos to LoRA, for every target and run."""
     return [
-        *[f"{RESULTS}/models/{model}.json" for model in ("segmenter", "captioner", "clip")],
+        *[
+            f"{RESULTS}/models/{model}.json"
+            for model in ("segmenter", "captioner", "clip")
+        ],
         *[
             f"{RESULTS}/{table}.csv"
             for table in (

@@ -8,7 +8,7 @@ from darkroom.tables import Row
 from darkroom.training.paired_loss import mean_and_error
 
 Variant = tuple[int, float]
-CLEAR_FALL = 0.05  # of the base model's prompt following
+CLEAR_FALL = 0.1  # of the base model's prompt following
 CLEAR_ERRORS = 2.0
 
 
@@ -16,7 +16,7 @@ def choose_checkpoint(scores: Sequence[Row], pictures: Sequence[Row]) -> dict[st
     """The step, strength and reason of the choice.
 
     Checkpoints that follow prompts (or control prompts) clearly less well than the base model, by more than a
-    twentieth and by more than two standard errors, are left out. Of the rest the earliest is taken whose likeness lies
+    tenth and by more than two standard errors, are left out. Of the rest the earliest is taken whose likeness lies
     within one standard error of the best: it knows the subject as well and has forgotten less. Standard errors are
     those of the differences between pictures of the same prompt and seed, rows of sample_scores.csv.
     Raises UserError where there is no checkpoint to choose from.

@@ -19,7 +19,7 @@ from darkroom.pocket.clip_scores import score_likeness, score_retrieval
 from darkroom.pocket.model_files import save_captioner, save_clip, save_sdxl
 from darkroom.pocket.scoring import load_captioner, score_captioner, score_sdxl
 from darkroom.pocket.sdxl import BATCH as SDXL_BATCH
-from darkroom.pocket.sdxl import train_sdxl, trained_parts
+from darkroom.pocket.sdxl import LEGS, train_sdxl, trained_parts
 from darkroom.pocket.toybox import write_toybox
 from darkroom.pocket.training_loop import mark_finished
 from darkroom.pocket.world_files import ALBUMS, render_album
@@ -92,7 +92,9 @@ def make_cards(output: Path, work: Path, steps: Steps) -> None:
 
     facts = run_facts(work)
     captioner = load_captioner(str(output / "florence2"))
-    card = captioner_card({k: facts[k] for k in ("attributes", "details", "captions")}, score_captioner(captioner, 300))
+    card = captioner_card(
+        {k: facts[k] for k in ("attributes", "details", "captions") if k in facts}, score_captioner(captioner, 300)
+    )
     (output / "florence2" / "README.md").write_text(card)
     clip = load_clip(output / "clip", torch.device("cpu"))
     scores: dict[str, Any] = {"caption found among 100": score_retrieval(clip, 5)}
@@ -103,7 +105,7 @@ def make_cards(output: Path, work: Path, steps: Steps) -> None:
     eye = {f"autoencoder, {k}": f"{v} dB PSNR" for k, v in score_round_trips(pipeline.vae, 200).items()}
     eye |= {f"autoencoder, {k}": f"moved by delta E {v:.1f}" for k, v in score_hues(pipeline.vae, 100).items()}
     (output / "sdxl" / "README.md").write_text(
-        sdxl_card({k: facts[k] for k in ("autoencoder", "sdxl", "sdxl-again")}, rates, eye)
+        sdxl_card({k: facts[k] for k in ("autoencoder", *LEGS) if k in facts}, rates, eye)
     )
 
 
@@ -129,9 +131,11 @@ def make_pocket(output: Path, work: Path, stage: str, share: float, threads: int
 
 
 def run_facts(work: Path) -> dict[str, dict]:
-    """Steps, samples and minutes of every finished training run."""
+    """Steps, samples and minutes of every training run whose checkpoint is in the work folder."""
     facts = {}
     for name, batch in BATCHES.items():
+        if not (work / "checkpoints" / f"{name}.pt").exists():
+            continue
         state = torch.load(work / "checkpoints" / f"{name}.pt", weights_only=True)
         facts[name] = {
             "steps": state["step"],
