@@ -6,6 +6,7 @@ pictures, noise and timesteps with and without the LoRA) on fresh renders that n
 """
 
 import argparse
+import io
 import json
 import subprocess
 import sys
@@ -20,13 +21,19 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from darkroom.cache import Cache  # noqa: E402
+from darkroom.config import load_target  # noqa: E402
 from darkroom.evaluation.checkpoint_choice import differences  # noqa: E402
 from darkroom.evaluation.checkpoints import Variant  # noqa: E402
 from darkroom.evaluation.loss_change import LossChange, measure_loss_changes  # noqa: E402
 from darkroom.families import sdxl  # noqa: E402
 from darkroom.files import sha256_file  # noqa: E402
+from darkroom.framing.buckets import choose_crop  # noqa: E402
+from darkroom.framing.frames import apply_crop  # noqa: E402
+from darkroom.framing.settings import CropSettings  # noqa: E402
+from darkroom.pocket.camera import jpeg_bytes  # noqa: E402
 from darkroom.pocket.renderer import render  # noqa: E402
-from darkroom.pocket.world import SPLITS, Scene, detailed_caption, sample_scene, sample_subject  # noqa: E402
+from darkroom.pocket.toybox import mask_of, shot, take  # noqa: E402
+from darkroom.pocket.world import SPLITS, Scene, detailed_caption, sample_scene  # noqa: E402
 from darkroom.tables import Row, read_table  # noqa: E402
 from darkroom.training.encodings import Encoding, Encodings, lay_out  # noqa: E402
 from darkroom.training.paired_loss import Judge, mean_and_error  # noqa: E402
@@ -39,7 +46,7 @@ RUNS = ("seed-0", "seed-1", "seed-2")
 MODEL = Path("resources/pocket/sdxl")
 SUBJECT = "mimi_toy toy"
 SIDE = 64
-FIRST_SUBJECT_SEED = 500_000
+FIRST_PHOTO = 500_000
 FIRST_OTHER_SEED = SPLITS["test"] + 900_000
 CPU = torch.device("cpu")
 
@@ -59,6 +66,16 @@ class Figure:
         return f"  {self.name:58} {100 * self.value:+6.1f} %{error:7} {self.goal:28} {'met' if self.met else 'MISSED'}"
 
 
+@dataclass(frozen=True)
+class Frame:
+    """A framed picture with its mask, its caption, and its caption without the trigger."""
+
+    picture: Image.Image
+    mask: Image.Image
+    caption: str
+    untriggered: str
+
+
 def train_three() -> None:
     """Run the quickstart with three seeds."""
     command = ["snakemake", "--cores", "all", "--quiet", "all", "--configfile", *CONFIGS]
@@ -66,42 +83,71 @@ def train_three() -> None:
         sys.exit("the quickstart did not run to its end; its last lines above say why")
 
 
-def encode(scenes: list[Scene], captions: list[tuple[str, str]], folder: Path, whole: bool = False) -> Encodings:
-    """Renders as held-out frames with a caption and one without the trigger; masked unless `whole`."""
+def encode(frames: list[Frame], folder: Path, masked: bool = True) -> Encodings:
+    """Frames as held-out ones, each with its caption and one without the trigger."""
     encoder = Encoder(sdxl, MODEL, lambda: CPU, {}, Cache(folder / "cache"))
     folder.mkdir(parents=True, exist_ok=True)
-    rendered, covers, _ = render(scenes, SIDE, SIDE)
     pictures, masks = {}, {}
-    for number, (picture, cover) in enumerate(zip(rendered, covers, strict=True)):
+    for number, frame in enumerate(frames):
         name = str(number)
         path, mask = folder / f"{name}.png", folder / f"{name}-mask.png"
-        Image.fromarray(picture.numpy()).save(path)
-        Image.fromarray(cover.numpy()).save(mask)
+        frame.picture.save(path)
+        frame.mask.save(mask)
         pictures[name] = (path, sha256_file(path), False)
-        masks[name] = (mask, sha256_file(mask), (SIDE // 4, SIDE // 4))
+        masks[name] = (mask, sha256_file(mask), (frame.mask.height // 4, frame.mask.width // 4))
     latents = lay_out(encode_pictures(encoder, pictures)[0], folder)
-    cells = {} if whole else lay_out(encode_masks(encoder, masks)[0], folder)
-    texts = lay_out(encode_texts(encoder, {text for pair in captions for text in pair})[0], folder)
+    cells = lay_out(encode_masks(encoder, masks)[0], folder) if masked else {}
+    captions = {text for frame in frames for text in (frame.caption, frame.untriggered)}
+    texts = lay_out(encode_texts(encoder, captions)[0], folder)
     rows = [
         Encoding(
-            "frame", name, "held_out", SIDE, SIDE, latents[name], "", cells.get(name, ""), texts[own], texts[plain]
+            "frame",
+            name,
+            "held_out",
+            *frame.picture.size,
+            latents[name],
+            "",
+            cells.get(name, ""),
+            texts[frame.caption],
+            texts[frame.untriggered],
         )
-        for name, (own, plain) in zip(pictures, captions, strict=True)
+        for name, frame in zip(pictures, frames, strict=True)
     ]
     return Encodings(folder, tuple(rows))
 
 
+def photographed(number: int, settings: CropSettings) -> Frame:
+    """A new photo of the subject, taken and framed as those of the toybox are."""
+    taken = shot(number)
+    mask = mask_of(taken)
+    box = mask.point(lambda value: 255 * (value > 127)).getbbox()
+    crop = choose_crop((taken.width, taken.height), box, settings)
+    if crop is None:
+        raise ValueError(f"photo {number} fills no bucket")
+    data = io.BytesIO(jpeg_bytes(take(taken), taken.exposure))
+    with Image.open(data) as photo:
+        picture = apply_crop(photo.convert("RGB"), crop)
+    plain = detailed_caption(taken.scene)
+    return Frame(picture, apply_crop(mask, crop), plain.replace("a toy", SUBJECT, 1), plain)
+
+
+def rendered(scene: Scene) -> Frame:
+    """A toy of the world under its own name."""
+    pictures, covers, _ = render([scene], SIDE, SIDE)
+    picture, cover = (Image.fromarray(part[0].numpy()) for part in (pictures, covers))
+    caption = detailed_caption(scene)
+    return Frame(picture, cover, caption, caption)
+
+
 def fresh_encodings(count: int, folder: Path) -> dict[str, Encodings]:
-    """Fresh renders of the subject, and of other toys under their own names inside their masks and whole."""
-    subjects = [sample_subject(FIRST_SUBJECT_SEED + number) for number in range(count)]
-    plain = [detailed_caption(scene) for scene in subjects]
-    triggered = [(text.replace("a toy", SUBJECT, 1), text) for text in plain]
-    others = [sample_scene(FIRST_OTHER_SEED + number) for number in range(count)]
-    named = [(detailed_caption(scene),) * 2 for scene in others]
+    """New photos of the subject, and renders of other toys under their own names, inside their masks and whole."""
+    settings = load_target("pocket-sdxl", ROOT / "config" / "targets").crop
+    subjects = [photographed(FIRST_PHOTO + number, settings) for number in range(count)]
+    others = [rendered(sample_scene(FIRST_OTHER_SEED + number)) for number in range(count)]
     return {
-        "subject": encode(subjects, triggered, folder / "subject"),
-        "others": encode(others, named, folder / "others"),
-        "others, whole": encode(others, named, folder / "whole", whole=True),
+        "subject": encode(subjects, folder / "subject"),
+        "others": encode(others, folder / "others"),
+        "others, whole": encode(others, folder / "whole", masked=False),
     }
 
 

@@ -31,7 +31,7 @@ STEPS = {
     "captions": 4_000,
     "clip": 1_600,
     "sdxl": 5_500,
-    "sdxl-again": 10_000,
+    "sdxl-again": 6_000,
 }
 BATCHES = {
     "autoencoder": VAE_BATCH,

@@ -18,7 +18,7 @@ from darkroom.pocket.world_files import ALBUMS, load_album
 BATCH = 32
 LEGS = ("sdxl", "sdxl-again")  # runs one after the other, each with its own warm-up and cosine
 BUCKETS = ("square", "square", "square", "wide", "tall")  # how often each album is drawn
-TOY_SHARE, TOY_WEIGHT = 0.5, 5.0  # of the loss at least, by weighing its cells up to so many times
+TOY_SHARE, TOY_WEIGHT = 0.5, 5.0  # of the first leg's loss at least, by weighing its cells up to so many times
 SNR_GAMMA = 5.0  # min-SNR weighting (Hang et al. 2023, arXiv 2303.09556): little is learnt about shape at low noise
 DROPPED = 0.1  # share of captions replaced by zeros, for classifier-free guidance
 
@@ -120,7 +120,8 @@ def load_bucket(name: str, autoencoder: AutoencoderKL, work: Path) -> Bucket:
 def toy_weights(boxes: torch.Tensor, width: int, height: int) -> torch.Tensor:
     """Weights (2 * N, height / 4, width / 4) of latent cells for boxes (N, 4) in pixels, plain and mirrored.
 
-    Shape is told by few cells of a far toy: in its box they weigh more, 1 everywhere else.
+    Shape is told by few cells of a far toy: in its box they weigh more, 1 everywhere else. For the first leg alone:
+    weights that depend on the picture bend what the model draws towards where they are large (see docs/pocket.md).
     """
     x, y = torch.arange(width // 4) * 4 + 2, torch.arange(height // 4) * 4 + 2
     wide = (x >= boxes[:, :1]) & (x < boxes[:, 2:3])
@@ -181,7 +182,7 @@ def train_sdxl(
         ).sample
         errors = (velocity - (alpha * noise - sigma * clean)).square().mean(1)
         # For v-prediction the weight min(SNR + 1, gamma) / (SNR + 1); SNR + 1 is 1 / sigma ^ 2, and 1 at the last step.
-        weights = bucket.weights[chosen]
+        weights = bucket.weights[chosen] if leg == LEGS[0] else torch.ones_like(errors)
         return (weights * (SNR_GAMMA * sigma[..., 0].square()).clamp(max=1) * errors).sum() / weights.sum()
 
     modules = trained_parts(pipeline)

@@ -78,22 +78,24 @@ def subject_scene(number: int) -> Scene:
     )
 
 
+def shot(number: int) -> Shot:
+    """The good photo of that number: the first 24 are the toybox's, any other is one that no training has seen."""
+    folder = "garden" if number < 14 else "indoors"
+    width, height = SIZES[number % len(SIZES)]
+    exposure = Exposure(
+        taken_at=START + timedelta(minutes=7 * number, milliseconds=137 * number),
+        orientation={3: 6, 17: 8}.get(number, 1),
+        wide_gamut=number in (5, 20),
+        quality=84 + number % 3 * 3,
+    )
+    path = f"{folder}/IMG_{412 + 3 * number + number % 2:04d}.jpg"
+    return Shot(path, subject_scene(number), width, height, exposure)
+
+
 @cache
 def good_shots() -> tuple[Shot, ...]:
     """The photos that should be kept, in the order in which they were taken."""
-    shots = []
-    for number in range(GOOD):
-        folder = "garden" if number < 14 else "indoors"
-        width, height = SIZES[number % len(SIZES)]
-        exposure = Exposure(
-            taken_at=START + timedelta(minutes=7 * number, milliseconds=137 * number),
-            orientation={3: 6, 17: 8}.get(number, 1),
-            wide_gamut=number in (5, 20),
-            quality=84 + number % 3 * 3,
-        )
-        path = f"{folder}/IMG_{412 + 3 * number + number % 2:04d}.jpg"
-        shots.append(Shot(path, subject_scene(number), width, height, exposure))
-    return tuple(shots)
+    return tuple(shot(number) for number in range(GOOD))
 
 
 def take(shot: Shot) -> Image.Image:
@@ -104,7 +106,11 @@ def take(shot: Shot) -> Image.Image:
 
 def true_mask(path: str) -> Image.Image:
     """The exact mask (mode L, white = toy, soft edges, upright) of a good photo, by its path below `photos/`."""
-    shot = next(shot for shot in good_shots() if shot.path == path)
+    return mask_of(next(shot for shot in good_shots() if shot.path == path))
+
+
+def mask_of(shot: Shot) -> Image.Image:
+    """The exact mask of a shot, as `true_mask`."""
     return Image.fromarray(render([shot.scene], shot.width, shot.height)[1][0].numpy())
 
 
