@@ -78,7 +78,7 @@ def sdxl_card(facts: dict[str, dict], rates: dict[str, dict] | None, autoencoder
         rows = [(f"{name}, {kind}", rate) for kind in rates for name, rate in rates[kind].items()]
         rows += list(autoencoder.items())
         figures = (
-            "`python benchmarks/pocket_models.py`: fresh prompts, 64 x 64 px, 25 steps, guidance 4, judged by the "
+            "`python benchmarks/pocket_models.py`: fresh prompts, 64 x 64 px, 25 steps, guidance 2.5, judged by the "
             "pocket captioner (which errs too, see its card); share followed, standard error.\n\n" + table(rows)
         )
     return HEAD.format(

@@ -150,7 +150,7 @@ def prompts(count: int) -> list[tuple[Scene, str, str]]:
 
 
 @torch.inference_mode()
-def draw_samples(pipeline: Any, texts: list[str], steps: int = 25, guidance: float = 4.0) -> list[Image.Image]:
+def draw_samples(pipeline: Any, texts: list[str], steps: int = 25, guidance: float = 2.5) -> list[Image.Image]:
     """A 64 px picture per prompt; picture i starts from the noise of seed i."""
     pipeline.set_progress_bar_config(disable=True)
     pictures: list[Image.Image] = []
