@@ -56,7 +56,7 @@ bench: setup  ## figures of the pocket models and of the quickstart's LoRA
 	PYTHONPATH=scripts python benchmarks/quickstart_lora.py
 
 # What does not need each other trains side by side, one thread each: another number of threads rounds differently.
-pocket: setup  ## train the pocket models anew (about two hours on two cores)
+pocket: setup  ## train the pocket models anew (about three hours on two cores)
 	$(MAKE_POCKET) --stage world
 	{ $(MAKE_POCKET) --stage captioner && $(MAKE_POCKET) --stage clip; } & words=$$!; \
 		$(MAKE_POCKET) --stage vae && $(MAKE_POCKET) --stage sdxl && wait $$words

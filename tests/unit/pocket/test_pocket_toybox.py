@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from darkroom.pocket.toybox import COLUMNS, EXPECTED, GOOD, SIZES, good_shots, take, true_mask
+from darkroom.pocket.toybox import COLUMNS, EXPECTED, GOOD, SIZES, good_shots, mask_of, shot, take, true_mask
 from darkroom.pocket.world import parse_caption
 
 TOYBOX = Path(__file__).resolve().parents[3] / "resources" / "toybox"
@@ -101,3 +101,16 @@ def test_true_masks_fit_the_photos():
     picture = np.asarray(ImageOps.exif_transpose(Image.open(PHOTOS / shot.path)).convert("RGB"), float)
     strength = picture.max(-1) - picture.min(-1)
     assert (strength * mask).sum() / mask.sum() > 60, "the toy is strongly coloured"
+
+
+def test_further_shots_are_new_photos_of_the_same_kind():
+    known = {(good.scene.shift, good.scene.yaw) for good in good_shots()}
+    for number in (GOOD + 100, GOOD + 101):
+        further = shot(number)
+        assert (further.scene.shift, further.scene.yaw) not in known
+        assert (further.scene.shape, further.scene.colour, further.scene.accent) == ("bunny", "blue", "red")
+        mask = mask_of(further)
+        assert mask.size == take(further).size == (further.width, further.height)
+        edges = np.asarray(mask) > 127
+        assert 0.01 < edges.mean() < 0.5
+        assert not edges[0].any() and not edges[-1].any() and not edges[:, 0].any() and not edges[:, -1].any()
