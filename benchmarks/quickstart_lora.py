@@ -32,7 +32,7 @@ from darkroom.framing.frames import apply_crop  # noqa: E402
 from darkroom.framing.settings import CropSettings  # noqa: E402
 from darkroom.pocket.camera import jpeg_bytes  # noqa: E402
 from darkroom.pocket.renderer import render  # noqa: E402
-from darkroom.pocket.toybox import mask_of, shot, take  # noqa: E402
+from darkroom.pocket.toybox import good_shot, mask_of, take  # noqa: E402
 from darkroom.pocket.world import SPLITS, Scene, detailed_caption, sample_scene  # noqa: E402
 from darkroom.tables import Row, read_table  # noqa: E402
 from darkroom.training.encodings import Encoding, Encodings, lay_out  # noqa: E402
@@ -118,7 +118,7 @@ def encode(frames: list[Frame], folder: Path, masked: bool = True) -> Encodings:
 
 def photographed(number: int, settings: CropSettings) -> Frame:
     """A new photo of the subject, taken and framed as those of the toybox are."""
-    taken = shot(number)
+    taken = good_shot(number)
     mask = mask_of(taken)
     box = mask.point(lambda value: 255 * (value > 127)).getbbox()
     crop = choose_crop((taken.width, taken.height), box, settings)

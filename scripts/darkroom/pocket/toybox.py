@@ -78,7 +78,7 @@ def subject_scene(number: int) -> Scene:
     )
 
 
-def shot(number: int) -> Shot:
+def good_shot(number: int) -> Shot:
     """The good photo of that number: the first 24 are the toybox's, any other is one that no training has seen."""
     folder = "garden" if number < 14 else "indoors"
     width, height = SIZES[number % len(SIZES)]
@@ -95,7 +95,7 @@ def shot(number: int) -> Shot:
 @cache
 def good_shots() -> tuple[Shot, ...]:
     """The photos that should be kept, in the order in which they were taken."""
-    return tuple(shot(number) for number in range(GOOD))
+    return tuple(good_shot(number) for number in range(GOOD))
 
 
 def take(shot: Shot) -> Image.Image:

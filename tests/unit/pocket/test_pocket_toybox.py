@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from darkroom.pocket.toybox import COLUMNS, EXPECTED, GOOD, SIZES, good_shots, mask_of, shot, take, true_mask
+from darkroom.pocket.toybox import COLUMNS, EXPECTED, GOOD, SIZES, good_shot, good_shots, mask_of, take, true_mask
 from darkroom.pocket.world import parse_caption
 
 TOYBOX = Path(__file__).resolve().parents[3] / "resources" / "toybox"
@@ -106,7 +106,7 @@ def test_true_masks_fit_the_photos():
 def test_further_shots_are_new_photos_of_the_same_kind():
     known = {(good.scene.shift, good.scene.yaw) for good in good_shots()}
     for number in (GOOD + 100, GOOD + 101):
-        further = shot(number)
+        further = good_shot(number)
         assert (further.scene.shift, further.scene.yaw) not in known
         assert (further.scene.shape, further.scene.colour, further.scene.accent) == ("bunny", "blue", "red")
         mask = mask_of(further)
