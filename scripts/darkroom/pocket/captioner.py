@@ -1,8 +1,10 @@
 """Trains the pocket Florence-2: attributes first, so that the eye sees, then captions and boxes."""
 
+import functools
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +18,7 @@ from transformers import (
     RobertaTokenizer,
 )
 
-from darkroom.pocket.training_loop import Modules, generator, train_steps
+from darkroom.pocket.training_loop import Modules, generator, set_weights, train_steps
 from darkroom.pocket.vocabulary import florence_tokenizer
 from darkroom.pocket.world import (
     COLOURS,
@@ -34,7 +36,12 @@ from darkroom.pocket.world_files import load_album
 
 SIDE, IMAGE_TOKENS, BATCH = 64, 17, 32
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-EYE_RESTS = 0.5  # share of the caption training
+EYE_RESTS = 0.5  # share of the first leg of the caption training
+LEGS = {
+    "captions": 1.5e-3,
+    "captions-again": 7.5e-4,
+    "captions-last": 1e-3,
+}  # runs one after the other and their peak rates
 ALBUMS = ("squeezed", "square", "wide", "tall", "two-toned")
 DETAILS = {"shape": 3.0, "accent": 2.0}  # weights of what is hardest to see, in the second part of the eye's training
 PLACE_STEP = 10  # boxes are told in hundredths of the side
@@ -152,14 +159,13 @@ def train_eye(model: Florence2ForConditionalGeneration, albums: dict[str, tuple]
     The heads read the picture token that Florence-2 averages over the picture, where the language model finds it.
     First all attributes alike, then shape and second colour above all, with more two-tone toys.
     """
-    heads = nn.ModuleDict({key: nn.Linear(128, len(names)) for key, names in HEADS.items()})
-    heads["box"] = nn.Linear(128 * IMAGE_TOKENS, 4)
+    eye = eye_of(model)
     parts: tuple[tuple[str, tuple, dict[str, float]], ...] = (
         ("attributes", joined(albums["squeezed"], albums["square"]), {}),
         ("details", joined(*albums.values()), DETAILS),
     )
     for name, data, weights in parts:
-        train_attributes(name, model, heads, data, weights, work, steps[name])
+        train_attributes(name, model, eye, data, weights, work, steps[name])
 
 
 def squeeze(
@@ -186,7 +192,7 @@ def joined(*albums: tuple) -> tuple[list[Scene], torch.Tensor, torch.Tensor]:
 def train_attributes(
     name: str,
     model: Florence2ForConditionalGeneration,
-    heads: nn.ModuleDict,
+    eye: Modules,
     data: tuple,
     weights: dict[str, float],
     work: Path,
@@ -195,7 +201,7 @@ def train_attributes(
     """One part of the eye's training; `weights` of attributes in the loss are 1 where not given."""
     scenes, pictures, boxes = data
     truth = {key: torch.tensor([names.index(getattr(s, key)) for s in scenes]) for key, names in HEADS.items()}
-    eye: Modules = {"tower": model.model.vision_tower, "projector": model.model.multi_modal_projector}
+    heads: Any = eye["heads"]
 
     def loss_of(step: int, fraction: float) -> torch.Tensor:
         draw = generator(name, step)
@@ -207,7 +213,7 @@ def train_attributes(
             loss = loss + weights.get(key, 1.0) * F.cross_entropy(heads[key](seen[:, 0]), names[chosen])
         return loss / 8
 
-    train_steps(steps, name, {**eye, "heads": heads}, loss_of, work, 1.5e-3, BATCH)
+    train_steps(steps, name, eye, loss_of, work, 1.5e-3, BATCH)
 
 
 def ask(model: Florence2ForConditionalGeneration, processor: Florence2Processor, tasks: list[str], seen: torch.Tensor):  # type: ignore[no-untyped-def]
@@ -227,20 +233,23 @@ def ask(model: Florence2ForConditionalGeneration, processor: Florence2Processor,
 def train_captioner(work: Path, steps: Steps, export: Callable[..., None]) -> Florence2ForConditionalGeneration:
     """The trained captioner; `export(model, processor, facts)` is also called along the way."""
     albums = {name: squeeze(*load_album(name, work)) for name in ALBUMS}
-    # As many two-tone toys as the world has, so that none is called a toy for want of a guess.
-    scenes, pictures, boxes = joined(*(albums[name] for name in ALBUMS if name != "two-toned"))
+    # As many two-tone toys as the world has, so that none is called a toy for want of a guess. In between, with the eye
+    # awake, twice as many: the few are else often called by the name of their shape.
+    as_is = joined(*(albums[name] for name in ALBUMS if name != "two-toned"))
+    data = {leg: joined(*albums.values()) if leg == "captions-again" else as_is for leg in LEGS}
     tokenizer = florence_tokenizer(work / "florence2-tokenizer")
     model, processor = new_captioner(tokenizer), new_processor(tokenizer)
     train_eye(model, albums, work, steps)
 
-    def loss_of(step: int, fraction: float) -> torch.Tensor:
-        draw, choose = generator("captions", step), random.Random(f"captions {step}")
+    def loss_of(leg: str, step: int, fraction: float) -> torch.Tensor:
+        draw, choose = generator(leg, step), random.Random(f"{leg} {step}")
+        scenes, pictures, boxes = data[leg]
         chosen = torch.randint(len(scenes), (BATCH,), generator=draw)
         pixels, places = varied(pictures[chosen], boxes[chosen], draw)
         # The eye is the dear part: each picture answers two tasks. Places are harder to say than words.
         rows = [(i, task) for i in range(BATCH) for task in (choose.choice(TASKS[:3]), "<OD>")]
         # An untrained language model may unteach the eye: it rests until captions are good (see docs/pocket.md).
-        with torch.set_grad_enabled(fraction > EYE_RESTS):
+        with torch.set_grad_enabled(leg != "captions" or fraction > EYE_RESTS):
             seen = model.get_image_features(pixels).pooler_output[[i for i, _ in rows]]
         embedded, attended = ask(model, processor, [task for _, task in rows], seen)
         told = [answer(task, scenes[chosen[i]], places[i].tolist()) for i, task in rows]
@@ -251,15 +260,28 @@ def train_captioner(work: Path, steps: Steps, export: Callable[..., None]) -> Fl
     def export_now(facts: dict) -> None:
         export(model, processor, facts)
 
-    train_steps(
-        steps["captions"],
-        "captions",
-        {"captioner": model},
-        loss_of,
-        work,
-        1.5e-3,
-        BATCH,
-        average_over=200,
-        export=export_now,
-    )
+    ends = []
+    for leg, peak in LEGS.items():
+        train_steps(
+            steps[leg],
+            leg,
+            {"captioner": model},
+            functools.partial(loss_of, leg),
+            work,
+            peak,
+            BATCH,
+            average_over=200,
+            export=export_now,
+        )
+        ends.append([weight.detach().clone() for weight in model.parameters()])
+    # The mean of the last two legs is better than either (model soups: Wortsman et al. 2022, arXiv 2203.05482).
+    set_weights(list(model.parameters()), [(one + other) / 2 for one, other in zip(*ends[-2:], strict=True)])
+    export_now({})
     return model
+
+
+def eye_of(model: Florence2ForConditionalGeneration) -> Modules:
+    """What is trained on attributes: the eye of a captioner, and heads that are thrown away."""
+    heads = nn.ModuleDict({key: nn.Linear(128, len(names)) for key, names in HEADS.items()})
+    heads["box"] = nn.Linear(128 * IMAGE_TOKENS, 4)
+    return {"tower": model.model.vision_tower, "projector": model.model.multi_modal_projector, "heads": heads}

@@ -11,7 +11,8 @@ from darkroom.pocket.autoencoder import BATCH as VAE_BATCH
 from darkroom.pocket.autoencoder import train_autoencoder
 from darkroom.pocket.autoencoder_scores import score_hues, score_round_trips
 from darkroom.pocket.captioner import BATCH as CAPTIONER_BATCH
-from darkroom.pocket.captioner import train_captioner
+from darkroom.pocket.captioner import LEGS as CAPTION_LEGS
+from darkroom.pocket.captioner import eye_of, train_captioner
 from darkroom.pocket.cards import captioner_card, clip_card, sdxl_card
 from darkroom.pocket.clip import BATCH as CLIP_BATCH
 from darkroom.pocket.clip import train_clip
@@ -29,6 +30,8 @@ STEPS = {
     "attributes": 4_500,
     "details": 9_000,
     "captions": 4_000,
+    "captions-again": 2_000,
+    "captions-last": 2_500,
     "clip": 1_600,
     "sdxl": 5_500,
     "sdxl-again": 6_000,
@@ -38,6 +41,8 @@ BATCHES = {
     "attributes": CAPTIONER_BATCH,
     "details": CAPTIONER_BATCH,
     "captions": CAPTIONER_BATCH,
+    "captions-again": CAPTIONER_BATCH,
+    "captions-last": CAPTIONER_BATCH,
     "clip": CLIP_BATCH,
     "sdxl": SDXL_BATCH,
     "sdxl-again": SDXL_BATCH,
@@ -56,7 +61,8 @@ def make_autoencoder(output: Path, work: Path, steps: Steps) -> None:
 
 def make_captioner(output: Path, work: Path, steps: Steps) -> None:
     def export(model: Any, processor: Any, facts: dict) -> None:
-        save_captioner(model, processor, output / "florence2", captioner_card({"captions": facts}, None))
+        card = captioner_card({"captions": facts} if facts else {}, None)
+        save_captioner(model, processor, output / "florence2", card)
 
     train_captioner(work, steps, export)
 
@@ -74,8 +80,13 @@ def make_sdxl(output: Path, work: Path, steps: Steps) -> None:
 
 
 def take_up(output: Path, work: Path, steps: Steps) -> None:
-    """Take the exported SDXL for what autoencoder and first leg have made: its training goes on from there."""
+    """Take exported captioner and SDXL for what their first legs have made: their training goes on from there."""
     from diffusers import StableDiffusionXLPipeline
+
+    captioner, _ = load_captioner(str(output / "florence2"))
+    for name in ("attributes", "details"):
+        mark_finished(name, eye_of(captioner), steps[name], work)
+    mark_finished("captions", {"captioner": captioner}, steps["captions"], work)
 
     pipeline = StableDiffusionXLPipeline.from_pretrained(str(output / "sdxl"))
     mark_finished("autoencoder", {"autoencoder": pipeline.vae}, steps["autoencoder"], work)
@@ -93,7 +104,8 @@ def make_cards(output: Path, work: Path, steps: Steps) -> None:
     facts = run_facts(work)
     captioner = load_captioner(str(output / "florence2"))
     card = captioner_card(
-        {k: facts[k] for k in ("attributes", "details", "captions") if k in facts}, score_captioner(captioner, 300)
+        {k: facts[k] for k in ("attributes", "details", *CAPTION_LEGS) if k in facts},
+        score_captioner(captioner, 300),
     )
     (output / "florence2" / "README.md").write_text(card)
     clip = load_clip(output / "clip", torch.device("cpu"))
