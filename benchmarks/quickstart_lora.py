@@ -2,7 +2,7 @@
 
 Trains the recipe of config/config.yaml with seeds 0, 1 and 2 (results/toybox-seeds; what is there already is not done
 again) and judges the chosen checkpoint of each: by the tables of the evaluation, and by the paired loss (the same
-pictures, noise and timesteps with and without the LoRA) on fresh renders that no training has seen.
+pictures, noise and timesteps with and without the LoRA) on new photos of the subject and on renders of other toys.
 """
 
 import argparse
@@ -152,7 +152,7 @@ def fresh_encodings(count: int, folder: Path) -> dict[str, Encodings]:
 
 
 def measure(encodings: Encodings, chosen: Variant, count: int) -> LossChange:
-    """How far the loss on fresh renders has moved from the base model's."""
+    """How far the loss on fresh frames has moved from the base model's."""
     judge = Judge(sdxl, sdxl.load_schedule(MODEL), encodings, ValidationSettings(frames=count), CPU)
     denoiser = sdxl.load_denoiser(MODEL, torch.float32).eval()
     return measure_loss_changes(denoiser, sdxl, judge, [chosen], torch.float32)[chosen]
@@ -206,7 +206,7 @@ def base_mean(pictures: list[Row]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--count", type=int, default=60, help="fresh renders of each kind")
+    parser.add_argument("--count", type=int, default=60, help="new photos, and fresh renders of other toys")
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     train_three()
@@ -222,7 +222,7 @@ def main() -> None:
             figures = from_tables(RESULTS / run, chosen)
             subject = changes.pop("subject")
             figures += from_losses(
-                f"{arguments.count} fresh renders", subject.fall, subject.error, subject.untriggered_fall
+                f"{arguments.count} new photos", subject.fall, subject.error, subject.untriggered_fall
             )
             for name, change in changes.items():
                 words = f"loss on {arguments.count} fresh renders of {name.replace('others', 'other toys')}"
