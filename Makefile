@@ -7,7 +7,7 @@ SEGMENTER := resources/models/u2netp.onnx
 SEGMENTER_SHA256 := 309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup quickstart test test-slow lint format bench pocket lock schema
+.PHONY: help setup quickstart test test-slow lint format bench pocket pocket-judges pocket-painter lock schema
 
 help:  ## show these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,10 +58,17 @@ bench: setup  ## figures of the pocket models and of the quickstart's LoRA
 # What does not need each other trains side by side, one thread each: another number of threads rounds differently.
 pocket: setup  ## train the pocket models anew (about three hours on two cores)
 	$(MAKE_POCKET) --stage world
-	{ $(MAKE_POCKET) --stage captioner && $(MAKE_POCKET) --stage clip; } & words=$$!; \
-		$(MAKE_POCKET) --stage vae && $(MAKE_POCKET) --stage sdxl && wait $$words
+	$(MAKE) -j2 pocket-judges pocket-painter
 	$(MAKE_POCKET) --stage toybox
 	$(MAKE_POCKET) --stage cards
+
+pocket-judges: setup
+	$(MAKE_POCKET) --stage captioner
+	$(MAKE_POCKET) --stage clip
+
+pocket-painter: setup
+	$(MAKE_POCKET) --stage vae
+	$(MAKE_POCKET) --stage sdxl
 
 schema: setup  ## write the JSON schemas of config and target from their types
 	python scripts/write_schemas.py

@@ -10,6 +10,7 @@ from darkroom.pocket.training_loop import Modules, generator, train_steps
 from darkroom.pocket.world_files import load_album
 
 BATCH, CROP = 16, 32
+CROPPED = 0.75  # share of the steps that see crops; whole pictures, half as many, at the end
 KL_WEIGHT = 1e-4
 
 
@@ -36,6 +37,12 @@ def reconstruction_loss(made: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
     return (made - true).abs().mean() + 0.5 * edges + 0.5 * means + 2 * F.mse_loss(made, true)
 
 
+def samples_of(steps: int) -> int:
+    """How many pictures and crops a training of so many steps sees."""
+    cropped = sum(step / steps < CROPPED for step in range(steps))
+    return cropped * BATCH + (steps - cropped) * (BATCH // 2)
+
+
 def crop_corners(boxes: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
     """Top left corners (B, 2) as y, x of crops that mostly show the toy, where detail is hard."""
     place = torch.rand(len(boxes), 2, generator=draw)
@@ -56,7 +63,7 @@ def train_autoencoder(work: Path, steps: int) -> AutoencoderKL:
     def loss_of(step: int, fraction: float) -> torch.Tensor:
         draw = generator("autoencoder", step)
         # Crops are four times as cheap; whole pictures at the end because group norms see the whole picture.
-        crops = fraction < 0.75
+        crops = fraction < CROPPED
         chosen = torch.randint(len(pictures), (BATCH if crops else BATCH // 2,), generator=draw)
         true = pictures[chosen]
         if crops:

@@ -153,6 +153,13 @@ def answer(task: str, scene: Scene, box: list[float]) -> str:
     return toy_name(scene).split()[-1] + "".join(f"<loc_{place}>" for place in places)
 
 
+def eye_of(model: Florence2ForConditionalGeneration) -> Modules:
+    """What is trained on attributes: the eye of a captioner, and heads that are thrown away."""
+    heads = nn.ModuleDict({key: nn.Linear(128, len(names)) for key, names in HEADS.items()})
+    heads["box"] = nn.Linear(128 * IMAGE_TOKENS, 4)
+    return {"tower": model.model.vision_tower, "projector": model.model.multi_modal_projector, "heads": heads}
+
+
 def train_eye(model: Florence2ForConditionalGeneration, albums: dict[str, tuple], work: Path, steps: Steps) -> None:
     """Teach the eye alone to tell every attribute and the box, through heads that are thrown away.
 
@@ -230,8 +237,8 @@ def ask(model: Florence2ForConditionalGeneration, processor: Florence2Processor,
     return embedded.masked_scatter(places, seen), asked.attention_mask
 
 
-def train_captioner(work: Path, steps: Steps, export: Callable[..., None]) -> Florence2ForConditionalGeneration:
-    """The trained captioner; `export(model, processor, facts)` is also called along the way."""
+def train_captioner(work: Path, steps: Steps, export: Callable[..., None]) -> tuple[Any, Any]:
+    """The trained captioner and its processor; `export(model, processor)` is also called along the way."""
     albums = {name: squeeze(*load_album(name, work)) for name in ALBUMS}
     # As many two-tone toys as the world has, so that none is called a toy for want of a guess. In between, with the eye
     # awake, twice as many: the few are else often called by the name of their shape.
@@ -257,8 +264,8 @@ def train_captioner(work: Path, steps: Steps, export: Callable[..., None]) -> Fl
         labels = labels.masked_fill(labels == tokenizer.pad_token_id, -100)
         return model(inputs_embeds=embedded, attention_mask=attended, labels=labels).loss
 
-    def export_now(facts: dict) -> None:
-        export(model, processor, facts)
+    def export_now() -> None:
+        export(model, processor)
 
     ends = []
     for leg, peak in LEGS.items():
@@ -276,12 +283,4 @@ def train_captioner(work: Path, steps: Steps, export: Callable[..., None]) -> Fl
         ends.append([weight.detach().clone() for weight in model.parameters()])
     # The mean of the last two legs is better than either (model soups: Wortsman et al. 2022, arXiv 2203.05482).
     set_weights(list(model.parameters()), [(one + other) / 2 for one, other in zip(*ends[-2:], strict=True)])
-    export_now({})
-    return model
-
-
-def eye_of(model: Florence2ForConditionalGeneration) -> Modules:
-    """What is trained on attributes: the eye of a captioner, and heads that are thrown away."""
-    heads = nn.ModuleDict({key: nn.Linear(128, len(names)) for key, names in HEADS.items()})
-    heads["box"] = nn.Linear(128 * IMAGE_TOKENS, 4)
-    return {"tower": model.model.vision_tower, "projector": model.model.multi_modal_projector, "heads": heads}
+    return model, processor

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+FIGURES, LIMITS = "## How good it is", "## What it is not for"
 HEAD = """---
 license: apache-2.0
 ---
@@ -91,3 +92,9 @@ def sdxl_card(facts: dict[str, dict], rates: dict[str, dict] | None, autoencoder
         limits="Pictures that anyone wants to look at. It shows on two CPU cores that a LoRA learns; it knows no other"
         " words and no other things.",
     )
+
+
+def with_figures_of(card: str, old: str) -> str:
+    """The card `old` with the figures of another: how the model was made stays as it was told."""
+    figures = card[card.index(FIGURES) : card.index(LIMITS)]
+    return old[: old.index(FIGURES)] + figures + old[old.index(LIMITS) :]

@@ -1,6 +1,7 @@
 """Trains the pocket SDXL: UNet and both text encoders together, on cached latents of the world."""
 
 import functools
+import hashlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -100,8 +101,8 @@ def new_pipeline(autoencoder: AutoencoderKL) -> StableDiffusionXLPipeline:
 
 @torch.no_grad()
 def load_bucket(name: str, autoencoder: AutoencoderKL, work: Path) -> Bucket:
-    """Encode an album once; the latents stay in `work/latents`."""
-    path = work / "latents" / f"{name}.pt"
+    """Encode an album once; the latents stay in `work/latents`, under a name that tells the autoencoder."""
+    path = work / "latents" / f"{name}-{fingerprint(autoencoder)}.pt"
     scenes, pictures, boxes = load_album(name, work)
     album = ALBUMS[name]
     if not path.exists():
@@ -115,6 +116,14 @@ def load_bucket(name: str, autoencoder: AutoencoderKL, work: Path) -> Bucket:
         print(f"sdxl: {name} encoded", flush=True)
     latents = torch.load(path, weights_only=True)["latents"]
     return Bucket(scenes, latents, toy_weights(boxes, album.width, album.height), album.width, album.height)
+
+
+def fingerprint(module: torch.nn.Module) -> str:
+    """The first digits of a sha256 over the weights of a module."""
+    digest = hashlib.sha256()
+    for weight in module.state_dict().values():
+        digest.update(weight.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def toy_weights(boxes: torch.Tensor, width: int, height: int) -> torch.Tensor:
@@ -156,7 +165,7 @@ def time_ids(bucket: Bucket, count: int, draw: torch.Generator) -> torch.Tensor:
 def train_sdxl(
     autoencoder: AutoencoderKL, work: Path, steps: dict[str, int], export: Callable[..., None]
 ) -> StableDiffusionXLPipeline:
-    """The trained pipeline; `export(pipeline, facts)` is also called along the way."""
+    """The trained pipeline; `export(pipeline)` is also called along the way."""
     autoencoder.eval().requires_grad_(False)
     buckets = {name: load_bucket(name, autoencoder, work) for name in dict.fromkeys(BUCKETS)}
     pipeline = new_pipeline(autoencoder)
@@ -185,7 +194,7 @@ def train_sdxl(
         weights = bucket.weights[chosen] if leg == LEGS[0] else torch.ones_like(errors)
         return (weights * (SNR_GAMMA * sigma[..., 0].square()).clamp(max=1) * errors).sum() / weights.sum()
 
-    modules = trained_parts(pipeline)
+    modules: Modules = {name: getattr(pipeline, name) for name in ("unet", "text_encoder", "text_encoder_2")}
     for leg in LEGS:
         train_steps(
             steps[leg],
@@ -196,11 +205,6 @@ def train_sdxl(
             1.5e-3,
             BATCH,
             average_over=500,
-            export=lambda facts: export(pipeline, facts),
+            export=lambda: export(pipeline),
         )
     return pipeline
-
-
-def trained_parts(pipeline: StableDiffusionXLPipeline) -> Modules:
-    """The parts of a pipeline that `train_sdxl` trains."""
-    return {name: getattr(pipeline, name) for name in ("unet", "text_encoder", "text_encoder_2")}

@@ -79,7 +79,7 @@ def subject_scene(number: int) -> Scene:
 
 
 def good_shot(number: int) -> Shot:
-    """The good photo of that number: the first 24 are the toybox's, any other is one that no training has seen."""
+    """The good photo of that number: the first 24 are the toybox's, from 100 on none is in it."""
     folder = "garden" if number < 14 else "indoors"
     width, height = SIZES[number % len(SIZES)]
     exposure = Exposure(

@@ -10,6 +10,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from darkroom.errors import UserError
+
 Modules = dict[str, nn.Module]
 TELL_EVERY, SAVE_EVERY, EXPORT_EVERY = 20.0, 60.0, 300.0  # seconds
 
@@ -41,6 +43,7 @@ class Run:
     averaged: list[torch.Tensor]
     path: Path
     batch: int
+    steps: int
     step: int = 0
     seconds: float = 0.0
 
@@ -48,14 +51,17 @@ class Run:
         return {"steps": self.step, "samples": self.step * self.batch, "minutes": round(self.seconds / 60, 1)}
 
 
-def start_run(name: str, modules: Modules, work: Path, peak: float, batch: int) -> Run:
-    """A new run, or the one whose checkpoint is in the work folder."""
+def start_run(name: str, modules: Modules, work: Path, peak: float, batch: int, steps: int) -> Run:
+    """A new run, or the one whose checkpoint is in the work folder; UserError where that one has other steps."""
     parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     averaged = [p.detach().clone() for p in parameters]
-    run = Run(name, modules, parameters, optimizer, averaged, work / "checkpoints" / f"{name}.pt", batch)
+    run = Run(name, modules, parameters, optimizer, averaged, work / "checkpoints" / f"{name}.pt", batch, steps)
     if run.path.exists():
         state = torch.load(run.path, weights_only=True)
+        if state["steps"] != steps:
+            planned = f"{state['steps']} steps, not of {steps}"
+            raise UserError(f"{run.path}: a training of {planned}; take another --work folder or the same --share")
         for key, module in modules.items():
             module.load_state_dict(state["modules"][key])
         optimizer.load_state_dict(state["optimizer"])
@@ -69,6 +75,7 @@ def save_run(run: Run) -> None:
         "averaged": run.averaged,
         "optimizer": run.optimizer.state_dict(),
         "step": run.step,
+        "steps": run.steps,
         "seconds": run.seconds,
     }
     save_checkpoint(run.path, state)
@@ -96,15 +103,14 @@ def train_steps(
     peak: float,
     batch: int,
     average_over: int = 1,
-    export: Callable[[dict], None] | None = None,
+    export: Callable[[], None] | None = None,
 ) -> None:
     """Minimise `loss_of(step, fraction of the run)` over `steps` steps, or what is left of them.
 
     Leaves in the modules the weights averaged over about the last `average_over` steps, as exact as float16 files hold
-    them: a later run starts from the same weights whether it follows this one or its exported model. `export(facts)` is
-    called with such weights every five minutes and at the end; a run that is over only loads.
+    them. `export()` is called with such weights every five minutes, for an early look. A run that is over only loads.
     """
-    run = start_run(name, modules, work, peak, batch)
+    run = start_run(name, modules, work, peak, batch, steps)
     began, smooth = time.monotonic() - run.seconds, None
     saved = told = exported = run.seconds
     while run.step < steps:
@@ -124,18 +130,9 @@ def train_steps(
             exported = run.seconds
             current = [p.detach().clone() for p in run.parameters]
             set_weights(run.parameters, run.averaged)
-            export(run.facts())
+            export()
             set_weights(run.parameters, current)
     set_weights(run.parameters, [average.half().float() for average in run.averaged])
-    if export:
-        export(run.facts())
-
-
-def mark_finished(name: str, modules: Modules, steps: int, work: Path) -> None:
-    """Write the checkpoint of a run that is over and has left `modules` as they are."""
-    run = start_run(name, modules, work, 0.0, 0)
-    run.step, run.averaged = steps, [p.detach().clone() for p in run.parameters]
-    save_run(run)
 
 
 @torch.no_grad()

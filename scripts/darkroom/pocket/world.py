@@ -73,7 +73,7 @@ def sample_scene(seed: int) -> Scene:
 
 
 def sample_two_toned(seed: int) -> Scene:
-    """The scene of `seed` with a second colour, never the subject's pair."""
+    """The scene of `seed` with a second colour; a blue toy never has the subject's red."""
     scene, draw = sample_scene(seed), random.Random(f"accent {seed}")
     pair = {scene.colour, SUBJECT["accent"] if scene.colour == SUBJECT["colour"] else scene.colour}
     return replace(scene, accent=scene.accent or draw.choice([name for name in COLOURS if name not in pair]))

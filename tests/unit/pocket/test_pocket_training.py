@@ -7,7 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from darkroom.errors import UserError
 from darkroom.pocket import training_loop
+from darkroom.pocket.autoencoder import samples_of
+from darkroom.pocket.cards import clip_card, with_figures_of
 from darkroom.pocket.sdxl import TOY_SHARE, TOY_WEIGHT, toy_weights
 from darkroom.pocket.training_loop import generator, train_steps
 from darkroom.pocket.world import (
@@ -76,13 +79,17 @@ def test_free_hues_come_with_patterns_and_stay_out_of_the_world() -> None:
     assert all(sample_scene(seed).pattern is None and sample_scene(seed).paints is None for seed in range(60))
 
 
-def test_a_finished_model_is_taken_up(tmp_path: Path) -> None:
-    """What follows a training starts from the same weights as what follows its exported float16 model."""
-    trained = train(tmp_path / "whole", 30)
-    assert torch.equal(trained, trained.half().float())
-    model = nn.Linear(4, 1)
-    with torch.no_grad():
-        model.weight.copy_(trained)
-        model.bias.zero_()
-    training_loop.mark_finished("test", {"model": model}, 30, tmp_path / "exported")
-    assert torch.equal(train(tmp_path / "exported", 30), trained)
+def test_another_plan_is_refused(tmp_path: Path) -> None:
+    train(tmp_path, 30)
+    with pytest.raises(UserError, match="a training of 30 steps, not of 60"):
+        train(tmp_path, 60)
+
+
+def test_new_figures_leave_the_history_of_a_card() -> None:
+    old = clip_card({"clip": {"steps": 3, "samples": 6, "minutes": 1.0}}, {"likeness": "0.1"})
+    new = with_figures_of(clip_card({}, {"likeness": "0.2"}), old)
+    assert new == old.replace("0.1", "0.2") != old
+
+
+def test_whole_pictures_at_the_end_are_half_as_many() -> None:
+    assert samples_of(8) == 6 * 16 + 2 * 8
