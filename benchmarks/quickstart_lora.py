@@ -6,13 +6,12 @@ pictures, noise and timesteps with and without the LoRA) on new photos of the su
 """
 
 import argparse
-import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -31,9 +30,11 @@ from darkroom.files import sha256_file  # noqa: E402
 from darkroom.framing.buckets import choose_crop  # noqa: E402
 from darkroom.framing.frames import apply_crop  # noqa: E402
 from darkroom.framing.settings import CropSettings  # noqa: E402
+from darkroom.framing.subject_masks import describe_mask  # noqa: E402
+from darkroom.open_photo import open_photo  # noqa: E402
 from darkroom.pocket.camera import jpeg_bytes  # noqa: E402
 from darkroom.pocket.renderer import render  # noqa: E402
-from darkroom.pocket.toybox import good_shot, mask_of, take  # noqa: E402
+from darkroom.pocket.toybox import good_shot, shoot  # noqa: E402
 from darkroom.pocket.world import SPLITS, Scene, detailed_caption, sample_scene  # noqa: E402
 from darkroom.tables import Row, read_table  # noqa: E402
 from darkroom.training.encodings import Encoding, Encodings, lay_out  # noqa: E402
@@ -87,7 +88,7 @@ def train_three() -> None:
         sys.exit("the quickstart did not run to its end; its last lines above say why")
 
 
-def encode(frames: list[Frame], folder: Path, masked: bool = True) -> Encodings:
+def encode(frames: list[Frame], folder: Path) -> Encodings:
     """Frames as held-out ones, each with its caption and one without the trigger."""
     encoder = Encoder(sdxl, MODEL, lambda: CPU, {}, Cache(folder / "cache"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +101,7 @@ def encode(frames: list[Frame], folder: Path, masked: bool = True) -> Encodings:
         pictures[name] = (path, sha256_file(path), False)
         masks[name] = (mask, sha256_file(mask), (frame.mask.height // 4, frame.mask.width // 4))
     latents = lay_out(encode_pictures(encoder, pictures)[0], folder)
-    cells = lay_out(encode_masks(encoder, masks)[0], folder) if masked else {}
+    cells = lay_out(encode_masks(encoder, masks)[0], folder)
     captions = {text for frame in frames for text in (frame.caption, frame.untriggered)}
     texts = lay_out(encode_texts(encoder, captions)[0], folder)
     rows = [
@@ -111,7 +112,7 @@ def encode(frames: list[Frame], folder: Path, masked: bool = True) -> Encodings:
             *frame.picture.size,
             latents[name],
             "",
-            cells.get(name, ""),
+            cells[name],
             texts[frame.caption],
             texts[frame.untriggered],
         )
@@ -120,19 +121,19 @@ def encode(frames: list[Frame], folder: Path, masked: bool = True) -> Encodings:
     return Encodings(folder, tuple(rows))
 
 
-def photographed(number: int, settings: CropSettings) -> Frame:
-    """A new photo of the subject, taken and framed as those of the toybox are."""
+def photographed(number: int, settings: CropSettings, folder: Path) -> Frame:
+    """A new photo of the subject, taken and framed as those of the toybox are; its file lies in `folder`."""
     taken = good_shot(number)
-    mask = mask_of(taken)
-    box = mask.point(lambda value: 255 * (value > 127)).getbbox()
-    crop = choose_crop((taken.width, taken.height), box, settings)
+    picture, mask = shoot(taken)
+    found = describe_mask(mask)
+    crop = choose_crop(mask.size, (found["x0"], found["y0"], found["x1"], found["y1"]), settings)
     if crop is None:
         raise ValueError(f"photo {number} fills no bucket")
-    data = io.BytesIO(jpeg_bytes(take(taken), taken.exposure))
-    with Image.open(data) as photo:
-        picture = apply_crop(photo.convert("RGB"), crop)
+    path = folder / f"{number}.jpg"
+    path.write_bytes(jpeg_bytes(picture, taken.exposure))
     plain = detailed_caption(taken.scene)
-    return Frame(picture, apply_crop(mask, crop), plain.replace("a toy", SUBJECT, 1), plain)
+    photo = apply_crop(open_photo(path).picture, crop)
+    return Frame(photo, apply_crop(mask, crop), plain.replace("a toy", SUBJECT, 1), plain)
 
 
 def rendered(scene: Scene) -> Frame:
@@ -146,12 +147,13 @@ def rendered(scene: Scene) -> Frame:
 def fresh_encodings(count: int, folder: Path) -> dict[str, Encodings]:
     """New photos of the subject, and renders of other toys under their own names, inside their masks and whole."""
     settings = load_target("pocket-sdxl", ROOT / "config" / "targets").crop
-    subjects = [photographed(FIRST_PHOTO + number, settings) for number in range(count)]
-    others = [rendered(sample_scene(FIRST_OTHER_SEED + number)) for number in range(count)]
+    subjects = [photographed(FIRST_PHOTO + number, settings, folder) for number in range(count)]
+    toys = [rendered(sample_scene(FIRST_OTHER_SEED + number)) for number in range(count)]
+    others = encode(toys, folder / "others")
     return {
         "subject": encode(subjects, folder / "subject"),
-        "others": encode(others, folder / "others"),
-        "others, whole": encode(others, folder / "whole", masked=False),
+        "others": others,
+        "others, whole": replace(others, rows=tuple(replace(row, mask="") for row in others.rows)),
     }
 
 
@@ -194,7 +196,6 @@ def from_tables(folder: Path, chosen: Variant) -> list[Figure]:
         goal = "rises by 3 errors or more" if not control else "rises by 3 errors at most"
         met = value < 3 * error if control else value >= 3 * error
         figures.append(Figure(f"likeness, {name}", value, error, goal, met, unit=""))
-    for name, control in (("subject prompts", False), ("control prompts", True)):
         change = differences(pictures, own, base, "prompt_following", control)
         if change is None:
             continue

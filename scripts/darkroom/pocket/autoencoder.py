@@ -37,10 +37,9 @@ def reconstruction_loss(made: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
     return (made - true).abs().mean() + 0.5 * edges + 0.5 * means + 2 * F.mse_loss(made, true)
 
 
-def samples_of(steps: int) -> int:
-    """How many pictures and crops a training of so many steps sees."""
-    cropped = sum(step / steps < CROPPED for step in range(steps))
-    return cropped * BATCH + (steps - cropped) * (BATCH // 2)
+def batch_at(fraction: float) -> int:
+    """How many crops, and at the end how many whole pictures, a step sees at this fraction of the training."""
+    return BATCH if fraction < CROPPED else BATCH // 2
 
 
 def crop_corners(boxes: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
@@ -64,7 +63,7 @@ def train_autoencoder(work: Path, steps: int) -> AutoencoderKL:
         draw = generator("autoencoder", step)
         # Crops are four times as cheap; whole pictures at the end because group norms see the whole picture.
         crops = fraction < CROPPED
-        chosen = torch.randint(len(pictures), (BATCH if crops else BATCH // 2,), generator=draw)
+        chosen = torch.randint(len(pictures), (batch_at(fraction),), generator=draw)
         true = pictures[chosen]
         if crops:
             corners = crop_corners(boxes[chosen], draw).tolist()
@@ -76,7 +75,7 @@ def train_autoencoder(work: Path, steps: int) -> AutoencoderKL:
         return reconstruction_loss(made, true) + KL_WEIGHT * posterior.kl().mean() / latents[0].numel()
 
     modules: Modules = {"autoencoder": model}
-    train_steps(steps, "autoencoder", modules, loss_of, work, 3e-3, BATCH, average_over=200)
+    train_steps(steps, "autoencoder", modules, loss_of, work, 3e-3, batch_at, average_over=200)
     with torch.no_grad():
         some = torch.stack([pictures[i] for i in range(0, 10_000, 40)]).float() / 127.5 - 1
         spread = model.eval().encode(some).latent_dist.mean.std().item()

@@ -37,11 +37,8 @@ from darkroom.pocket.world_files import load_album
 SIDE, IMAGE_TOKENS, BATCH = 64, 17, 32
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 EYE_RESTS = 0.5  # share of the first leg of the caption training
-LEGS = {
-    "captions": 1.5e-3,
-    "captions-again": 7.5e-4,
-    "captions-last": 1e-3,
-}  # runs one after the other and their peak rates
+# Runs of the caption training, one after the other, and their peak rates.
+LEGS = {"captions": 1.5e-3, "captions-again": 7.5e-4, "captions-last": 1e-3}
 ALBUMS = ("squeezed", "square", "wide", "tall", "two-toned")
 DETAILS = {"shape": 3.0, "accent": 2.0}  # weights of what is hardest to see, in the second part of the eye's training
 PLACE_STEP = 10  # boxes are told in hundredths of the side
@@ -153,26 +150,20 @@ def answer(task: str, scene: Scene, box: list[float]) -> str:
     return toy_name(scene).split()[-1] + "".join(f"<loc_{place}>" for place in places)
 
 
-def eye_of(model: Florence2ForConditionalGeneration) -> Modules:
-    """What is trained on attributes: the eye of a captioner, and heads that are thrown away."""
-    heads = nn.ModuleDict({key: nn.Linear(128, len(names)) for key, names in HEADS.items()})
-    heads["box"] = nn.Linear(128 * IMAGE_TOKENS, 4)
-    return {"tower": model.model.vision_tower, "projector": model.model.multi_modal_projector, "heads": heads}
-
-
 def train_eye(model: Florence2ForConditionalGeneration, albums: dict[str, tuple], work: Path, steps: Steps) -> None:
     """Teach the eye alone to tell every attribute and the box, through heads that are thrown away.
 
     The heads read the picture token that Florence-2 averages over the picture, where the language model finds it.
     First all attributes alike, then shape and second colour above all, with more two-tone toys.
     """
-    eye = eye_of(model)
+    heads = nn.ModuleDict({key: nn.Linear(128, len(names)) for key, names in HEADS.items()})
+    heads["box"] = nn.Linear(128 * IMAGE_TOKENS, 4)
     parts: tuple[tuple[str, tuple, dict[str, float]], ...] = (
         ("attributes", joined(albums["squeezed"], albums["square"]), {}),
         ("details", joined(*albums.values()), DETAILS),
     )
     for name, data, weights in parts:
-        train_attributes(name, model, eye, data, weights, work, steps[name])
+        train_attributes(name, model, heads, data, weights, work, steps[name])
 
 
 def squeeze(
@@ -199,7 +190,7 @@ def joined(*albums: tuple) -> tuple[list[Scene], torch.Tensor, torch.Tensor]:
 def train_attributes(
     name: str,
     model: Florence2ForConditionalGeneration,
-    eye: Modules,
+    heads: nn.ModuleDict,
     data: tuple,
     weights: dict[str, float],
     work: Path,
@@ -208,7 +199,7 @@ def train_attributes(
     """One part of the eye's training; `weights` of attributes in the loss are 1 where not given."""
     scenes, pictures, boxes = data
     truth = {key: torch.tensor([names.index(getattr(s, key)) for s in scenes]) for key, names in HEADS.items()}
-    heads: Any = eye["heads"]
+    eye: Modules = {"tower": model.model.vision_tower, "projector": model.model.multi_modal_projector}
 
     def loss_of(step: int, fraction: float) -> torch.Tensor:
         draw = generator(name, step)
@@ -220,7 +211,7 @@ def train_attributes(
             loss = loss + weights.get(key, 1.0) * F.cross_entropy(heads[key](seen[:, 0]), names[chosen])
         return loss / 8
 
-    train_steps(steps, name, eye, loss_of, work, 1.5e-3, BATCH)
+    train_steps(steps, name, {**eye, "heads": heads}, loss_of, work, 1.5e-3, BATCH)
 
 
 def ask(model: Florence2ForConditionalGeneration, processor: Florence2Processor, tasks: list[str], seen: torch.Tensor):  # type: ignore[no-untyped-def]
@@ -264,9 +255,6 @@ def train_captioner(work: Path, steps: Steps, export: Callable[..., None]) -> tu
         labels = labels.masked_fill(labels == tokenizer.pad_token_id, -100)
         return model(inputs_embeds=embedded, attention_mask=attended, labels=labels).loss
 
-    def export_now() -> None:
-        export(model, processor)
-
     ends = []
     for leg, peak in LEGS.items():
         train_steps(
@@ -278,7 +266,7 @@ def train_captioner(work: Path, steps: Steps, export: Callable[..., None]) -> tu
             peak,
             BATCH,
             average_over=200,
-            export=export_now,
+            export=lambda: export(model, processor),
         )
         ends.append([weight.detach().clone() for weight in model.parameters()])
     # The mean of the last two legs is better than either (model soups: Wortsman et al. 2022, arXiv 2203.05482).

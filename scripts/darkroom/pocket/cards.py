@@ -2,25 +2,27 @@
 
 from typing import Any
 
+from darkroom.pocket.scoring import GUIDANCE, SAMPLING_STEPS
+
 FIGURES, LIMITS = "## How good it is", "## What it is not for"
-HEAD = """---
+HEAD = f"""---
 license: apache-2.0
 ---
-# {title}
+# {{title}}
 
-{about}
+{{about}}
 
 ## How it was made
 `python scripts/make_pocket.py --output resources/pocket --work build/pocket`, on a CPU with one thread, float32,
 seed 0 throughout. Another processor or another number of threads rounds differently and gets other weights.
 
-{training}
+{{training}}
 
-## How good it is
-{figures}
+{FIGURES}
+{{figures}}
 
-## What it is not for
-{limits}
+{LIMITS}
+{{limits}}
 """
 
 
@@ -79,8 +81,9 @@ def sdxl_card(facts: dict[str, dict], rates: dict[str, dict] | None, autoencoder
         rows = [(f"{name}, {kind}", rate) for kind in rates for name, rate in rates[kind].items()]
         rows += list(autoencoder.items())
         figures = (
-            "`python benchmarks/pocket_models.py`: fresh prompts, 64 x 64 px, 25 steps, guidance 2.5, judged by the "
-            "pocket captioner (which errs too, see its card); share followed, standard error.\n\n" + table(rows)
+            f"`python benchmarks/pocket_models.py`: fresh prompts, 64 x 64 px, {SAMPLING_STEPS} steps, "
+            f"guidance {GUIDANCE}, judged by the pocket captioner (which errs too, see its card); share followed, "
+            "standard error.\n\n" + table(rows)
         )
     return HEAD.format(
         title="Pocket SDXL",

@@ -8,21 +8,19 @@ import torch
 
 from darkroom.errors import UserError
 from darkroom.evaluation.clip_model import load_clip
-from darkroom.pocket.autoencoder import samples_of, train_autoencoder
+from darkroom.pocket.autoencoder import train_autoencoder
 from darkroom.pocket.autoencoder_scores import score_hues, score_round_trips
-from darkroom.pocket.captioner import BATCH as CAPTIONER_BATCH
 from darkroom.pocket.captioner import LEGS as CAPTION_LEGS
 from darkroom.pocket.captioner import train_captioner
 from darkroom.pocket.cards import captioner_card, clip_card, sdxl_card, with_figures_of
-from darkroom.pocket.clip import BATCH as CLIP_BATCH
 from darkroom.pocket.clip import train_clip
 from darkroom.pocket.clip_scores import score_likeness, score_retrieval
 from darkroom.pocket.model_files import save_captioner, save_clip, save_sdxl
 from darkroom.pocket.scoring import load_captioner, score_captioner, score_sdxl
-from darkroom.pocket.sdxl import BATCH as SDXL_BATCH
 from darkroom.pocket.sdxl import LEGS as SDXL_LEGS
 from darkroom.pocket.sdxl import train_sdxl
 from darkroom.pocket.toybox import write_toybox
+from darkroom.pocket.training_loop import run_facts
 from darkroom.pocket.world_files import ALBUMS, render_album
 
 STEPS = {
@@ -35,16 +33,6 @@ STEPS = {
     "clip": 1_600,
     "sdxl": 5_500,
     "sdxl-again": 6_000,
-}
-BATCHES = {
-    "attributes": CAPTIONER_BATCH,
-    "details": CAPTIONER_BATCH,
-    "captions": CAPTIONER_BATCH,
-    "captions-again": CAPTIONER_BATCH,
-    "captions-last": CAPTIONER_BATCH,
-    "clip": CLIP_BATCH,
-    "sdxl": SDXL_BATCH,
-    "sdxl-again": SDXL_BATCH,
 }
 RUNS: dict[str, tuple[str, ...]] = {
     "florence2": ("attributes", "details", *CAPTION_LEGS),
@@ -104,7 +92,7 @@ def make_cards(output: Path, work: Path, steps: Steps) -> None:
     rates, _ = score_sdxl(pipeline, captioner, 200)
     eye = {f"autoencoder, {k}": f"{v} dB PSNR" for k, v in score_round_trips(pipeline.vae, 200).items()}
     eye |= {f"autoencoder, {k}": f"moved by delta E {v:.1f}" for k, v in score_hues(pipeline.vae, 100).items()}
-    facts = {name: run_facts(name, work) for name in RUNS}
+    facts = {name: run_facts(names, work) for name, names in RUNS.items()}
     cards = {
         "florence2": captioner_card(facts["florence2"], score_captioner(captioner, 300)),
         "clip": clip_card(facts["clip"], known),
@@ -133,16 +121,3 @@ def make_pocket(output: Path, work: Path, stage: str, share: float, threads: int
     for name, make in STAGES.items():
         if stage in (name, "all"):
             make(output, work, steps)
-
-
-def run_facts(model: str, work: Path) -> dict[str, dict]:
-    """Steps, samples and minutes of every training of a model; empty where one of them is not in the work folder."""
-    facts = {}
-    for name in RUNS[model]:
-        path = work / "checkpoints" / f"{name}.pt"
-        if not path.exists():
-            return {}
-        state = torch.load(path, weights_only=True)
-        drawn = samples_of(state["step"]) if name == "autoencoder" else state["step"] * BATCHES[name]
-        facts[name] = {"steps": state["step"], "samples": drawn, "minutes": round(state["seconds"] / 60, 1)}
-    return facts

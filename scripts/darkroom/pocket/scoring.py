@@ -24,6 +24,7 @@ from darkroom.pocket.world import (
     toy_name,
 )
 
+SAMPLING_STEPS, GUIDANCE = 25, 2.5
 SIZES = ((64, 64), (80, 48), (48, 80))  # width, height
 
 
@@ -150,7 +151,9 @@ def prompts(count: int) -> list[tuple[Scene, str, str]]:
 
 
 @torch.inference_mode()
-def draw_samples(pipeline: Any, texts: list[str], steps: int = 25, guidance: float = 2.5) -> list[Image.Image]:
+def draw_samples(
+    pipeline: Any, texts: list[str], steps: int = SAMPLING_STEPS, guidance: float = GUIDANCE
+) -> list[Image.Image]:
     """A 64 px picture per prompt; picture i starts from the noise of seed i."""
     pipeline.set_progress_bar_config(disable=True)
     pictures: list[Image.Image] = []

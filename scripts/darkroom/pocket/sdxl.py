@@ -1,7 +1,6 @@
 """Trains the pocket SDXL: UNet and both text encoders together, on cached latents of the world."""
 
 import functools
-import hashlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +8,10 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
+from safetensors.torch import save
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+from darkroom.files import sha256_bytes
 from darkroom.pocket.training_loop import Modules, generator, save_checkpoint, train_steps
 from darkroom.pocket.vocabulary import CLIP_LENGTH, clip_tokenizer
 from darkroom.pocket.world import Scene, training_caption
@@ -120,10 +121,8 @@ def load_bucket(name: str, autoencoder: AutoencoderKL, work: Path) -> Bucket:
 
 def fingerprint(module: torch.nn.Module) -> str:
     """The first digits of a sha256 over the weights of a module."""
-    digest = hashlib.sha256()
-    for weight in module.state_dict().values():
-        digest.update(weight.contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
+    weights = {name: weight.contiguous() for name, weight in module.state_dict().items()}
+    return sha256_bytes(save(weights))[:16]
 
 
 def toy_weights(boxes: torch.Tensor, width: int, height: int) -> torch.Tensor:

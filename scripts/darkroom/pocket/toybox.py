@@ -98,20 +98,21 @@ def good_shots() -> tuple[Shot, ...]:
     return tuple(good_shot(number) for number in range(GOOD))
 
 
+def shoot(shot: Shot) -> tuple[Image.Image, Image.Image]:
+    """The upright picture of a shot, before it is stored, and its exact mask (mode L, white = toy, soft edges)."""
+    pictures, masks, _ = render([shot.scene], shot.width, shot.height)
+    picture, mask = (Image.fromarray(part[0].numpy()) for part in (pictures, masks))
+    return add_noise(picture, shot.exposure.noise, shot.scene.seed), mask
+
+
 def take(shot: Shot) -> Image.Image:
-    """The upright picture of a shot, before it is stored."""
-    picture = Image.fromarray(render([shot.scene], shot.width, shot.height)[0][0].numpy())
-    return add_noise(picture, shot.exposure.noise, shot.scene.seed)
+    """The picture of `shoot` alone."""
+    return shoot(shot)[0]
 
 
 def true_mask(path: str) -> Image.Image:
     """The exact mask (mode L, white = toy, soft edges, upright) of a good photo, by its path below `photos/`."""
-    return mask_of(next(shot for shot in good_shots() if shot.path == path))
-
-
-def mask_of(shot: Shot) -> Image.Image:
-    """The exact mask of a shot, as `true_mask`."""
-    return Image.fromarray(render([shot.scene], shot.width, shot.height)[1][0].numpy())
+    return shoot(next(shot for shot in good_shots() if shot.path == path))[1]
 
 
 def write_toybox(folder: Path) -> None:

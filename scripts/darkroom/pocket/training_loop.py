@@ -3,7 +3,7 @@
 import math
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,11 @@ def save_checkpoint(path: Path, state: dict) -> None:
     path.with_suffix(".tmp").rename(path)
 
 
+def facts_of(step: int, samples: int, seconds: float) -> dict[str, float]:
+    """How far a run has come, as logs and cards tell it."""
+    return {"steps": step, "samples": samples, "minutes": round(seconds / 60, 1)}
+
+
 @dataclass
 class Run:
     """A training run under way: what is trained, its averaged weights, and how far it has come."""
@@ -42,21 +47,21 @@ class Run:
     optimizer: torch.optim.AdamW
     averaged: list[torch.Tensor]
     path: Path
-    batch: int
     steps: int
     step: int = 0
+    samples: int = 0
     seconds: float = 0.0
 
     def facts(self) -> dict[str, float]:
-        return {"steps": self.step, "samples": self.step * self.batch, "minutes": round(self.seconds / 60, 1)}
+        return facts_of(self.step, self.samples, self.seconds)
 
 
-def start_run(name: str, modules: Modules, work: Path, peak: float, batch: int, steps: int) -> Run:
+def start_run(name: str, modules: Modules, work: Path, peak: float, steps: int) -> Run:
     """A new run, or the one whose checkpoint is in the work folder; UserError where that one has other steps."""
     parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     averaged = [p.detach().clone() for p in parameters]
-    run = Run(name, modules, parameters, optimizer, averaged, work / "checkpoints" / f"{name}.pt", batch, steps)
+    run = Run(name, modules, parameters, optimizer, averaged, work / "checkpoints" / f"{name}.pt", steps)
     if run.path.exists():
         state = torch.load(run.path, weights_only=True)
         if state["steps"] != steps:
@@ -65,7 +70,8 @@ def start_run(name: str, modules: Modules, work: Path, peak: float, batch: int, 
         for key, module in modules.items():
             module.load_state_dict(state["modules"][key])
         optimizer.load_state_dict(state["optimizer"])
-        run.averaged, run.step, run.seconds = state["averaged"], state["step"], state["seconds"]
+        run.averaged, run.step, run.samples = state["averaged"], state["step"], state["samples"]
+        run.seconds = state["seconds"]
     return run
 
 
@@ -76,6 +82,7 @@ def save_run(run: Run) -> None:
         "optimizer": run.optimizer.state_dict(),
         "step": run.step,
         "steps": run.steps,
+        "samples": run.samples,
         "seconds": run.seconds,
     }
     save_checkpoint(run.path, state)
@@ -101,22 +108,24 @@ def train_steps(
     loss_of: Callable[[int, float], torch.Tensor],
     work: Path,
     peak: float,
-    batch: int,
+    batch: int | Callable[[float], int],
     average_over: int = 1,
     export: Callable[[], None] | None = None,
 ) -> None:
     """Minimise `loss_of(step, fraction of the run)` over `steps` steps, or what is left of them.
 
+    `batch` is how many samples a step sees, or says so for a fraction of the run; they are only counted here.
     Leaves in the modules the weights averaged over about the last `average_over` steps, as exact as float16 files hold
     them. `export()` is called with such weights every five minutes, for an early look. A run that is over only loads.
     """
-    run = start_run(name, modules, work, peak, batch, steps)
+    run = start_run(name, modules, work, peak, steps)
     began, smooth = time.monotonic() - run.seconds, None
     saved = told = exported = run.seconds
     while run.step < steps:
         fraction = run.step / steps
         loss = loss_of(run.step, fraction)
         take_step(run, loss, learning_rate(peak, fraction, run.step), average_over)
+        run.samples += batch if isinstance(batch, int) else batch(fraction)
         run.seconds = time.monotonic() - began
         smooth = loss.item() if smooth is None else 0.98 * smooth + 0.02 * loss.item()
         last = run.step >= steps
@@ -133,6 +142,15 @@ def train_steps(
             export()
             set_weights(run.parameters, current)
     set_weights(run.parameters, [average.half().float() for average in run.averaged])
+
+
+def run_facts(names: Sequence[str], work: Path) -> dict[str, dict[str, float]]:
+    """Steps, samples and minutes of trainings by name; empty where one of them is not in the work folder."""
+    paths = {name: work / "checkpoints" / f"{name}.pt" for name in names}
+    if not all(path.exists() for path in paths.values()):
+        return {}
+    states = {name: torch.load(path, weights_only=True) for name, path in paths.items()}
+    return {name: facts_of(state["step"], state["samples"], state["seconds"]) for name, state in states.items()}
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from darkroom.pocket.toybox import COLUMNS, EXPECTED, GOOD, SIZES, good_shot, good_shots, mask_of, take, true_mask
+from darkroom.pocket.toybox import COLUMNS, EXPECTED, GOOD, SIZES, good_shot, good_shots, shoot, take, true_mask
 from darkroom.pocket.world import parse_caption
 
 TOYBOX = Path(__file__).resolve().parents[3] / "resources" / "toybox"
@@ -109,8 +109,8 @@ def test_further_shots_are_new_photos_of_the_same_kind():
         further = good_shot(number)
         assert (further.scene.shift, further.scene.yaw) not in known
         assert (further.scene.shape, further.scene.colour, further.scene.accent) == ("bunny", "blue", "red")
-        mask = mask_of(further)
-        assert mask.size == take(further).size == (further.width, further.height)
+        picture, mask = shoot(further)
+        assert mask.size == picture.size == (further.width, further.height)
         edges = np.asarray(mask) > 127
         assert 0.01 < edges.mean() < 0.5
         assert not edges[0].any() and not edges[-1].any() and not edges[:, 0].any() and not edges[:, -1].any()

@@ -9,7 +9,7 @@ from torch import nn
 
 from darkroom.errors import UserError
 from darkroom.pocket import training_loop
-from darkroom.pocket.autoencoder import samples_of
+from darkroom.pocket.autoencoder import batch_at
 from darkroom.pocket.cards import clip_card, with_figures_of
 from darkroom.pocket.sdxl import TOY_SHARE, TOY_WEIGHT, toy_weights
 from darkroom.pocket.training_loop import generator, train_steps
@@ -92,4 +92,4 @@ def test_new_figures_leave_the_history_of_a_card() -> None:
 
 
 def test_whole_pictures_at_the_end_are_half_as_many() -> None:
-    assert samples_of(8) == 6 * 16 + 2 * 8
+    assert sum(batch_at(step / 8) for step in range(8)) == 6 * 16 + 2 * 8
