@@ -5,7 +5,6 @@ from types import ModuleType
 from typing import Any
 
 from darkroom.cache import Cache, code_version
-from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
 from darkroom.evaluation.settings import RenderSettings
 from darkroom.families import family
@@ -30,7 +29,7 @@ def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
     parser.add_argument("--family", required=True)
-    parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
+    parser.add_argument("--subject-class", required=True, help="the common word for the subject")
     parser.add_argument("--settings", required=True, help="PriorSettings as JSON")
     parser.add_argument("--render", required=True, help="RenderSettings as JSON")
     parser.add_argument("--side", type=int, required=True, help="width and height in pixels")
@@ -42,11 +41,10 @@ def main() -> None:
     settings = PriorSettings.from_argument(arguments.settings)
     drawing = RenderSettings.from_argument(arguments.render)
     compute = ComputeSettings.from_argument(arguments.compute)
-    subject_class = SubjectSettings.from_argument(arguments.subject).subject_class
     model, module, side = read_lock(arguments.model), family(arguments.family), arguments.side
     pictures = {}
     for number in range(settings.pictures):
-        prompt = settings.prompts[number % len(settings.prompts)].replace("{class}", subject_class)
+        prompt = settings.prompts[number % len(settings.prompts)].replace("{class}", arguments.subject_class)
         pictures[f"prior-{number:04d}"] = rendering.Picture(
             prompt, number, side, side, drawing.sampling_steps, drawing.guidance
         )

@@ -1,6 +1,7 @@
 """Train a LoRA on the encodings of a dataset, or go on where an interrupted training stopped."""
 
 import shutil
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from darkroom.model_lock import read_lock
 from darkroom.settings import ComputeSettings
 from darkroom.stage_code import stage_code
 from darkroom.tables import write_table
-from darkroom.training.encodings import read_encodings
+from darkroom.training.encodings import Encodings, read_encodings
 from darkroom.training.lora_recipe import LOG_COLUMNS, VALIDATION_COLUMNS, Recipe, train_lora
 from darkroom.training.preflight import check_training
-from darkroom.training.resume_state import SavingClock
+from darkroom.training.processes import is_first, is_worker, launch
+from darkroom.training.resume_state import Progress, SavingClock, checkpoints_of, finished_training
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
 
 PACKAGES = ("torch", "diffusers", "peft", "accelerate", "prodigyopt", "bitsandbytes")
@@ -32,6 +34,17 @@ def code_hash(family_name: str) -> str:
     return cache_key(files=[sha256_file(file) for file in sorted(files)], packages=[version(name) for name in PACKAGES])
 
 
+def train(family_name: str, model: Path, encodings: Encodings, recipe: Recipe, workplace: Path) -> Progress:
+    """Train to the end, or go on; UserError, one line, where the GPU's memory does not suffice."""
+    try:
+        return train_lora(family(family_name), model, encodings, recipe, workplace, SavingClock())
+    except torch.OutOfMemoryError:
+        raise UserError(
+            "training: the GPU's memory does not suffice; set training.gradient_checkpointing, lower training.batch, "
+            "training.rank or crop.resolution, or choose training.optimizer: adamw8bit"
+        ) from None
+
+
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--encodings", type=Path, required=True, help="encodings.csv, beside the folder encodings/")
@@ -41,7 +54,7 @@ def main() -> None:
     parser.add_argument("--prior", required=True, help="PriorSettings as JSON")
     parser.add_argument("--validation", required=True, help="ValidationSettings as JSON")
     parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
-    parser.add_argument("--states", type=Path, required=True, help="folder of unfinished trainings")
+    parser.add_argument("--states", type=Path, required=True, help="folder of unfinished and finished trainings")
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder of checkpoints, to write")
     parser.add_argument("--log", type=Path, required=True, help="log.csv, to write")
     parser.add_argument("--losses", type=Path, required=True, help="validation.csv, to write")
@@ -54,7 +67,9 @@ def main() -> None:
     )
     model = read_lock(arguments.model)
     encodings = read_encodings(arguments.encodings, arguments.encodings.with_suffix(""))
-    print(f"train_lora: {check_training(encodings, recipe.training, recipe.prior)}", flush=True)
+    counts = check_training(encodings, recipe.training, recipe.prior)
+    if not is_worker():
+        print(f"train_lora: {counts}", flush=True)
 
     state = cache_key(
         recipe=[arguments.settings, arguments.prior, arguments.validation, arguments.compute],
@@ -63,20 +78,20 @@ def main() -> None:
         code=code_hash(arguments.family),
     )
     workplace = arguments.states / state[:32]
-    try:
-        done = train_lora(family(arguments.family), model.path, encodings, recipe, workplace, SavingClock())
-    except torch.OutOfMemoryError:
-        raise UserError(
-            "training: the GPU's memory does not suffice; set training.gradient_checkpointing, lower training.batch, "
-            "training.rank or crop.resolution, or choose training.optimizer: adamw8bit"
-        ) from None
+    done = finished_training(workplace)
+    if done is None and recipe.compute.training_processes > 1 and not is_worker():
+        launch(__file__, sys.argv[1:], recipe.compute)
+        return
+    done = done or train(arguments.family, model.path, encodings, recipe, workplace)
+    if not is_first():
+        return
     shutil.rmtree(arguments.checkpoints, ignore_errors=True)
-    for path in sorted((workplace / "checkpoints").glob("*.safetensors")):
+    for path in checkpoints_of(workplace):
         link_or_copy(path, arguments.checkpoints / path.name)
     write_table(arguments.log, LOG_COLUMNS, done.log, keep_order=True)
     write_table(arguments.losses, VALIDATION_COLUMNS, done.validation, keep_order=True)
-    shutil.rmtree(workplace)
-    print(f"train_lora: steps {done.step}/{recipe.training.steps}, {done.seconds:.0f} s")
+    computed = done.step - done.began_after
+    print(f"train_lora: steps {done.step}/{recipe.training.steps}, computed {computed}, {done.seconds:.0f} s")
 
 
 if __name__ == "__main__":

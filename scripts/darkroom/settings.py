@@ -28,3 +28,6 @@ class ComputeSettings(Settings):
     device: Literal["cpu", "gpu"] = Field("gpu", description="where models run")
     inference_threads: int = Field(1, ge=1, description="CPU threads of every job that runs a model")
     training_threads: int = Field(2, ge=1, description="CPU threads of the training")
+    training_processes: int = Field(
+        1, ge=1, description="processes that train together, each on a GPU of its own or on `training_threads` cores"
+    )

@@ -24,7 +24,7 @@ rule caption_photos:
         gpu=GPUS,
     params:
         settings=project_settings("captioner"),
-        compute=project_settings("compute"),
+        compute=compute_settings("inference_threads"),
         folder=photos_folder,
         cache=CACHE,
     shell:

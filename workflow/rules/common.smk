@@ -118,6 +118,18 @@ def project_settings(part):
     return lambda wildcards: getattr(CONFIG, part).to_argument()
 
 
+def compute_settings(threads):
+    """A params function: where a model runs and on how many threads; a knob of the training reruns no captioner."""
+    return lambda wildcards: canonical_json(
+        CONFIG.compute.model_dump(mode="json", include={"device", threads})
+    )
+
+
+def subject_class(wildcards):
+    """The common word for the subject."""
+    return CONFIG.subject.subject_class
+
+
 def photos_folder(wildcards):
     """The folder of raw photos, whatever characters its name holds."""
     return CONFIG.photos

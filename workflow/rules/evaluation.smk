@@ -27,7 +27,7 @@ rule render_samples:
         settings=project_settings("evaluation"),
         render=target_settings("render"),
         side=frame_side,
-        compute=project_settings("compute"),
+        compute=compute_settings("training_threads"),
         cache=CACHE,
     shell:
         "python {input.script} --checkpoints {input.checkpoints} --model {input.model} --family {params.family} "
@@ -68,7 +68,7 @@ rule score_checkpoints:
         strengths=strengths,
         training=training_settings,
         validation=project_settings("validation"),
-        compute=project_settings("compute"),
+        compute=compute_settings("training_threads"),
         cache=CACHE,
     shell:
         "python {input.script} --checkpoints {input.checkpoints} --samples {input.samples} "

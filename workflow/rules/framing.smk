@@ -23,7 +23,7 @@ rule mask_subjects:
     params:
         folder=photos_folder,
         settings=project_settings("masks"),
-        compute=project_settings("compute"),
+        compute=compute_settings("inference_threads"),
         cache=CACHE,
     shell:
         "python {input.script} --photos {input.photos} --model {input.model} --folder {params.folder:q} "

@@ -51,14 +51,14 @@ rule render_prior:
         gpu=GPUS,
     params:
         family=target_family,
-        subject=project_settings("subject"),
+        subject_class=subject_class,
         settings=target_settings("prior"),
         render=target_settings("render"),
         side=frame_side,
-        compute=project_settings("compute"),
+        compute=compute_settings("training_threads"),
         cache=CACHE,
     shell:
-        "python {input.script} --model {input.model} --family {params.family} --subject {params.subject:q} "
+        "python {input.script} --model {input.model} --family {params.family} --subject-class {params.subject_class:q} "
         "--settings {params.settings:q} --render {params.render:q} --side {params.side} "
         "--compute {params.compute:q} --cache {params.cache} --pictures {output.pictures} --table {output.table} "
         "> {log} 2>&1"
@@ -91,7 +91,7 @@ rule encode_dataset:
         family=target_family,
         subject=project_settings("subject"),
         options=encoding_options,
-        compute=project_settings("compute"),
+        compute=compute_settings("training_threads"),
         cache=CACHE,
     shell:
         "python {input.script} --manifest {input.manifest} --images {input.images} --masks {input.masks} "
@@ -119,11 +119,11 @@ rule train_lora:
         f"logs/{CONFIG.project}/train_lora/{{target}}/{{run}}.log",
     conda:
         "../../envs/train.yaml"
-    threads: CONFIG.compute.training_threads
+    threads: CONFIG.compute.training_threads * CONFIG.compute.training_processes
     resources:
         mem_mb=16000,
         runtime=1440,
-        gpu=GPUS,
+        gpu=GPUS * CONFIG.compute.training_processes,
     params:
         family=target_family,
         settings=training_settings,

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from statistics import fmean
 from types import ModuleType
@@ -11,6 +12,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import InitProcessGroupKwargs
 
 from darkroom.errors import UserError
 from darkroom.progress import progress
@@ -29,13 +31,24 @@ from darkroom.training.paired_loss import (
     paired_loss,
     untriggered,
 )
-from darkroom.training.resume_state import SavingClock, load_state, save_state
+from darkroom.training.processes import all_of, spread, sum_gradients
+from darkroom.training.resume_state import (
+    CHECKPOINTS,
+    STATE,
+    Progress,
+    Row,
+    SavingClock,
+    keep_finished,
+    load_state,
+    save_state,
+)
 from darkroom.training.samples import Batch, SampleOrder, batches
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
 
 LOG_COLUMNS = ("step", "loss", "prior_loss", "lr", "grad_norm", "seconds")
 VALIDATION_COLUMNS = ("step", "loss", "loss_se", "untriggered_loss", "prior_loss", "frames", "split")
-Row = dict[str, Any]
+# Processes wait for each other while one of them loads or saves.
+PATIENCE = InitProcessGroupKwargs(timeout=timedelta(hours=2))
 
 
 @dataclass(frozen=True)
@@ -48,29 +61,19 @@ class Recipe:
     compute: ComputeSettings
 
 
-@dataclass
-class Progress:
-    """How far a training is: the last step done, its rows, and the seconds spent so far."""
-
-    step: int
-    log: list[Row]
-    validation: list[Row]
-    seconds: float
-
-
 def train_lora(
     family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe, workplace: Path, clock: SavingClock
 ) -> Progress:
     """Train, or go on with an interrupted training, until the last step; checkpoints lie in `workplace/checkpoints`.
 
-    Killed at any moment and started again, it ends with the same bytes. Raises UserError where the loss is no longer
-    a number.
+    Killed at any moment and started again, it ends with the same bytes. Several processes share each step's samples;
+    the first of them writes. Raises UserError where the loss is no longer a number.
     """
     settings = recipe.training
-    device = prepare_device(recipe.compute)
-    accelerator = Accelerator(
-        cpu=device.type == "cpu", mixed_precision={"fp32": "no"}.get(settings.precision, settings.precision)
-    )
+    cpu = prepare_device(recipe.compute).type == "cpu"
+    precision = {"fp32": "no"}.get(settings.precision, settings.precision)
+    accelerator = Accelerator(cpu=cpu, mixed_precision=precision, kwargs_handlers=[PATIENCE])
+    device = accelerator.device
     denoiser = family.load_denoiser(model, PRECISIONS[settings.precision])
     schedule = family.load_schedule(model)
     add_adapter(denoiser, settings, family.LAYERS[settings.layers])
@@ -79,21 +82,24 @@ def train_lora(
     denoiser.to(device).train()
     weights = trainable(denoiser)
     optimizer = make_optimizer(list(weights.values()), settings)
-    denoiser, optimizer = accelerator.prepare(denoiser, optimizer)
+    # Without DDP: the adapter's gradients are summed once a step, however many passes a process makes for its sizes.
+    denoiser = accelerator.prepare_model(denoiser, evaluation_mode=True).train()
+    optimizer = accelerator.prepare_optimizer(optimizer)
 
     judge = Judge(family, schedule, encodings, recipe.validation, device)
     order = SampleOrder(encodings, settings, recipe.prior)
-    state_file = workplace / "state.pt"
+    state_file = workplace / STATE
     done = _resume(state_file, weights, optimizer, accelerator)
     if not done.validation:
-        done.validation.append(_validate(denoiser, judge, 0))
+        done.validation.append(_validate(denoiser, judge, 0, accelerator))
     began = time.monotonic() - done.seconds
     due = set(checkpoint_steps(settings.steps, settings.checkpoint_every))
 
     for step in progress(range(done.step + 1, settings.steps + 1), "train", "steps"):
         set_learning_rate(optimizer, learning_rate_at(step, settings))
         frame_losses, prior_losses = [], []
-        for batch in batches(order.samples(step), step, encodings, settings, family, schedule, device):
+        samples = order.samples(step)[accelerator.process_index :: accelerator.num_processes]
+        for batch in batches(samples, step, encodings, settings, family, schedule, device):
             noisy = family.add_noise(schedule, batch.latents, batch.noise, batch.timesteps)
             wanted = family.target(schedule, batch.latents, batch.noise, batch.timesteps)
             _hold_to_base(wanted, denoiser, family, batch, noisy)
@@ -102,6 +108,8 @@ def train_lora(
             accelerator.backward((losses * batch.shares).sum())
             frame_losses += losses.detach()[~batch.is_prior].tolist()
             prior_losses += losses.detach()[batch.is_prior].tolist()
+        sum_gradients(accelerator, list(weights.values()))
+        frame_losses, prior_losses = all_of(accelerator, frame_losses), all_of(accelerator, prior_losses)
         grad_norm = float(accelerator.clip_grad_norm_(list(weights.values()), settings.max_grad_norm))
         _check_finite(step, frame_losses + prior_losses, settings)
         optimizer.step()
@@ -110,11 +118,17 @@ def train_lora(
         done.step, done.seconds = step, time.monotonic() - began
         done.log.append(_log_row(step, frame_losses, prior_losses, effective_rate(optimizer), grad_norm, done.seconds))
         if step in due:
-            save_adapter(denoiser, settings, family.DENOISER, checkpoint_file(workplace / "checkpoints", step))
-            done.validation.append(_validate(denoiser, judge, step))
+            done.validation.append(_validate(denoiser, judge, step, accelerator))
+        if not accelerator.is_main_process:
+            continue
+        if step in due:
+            save_adapter(denoiser, settings, family.DENOISER, checkpoint_file(workplace / CHECKPOINTS, step))
             _report(done, settings.steps)
         if step in due or clock.due():
             clock.saved(_save(state_file, done, weights, optimizer, accelerator))
+    if accelerator.is_main_process:
+        keep_finished(workplace, done)
+    accelerator.end_training()
     return done
 
 
@@ -145,7 +159,7 @@ def _resume(path: Path, weights: dict[str, Any], optimizer: Any, accelerator: An
     if accelerator.scaler is not None:
         accelerator.scaler.load_state_dict(state["scaler"])
     print(f"train_lora: going on after step {state['step']}", flush=True)
-    return Progress(state["step"], state["log"], state["validation"], state["seconds"])
+    return Progress(state["step"], state["log"], state["validation"], state["seconds"], state["step"])
 
 
 def _save(path: Path, done: Progress, weights: dict[str, Any], optimizer: Any, accelerator: Any) -> float:
@@ -178,14 +192,18 @@ def _log_row(step: int, frames: list[float], priors: list[float], rate: float, g
     return dict(zip(LOG_COLUMNS, values, strict=True))
 
 
-def _validate(denoiser: Any, judge: Judge, step: int) -> Row:
+def _validate(denoiser: Any, judge: Judge, step: int, accelerator: Any) -> Row:
     """The paired loss on the judged frames, with and without the trigger, and on the held-out prior pictures."""
+
+    def losses(rows: list[Encoding]) -> list[float]:
+        return spread(accelerator, rows, lambda row: paired_loss(denoiser, row, judge))
+
     denoiser.eval()
     split, frames = judged_frames(judge.encodings, judge.settings)
-    loss, error = mean_and_error([paired_loss(denoiser, frame, judge) for frame in frames])
-    plain = fmean(paired_loss(denoiser, untriggered(frame), judge) for frame in frames)
+    loss, error = mean_and_error(losses(frames))
+    plain = fmean(losses([untriggered(frame) for frame in frames]))
     priors: list[Encoding] = judged_priors(judge.encodings, judge.settings)
-    prior = fmean(paired_loss(denoiser, row, judge) for row in priors) if priors else None
+    prior = fmean(losses(priors)) if priors else None
     denoiser.train()
     values = (step, loss, error, plain, prior, len(frames), split)
     return dict(zip(VALIDATION_COLUMNS, values, strict=True))

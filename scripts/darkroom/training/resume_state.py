@@ -1,15 +1,56 @@
-"""The state of an unfinished training, written so that a kill at any moment leaves the last whole one."""
+"""How far a training has come, kept in a folder of its own: a kill at any moment leaves the last whole state.
+
+A finished training is kept, too, without its optimizer: under another label, or after a change and back, its steps are
+not taken again.
+"""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from darkroom.files import replacing
+from darkroom.files import read_json, replacing, sha256_file, write_json
 
 SHORTEST_PAUSE = 30.0
 SHARE_OF_TIME = 0.05
+STATE, FINISHED, CHECKPOINTS = "state.pt", "finished.json", "checkpoints"
+Row = dict[str, Any]
+
+
+@dataclass
+class Progress:
+    """How far a training is: the last step done, its rows, the seconds spent so far, and the step it went on after."""
+
+    step: int
+    log: list[Row]
+    validation: list[Row]
+    seconds: float
+    began_after: int = 0
+
+
+def checkpoints_of(workplace: Path) -> list[Path]:
+    """The checkpoints in the folder of a training, in the order of their steps."""
+    return sorted((workplace / CHECKPOINTS).glob("*.safetensors"))
+
+
+def keep_finished(workplace: Path, done: Progress) -> None:
+    """Note that a training is finished and drop what only going on would need."""
+    hashes = {path.name: sha256_file(path) for path in checkpoints_of(workplace)}
+    rows = {"step": done.step, "log": done.log, "validation": done.validation, "seconds": done.seconds}
+    write_json(workplace / FINISHED, rows | {"checkpoints": hashes})
+    (workplace / STATE).unlink(missing_ok=True)
+
+
+def finished_training(workplace: Path) -> Progress | None:
+    """A finished training, all its steps done before; None where it is unfinished, or a checkpoint lost or altered."""
+    if not (workplace / FINISHED).exists():
+        return None
+    record = read_json(workplace / FINISHED)
+    if {path.name: sha256_file(path) for path in checkpoints_of(workplace)} != record["checkpoints"]:
+        return None
+    return Progress(record["step"], record["log"], record["validation"], record["seconds"], record["step"])
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:

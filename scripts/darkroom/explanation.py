@@ -1,0 +1,141 @@
+"""What a run would do, in words: what changed, what follows from that, and what waits for the dataset.
+
+Snakemake names a reason for every job, nearly always that a job before it runs, and stops looking there. People want
+what started it: which photo came, which setting changed from what to what, which code was edited.
+"""
+
+import ast
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+# A file as `shard_files` writes it; an unreadable one has no sha256.
+SHA256_AND_PATH = re.compile(r"([0-9a-f]{64})?  .")
+# Some rules get a group of settings alone, others the whole config.
+OUTER_KEYS = re.compile(r"^(\w+\.)+(?=\w+ was .*, is )")
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job that would run, and what is different from the last time it ran.
+
+    `missing` where an output is not there; `changed`, its own files (code, models) that differ; `before` and `now`, the
+    params of which the other side knows nothing, as Python literals; `waits` where the checkpoint names its inputs.
+    """
+
+    rule: str
+    wildcards: str
+    missing: bool
+    causes: tuple[str, ...]
+    changed: tuple[str, ...]
+    before: tuple[str, ...]
+    now: tuple[str, ...]
+    waits: bool
+
+    @property
+    def differences(self) -> list[str]:
+        """What is different, in words; empty where the job only follows others."""
+        words = [f"{path.removeprefix('scripts/')} was edited" for path in self.changed]
+        return [*self.causes, *words, *changed_settings(self.before, self.now)]
+
+
+def explanation(jobs: Iterable[PlannedJob]) -> str:
+    """The plan in words."""
+    jobs = list(jobs)
+    if not jobs:
+        return "Nothing would run: everything is up to date."
+    new = [job for job in jobs if job.missing]
+    causes = [job for job in jobs if not job.missing and job.differences]
+    rest = [job for job in jobs if not job.missing and not job.differences]
+    parts = [f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'} would run."]
+    if causes:
+        parts.append("\n  ".join(["What changed:", *_told(causes)]))
+    for title, group in (
+        ("Not made yet:", new),
+        ("Behind these; what is remembered is not computed again:", [job for job in rest if not job.waits]),
+        ("Only if the dataset then differs:", [job for job in rest if job.waits]),
+    ):
+        if group:
+            parts.append(f"{title}\n  {_names(group)}")
+    return "\n\n".join(parts)
+
+
+def _names(jobs: list[PlannedJob]) -> str:
+    """The rules of some jobs, with their number where there are several."""
+    counts = Counter(job.rule for job in jobs)
+    return ", ".join(f"{rule} ({count})" if count > 1 else rule for rule, count in counts.items())
+
+
+def _told(jobs: list[PlannedJob]) -> list[str]:
+    """A line per difference, with the jobs that it concerns; one setting may reach several rules."""
+    lines: dict[str, list[str]] = {}
+    for job in jobs:
+        for words in job.differences:
+            name = job.rule + (f" ({job.wildcards})" if job.wildcards else "")
+            lines.setdefault(OUTER_KEYS.sub("", words), []).append(name)
+    return [f"{words} -> {', '.join(dict.fromkeys(names))}" for words, names in lines.items()]
+
+
+def changed_settings(before: Iterable[str], now: Iterable[str]) -> list[str]:
+    """What differs between params, given as Python literals: settings by key, photos by path."""
+    words = []
+    for old, new in _pairs([_opened(text) for text in before], [_opened(text) for text in now]):
+        words += _photo_changes(old, new) if _is_photos(old or new) else _differences("", old, new)
+    return sorted(words)
+
+
+def _opened(text: str) -> Any:
+    """The value of a param; a text that holds JSON is opened."""
+    try:
+        value = ast.literal_eval(text)
+        return json.loads(value) if isinstance(value, str) and value.startswith(("{", "[")) else value
+    except (SyntaxError, ValueError):
+        return text
+
+
+def _pairs(before: list[Any], now: list[Any]) -> list[tuple[Any, Any]]:
+    """Each old value with the new one that is most like it (same type, most keys in common), None where none is."""
+    pairs, left = [], list(now)
+    for old in before:
+        alike = [new for new in left if type(new) is type(old)]
+        best = max(alike, key=lambda new: len(set(old) & set(new)) if isinstance(old, dict) else 0, default=None)
+        if best is not None:
+            left.remove(best)
+        pairs.append((old, best))
+    return [*pairs, *((None, new) for new in left)]
+
+
+def _is_photos(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and SHA256_AND_PATH.match(item) for item in value)
+
+
+def _photo_changes(old: list[Any] | None, new: list[Any] | None) -> list[str]:
+    """What came and went in a list of files, each `sha256  path`."""
+    before, now = (dict(_path_and_sha256(item) for item in side or []) for side in (old, new))
+    exchanged = [path for path in before.keys() & now.keys() if before[path] != now[path]]
+    found = {"added": now.keys() - before.keys(), "gone": before.keys() - now.keys(), "exchanged": exchanged}
+    return [f"photo {what}: {path}" for what, paths in found.items() for path in sorted(paths)]
+
+
+def _path_and_sha256(item: str) -> tuple[str, str]:
+    sha256, _, path = item.partition("  ")
+    return path, sha256
+
+
+def _differences(name: str, old: Any, new: Any) -> list[str]:
+    """What differs between two values, key by key."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+        below = [_differences(f"{name}.{key}" if name else key, old.get(key), new.get(key)) for key in keys]
+        return [words for part in below for words in part]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and isinstance(old[0], dict):
+        return [words for pair in zip(old, new, strict=True) for words in _differences(name, *pair)]
+    return [f"{name or 'a setting'} was {_shown(old)}, is {_shown(new)}"]
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:77]}..."
