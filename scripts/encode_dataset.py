@@ -53,7 +53,8 @@ def main() -> None:
     captions = sum(1 for row in rows if row["kind"] == "frame" and row["text"])
     print(
         f"encode_dataset: pictures {total}/{total}, captions {captions}/{total}, masks {masks}/{total}, "
-        f"prior {len(priors)}, computed {computed}"
+        f"prior {len(priors)}, computed {sum(computed.values())} "
+        f"({', '.join(f'{kind} {count}' for kind, count in computed.items())})"
     )
 
 

@@ -41,6 +41,15 @@ class Checkout:
         logs = sorted((self.folder / "logs" / project / rule).rglob("*.log"))
         return sum(int(number) for log in logs for number in re.findall(r"computed (\d+)", log.read_text()))
 
+    def inferences(self, project: str, since: float) -> Counter[str]:
+        """What the jobs that ended after a time (in seconds, as `time.time`) say they computed, by rule."""
+        counts: Counter[str] = Counter()
+        for log in (self.folder / "logs" / project).rglob("*.log"):
+            if log.stat().st_mtime >= since:
+                rule = log.relative_to(self.folder / "logs" / project).parts[0].removesuffix(".log")
+                counts[rule] += sum(int(number) for number in re.findall(r"computed (\d+)", log.read_text()))
+        return +counts
+
     def copy(self, folder: Path) -> "Checkout":
         """The same checkout with its results, times included, in another folder."""
         shutil.copytree(self.folder, folder, symlinks=True)

@@ -1,121 +1,108 @@
 """Only what changed runs again: real commands, counted jobs and counted inferences."""
 
-import os
+import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
-from conftest import Checkout, jobs
+from conftest import ROOT, Checkout, jobs, make_checkout
+from rerun_cases import CASES, TRAINING, comment, config, rename_photo, table
 
 MINI = ("--configfile", "config/mini.yaml")
-EXPENSIVE = {"encode_dataset", "train_lora", "render_samples", "score_checkpoints"}
-BEHIND_TRAINING = {
-    "train_lora",
-    "render_samples",
-    "score_checkpoints",
-    "choose_checkpoint",
-    "draw_grid",
-    "publish_lora",
-    "compare_runs",
-}
 
 
-def edit(checkout: Checkout, old: str, new: str) -> None:
-    """Change config/mini.yaml as a user would."""
-    path = checkout.folder / "config" / "mini.yaml"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-
-
-def own_photos(checkout: Checkout) -> Path:
-    """Let mini.yaml use a copy of its photos that a test may change."""
-    source = checkout.folder / "resources" / "toybox" / "photos" / "garden"
-    return Path(shutil.copytree(source, checkout.folder / "my_photos"))
-
-
-def test_a_second_run_has_nothing_to_do(mini: Checkout) -> None:
+@pytest.mark.parametrize("name", CASES)
+def test_only_what_changed_runs_again(mini: Checkout, name: str) -> None:
+    case = CASES[name]
+    if case.first is not None:
+        case.first(mini.folder)
+        mini.snakemake(*MINI)
+    case.apply(mini.folder)
+    began = time.time()
     done = mini.snakemake(*MINI)
-    assert jobs(done).total() == 0
-    assert "Nothing to be done" in done.stdout + done.stderr
+    assert set(jobs(done)) == case.runs
+    assert mini.inferences("mini", began) == case.computed
 
 
-def test_touched_files_and_moved_photos_change_nothing(mini: Checkout) -> None:
-    for folder in ("scripts", "config", "resources", "workflow"):
-        for path in (mini.folder / folder).rglob("*"):
-            if path.is_file():
-                os.utime(path)
-    assert jobs(mini.snakemake(*MINI)).total() == 0
+def test_the_page_of_what_reruns_is_made_from_the_cases() -> None:
+    assert (ROOT / "docs" / "what-reruns.md").read_text() == table()
 
 
-def test_another_rank_trains_anew_and_nothing_before(mini: Checkout) -> None:
-    edit(mini, "training: {batch", "training: {rank: 2, batch")
-    assert set(jobs(mini.snakemake(*MINI))) == BEHIND_TRAINING
+def test_a_fresh_clone_over_existing_results_has_nothing_to_do(mini: Checkout, tmp_path: Path) -> None:
+    clone = make_checkout(tmp_path / "clone")
+    for name in ("results", ".darkroom", ".snakemake"):
+        shutil.move(mini.folder / name, clone.folder / name)
+    assert jobs(clone.snakemake(*MINI)).total() == 0
 
 
-def test_another_trigger_captions_nothing(mini: Checkout) -> None:
-    edit(mini, "trigger: mimi_toy", "trigger: other_toy")
-    started = set(jobs(mini.snakemake(*MINI)))
-    assert "caption_photos" not in started
-    assert started >= {"rewrite_captions", "assemble_dataset", "encode_dataset"} | BEHIND_TRAINING
+def test_a_setting_changed_and_changed_back_trains_once(mini: Checkout) -> None:
+    lora = mini.folder / "results/mini/pocket-mini/main/lora/mini.safetensors"
+    before = lora.read_bytes()
+    config("training: {batch", "training: {rank: 2, batch")(mini.folder)
+    mini.snakemake(*MINI)
+    assert lora.read_bytes() != before
+    config("training: {rank: 2, batch", "training: {batch")(mini.folder)
+    began = time.time()
+    assert set(jobs(mini.snakemake(*MINI))) == TRAINING
+    assert not mini.inferences("mini", began)
+    assert lora.read_bytes() == before
 
 
-def test_an_added_photo_costs_one_caption_and_one_mask(mini: Checkout) -> None:
-    tables = ("results/mini/captions.csv", "results/mini/masks.csv")
-    photos = own_photos(mini)
-    edit(mini, "resources/toybox/photos/garden", "my_photos")
-    mini.snakemake(*MINI, "--", *tables)
-    extra = next(
-        path
-        for path in sorted((mini.folder / "resources" / "toybox" / "photos").rglob("*.jpg"))
-        if path.name in good_names(mini) and "garden" not in path.parts
-    )
-    shutil.copyfile(extra, photos / "zz_added.jpg")
-    mini.snakemake(*MINI, "--", *tables)
-    assert mini.computed("mini", "caption_photos") == 1
-    assert mini.computed("mini", "mask_subjects") == 1
-
-
-def test_a_moved_photos_folder_computes_nothing(mini: Checkout) -> None:
-    own_photos(mini)
-    edit(mini, "resources/toybox/photos/garden", "my_photos")
-    before = (mini.folder / "results/mini/pocket-mini/dataset/manifest.json").read_bytes()
-    started = set(jobs(mini.snakemake(*MINI)))
-    assert started.isdisjoint(EXPENSIVE)
-    assert mini.computed("mini", "caption_photos") == 0
-    assert mini.computed("mini", "mask_subjects") == 0
-    assert (mini.folder / "results/mini/pocket-mini/dataset/manifest.json").read_bytes() == before
-
-
-def test_a_threshold_that_keeps_the_dataset_trains_nothing(mini: Checkout) -> None:
-    edit(mini, "min_side: 128", "min_side: 127")
-    started = set(jobs(mini.snakemake(*MINI)))
-    assert "select_photos" in started
-    assert started.isdisjoint({"mask_subjects", "score_quality"} | EXPENSIVE)
-    assert mini.computed("mini", "caption_photos") == 0
-
-
-def test_more_shards_compute_nothing(mini: Checkout) -> None:
-    edit(mini, "shards: 1", "shards: 3")
-    started = jobs(mini.snakemake(*MINI))
-    assert started["mask_subjects"] == 3
-    assert set(started).isdisjoint(EXPENSIVE)
-    for rule in ("survey_photos", "mask_subjects", "score_quality", "caption_photos"):
-        assert mini.computed("mini", rule) == 0
+def test_an_altered_checkpoint_is_trained_anew(mini: Checkout) -> None:
+    checkpoint = mini.folder / "results/mini/pocket-mini/main/training/checkpoints/step-000002.safetensors"
+    before = checkpoint.read_bytes()
+    checkpoint.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    config("training: {batch", "runs: {first: {}}\ntraining: {batch")(mini.folder)
+    began = time.time()
+    mini.snakemake(*MINI)
+    assert mini.inferences("mini", began)["train_lora"] == 4
+    again = mini.folder / "results/mini/pocket-mini/first/training/checkpoints/step-000002.safetensors"
+    assert again.read_bytes() == before
 
 
 @pytest.mark.slow
 def test_without_the_cache_the_results_are_the_same(mini: Checkout) -> None:
-    before = (mini.folder / "results/mini/pocket-mini/dataset/manifest.json").read_bytes()
+    manifest = mini.folder / "results/mini/pocket-mini/dataset/manifest.json"
+    before = manifest.read_bytes()
     shutil.rmtree(mini.folder / ".darkroom" / "cache")
-    edit(mini, "shards: 1", "shards: 2")
+    config("shards: 1", "shards: 2")(mini.folder)
+    began = time.time()
     started = set(jobs(mini.snakemake(*MINI)))
-    assert started.isdisjoint(EXPENSIVE)
-    assert mini.computed("mini", "caption_photos") > 0
-    assert (mini.folder / "results/mini/pocket-mini/dataset/manifest.json").read_bytes() == before
+    assert started.isdisjoint(TRAINING)
+    assert mini.inferences("mini", began)["caption_photos"] == 14
+    assert manifest.read_bytes() == before
 
 
-def good_names(checkout: Checkout) -> set[str]:
-    """The names of the toybox's good photos."""
-    truth = (checkout.folder / "resources" / "toybox" / "truth.csv").read_text().splitlines()
-    return {Path(line.split(",")[0]).name for line in truth if ",good," in line}
+def explained(checkout: Checkout) -> str:
+    return checkout.snakemake("explain", *MINI).stdout
+
+
+def test_explain_names_what_changed_and_what_follows(mini: Checkout) -> None:
+    assert explained(mini).strip() == "Nothing would run: everything is up to date."
+    rename_photo(mini.folder)
+    comment("framing/quality_scores.py")(mini.folder)
+    config("min_side: 128", "min_side: 120")(mini.folder)
+    config("training: {batch", "training: {rank: 2, batch")(mini.folder)
+    words = explained(mini)
+    for expected in (
+        "photo gone: IMG_0434.jpg -> survey_photos",
+        "photo added: my favourite.jpg -> survey_photos",
+        "darkroom/framing/quality_scores.py was edited -> score_quality",
+        "min_side was 128, is 120 -> select_photos",
+        "rank was 4, is 2 -> ",
+    ):
+        assert expected in words
+    behind, dataset = words.split("Only if the dataset then differs:")
+    assert "crop_to_buckets" in behind
+    assert "export_dataset" in dataset
+    assert int(re.search(r"(\d+) jobs would run", words)[1]) == jobs(mini.snakemake("-n", *MINI)).total()
+
+
+def test_explain_says_what_is_not_made_yet_and_what_is_wrong(checkout: Checkout) -> None:
+    words = explained(checkout)
+    assert "Not made yet:" in words
+    assert "train_lora" in words
+    refused = checkout.snakemake("explain", "--config", "shardz=3", check=False)
+    assert refused.returncode == 1
+    assert "did you mean 'shards'?" in refused.stderr

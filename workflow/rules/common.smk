@@ -130,6 +130,13 @@ def subject_class(wildcards):
     return CONFIG.subject.subject_class
 
 
+def recorded_config(wildcards):
+    """The config as the provenance holds it: without the number of shards, which decides nothing."""
+    return canonical_json(
+        CONFIG.model_dump(mode="json", by_alias=True, exclude={"shards"})
+    )
+
+
 def photos_folder(wildcards):
     """The folder of raw photos, whatever characters its name holds."""
     return CONFIG.photos

@@ -38,7 +38,7 @@ rule publish_lora:
         project=CONFIG.project,
         subject=project_settings("subject"),
         training=training_settings,
-        config=lambda wildcards: CONFIG.to_argument(),
+        config=recorded_config,
         target=lambda wildcards: TARGETS[wildcards.target].to_argument(),
         grid="../evaluation/grid.png",
     shell:

@@ -42,10 +42,10 @@ def check_dataset(dataset: Dataset) -> None:
 
 def encode_dataset(
     encoder: Encoder, dataset: Dataset, priors: list[Row], prior_folder: Path | None, mirror: bool, folder: Path
-) -> tuple[list[dict[str, Any]], int]:
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Encode everything a trainer of this dataset needs and lay it out in a folder.
 
-    Returns the rows of encodings.csv and the number of encodings that were computed.
+    Returns the rows of encodings.csv and how many pictures, masks and texts were computed.
     """
     pictures = {
         f"frame {frame['frame']}": (dataset.images / f"{frame['frame']}.png", frame["picture_sha256"], False)
@@ -79,7 +79,7 @@ def encode_dataset(
         row["text"] = text_hashes[prior["prompt"]]
         rows.append(row)
     rows.append(_row("empty", "", "", (None, None)) | {"text": text_hashes[""]})
-    return rows, computed + computed_masks + computed_texts
+    return rows, {"pictures": computed, "masks": computed_masks, "texts": computed_texts}
 
 
 def _masks(dataset: Dataset, latents: dict[str, Path]) -> dict[str, tuple[Path, str, tuple[int, int]]]:

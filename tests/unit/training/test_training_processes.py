@@ -1,0 +1,82 @@
+"""One training on several processes: the same losses as alone, and the same bytes every time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from darkroom.errors import UserError
+from darkroom.files import write_json
+from darkroom.settings import ComputeSettings
+from darkroom.tables import read_table
+from darkroom.training.encodings import Encodings
+from darkroom.training.model_files import lock_local
+from darkroom.training.processes import launch
+from darkroom.training.resume_state import Progress, checkpoints_of, finished_training, keep_finished
+from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
+
+SCRIPT = Path(__file__).parents[3] / "scripts" / "train_lora.py"
+SETTINGS = TrainingSettings(
+    learning_rate=3e-3,
+    rank=4,
+    alpha=4,
+    steps=6,
+    batch=3,
+    checkpoint_every=3,
+    precision="fp32",
+    gradient_checkpointing=False,
+)
+
+
+def train(model: Path, encodings: Encodings, processes: int, work: Path) -> list[dict[str, str]]:
+    """Run train_lora as the rule does and return the rows of its log."""
+    write_json(work / "model.json", lock_local(str(model)).to_json())
+    compute = ComputeSettings(device="cpu", training_threads=1, training_processes=processes)
+    command = [sys.executable, str(SCRIPT), "--encodings", str(encodings.folder.with_suffix(".csv"))]
+    command += ["--model", str(work / "model.json"), "--family", "sdxl", "--settings", SETTINGS.to_argument()]
+    command += ["--prior", PriorSettings(weight=0.5).to_argument(), "--compute", compute.to_argument()]
+    command += ["--validation", ValidationSettings(timesteps=3).to_argument(), "--states", str(work / "states")]
+    command += ["--checkpoints", str(work / "checkpoints"), "--log", str(work / "log.csv")]
+    command += ["--losses", str(work / "validation.csv")]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_WAIT_POLICY": "PASSIVE"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("computed 6") == 1
+    assert done.stdout.count("frames 4/4") == 1
+    return read_table(work / "log.csv")
+
+
+def test_two_processes_train_as_one_does_and_the_same_every_time(
+    tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path
+) -> None:
+    logs = {}
+    for name, processes in (("alone", 1), ("two", 2), ("again", 2)):
+        (tmp_path / name).mkdir()
+        logs[name] = train(tiny_model, tiny_encodings, processes, tmp_path / name)
+    for column in ("loss", "prior_loss", "grad_norm"):
+        alone, two = ([float(row[column] or 0) for row in logs[name]] for name in ("alone", "two"))
+        assert two == pytest.approx(alone, rel=1e-4, abs=1e-7)
+    bytes_of = {name: [path.read_bytes() for path in checkpoints_of(tmp_path / name)] for name in logs}
+    assert len(bytes_of["two"]) == 2
+    assert bytes_of["two"] == bytes_of["again"]
+
+
+def test_processes_that_cannot_be_spread_over_the_nodes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_JOB_NUM_NODES", "2")
+    with pytest.raises(UserError, match=r"training_processes: 3 .* make it a multiple of 2"):
+        launch("train_lora.py", [], ComputeSettings(device="cpu", training_processes=3))
+
+
+def test_a_finished_training_is_known_until_a_checkpoint_changes(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    checkpoint = tmp_path / "checkpoints" / "step-000002.safetensors"
+    checkpoint.write_bytes(b"weights")
+    (tmp_path / "state.pt").write_bytes(b"optimizer")
+    assert finished_training(tmp_path) is None
+    done = Progress(2, [{"step": 1}, {"step": 2}], [{"step": 0}], 1.5)
+    keep_finished(tmp_path, done)
+    assert not (tmp_path / "state.pt").exists()
+    assert finished_training(tmp_path) == Progress(2, done.log, done.validation, 1.5, began_after=2)
+    checkpoint.write_bytes(b"others")
+    assert finished_training(tmp_path) is None

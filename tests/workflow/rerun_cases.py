@@ -1,0 +1,241 @@
+"""What runs again after which change: the cases of test_workflow_reruns.py, and docs/what-reruns.md made from them.
+
+    python tests/workflow/rerun_cases.py > docs/what-reruns.md
+"""
+
+import csv
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Change = Callable[[Path], None]
+
+SURVEY = frozenset({"survey_photos", "gather_photos", "fingerprint_photos", "gather_fingerprints", "group_duplicates"})
+SCORES = frozenset({"mask_subjects", "gather_masks", "score_quality", "gather_quality"})
+SELECTION = frozenset({"select_photos", "crop_to_buckets"})
+CAPTIONS = frozenset({"caption_photos", "gather_captions", "rewrite_captions"})
+DATASET = frozenset({"assemble_dataset"})
+ENCODING = frozenset({"export_dataset", "encode_dataset"})
+EVALUATION = frozenset({"render_samples", "score_checkpoints", "choose_checkpoint", "draw_grid"})
+PUBLISHING = frozenset({"publish_lora", "compare_runs"})
+TRAINING = frozenset({"train_lora"}) | EVALUATION | PUBLISHING
+TO_DATASET = SELECTION | CAPTIONS | DATASET
+FROM_PHOTOS = SURVEY | SCORES | TO_DATASET
+
+# How the table names whole groups of rules; a rule outside them is named itself.
+GROUPS = {
+    "survey and duplicates": SURVEY,
+    "masks and scores": SCORES,
+    "select and crop": SELECTION,
+    "captions": CAPTIONS,
+    "assemble": DATASET,
+    "export and encode": ENCODING,
+    "train and after": TRAINING,
+}
+
+GARDEN = "resources/toybox/photos/garden"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A change to a finished config/mini.yaml, the rules that run after it, and what they compute.
+
+    `computed` counts per rule: photos, pictures or training steps; encode_dataset's are its pictures, masks and texts.
+    Rules that run and are not named there compute nothing. `first` is done before, and run, where a change needs ground.
+    """
+
+    change: str
+    apply: Change
+    runs: frozenset[str]
+    computed: Mapping[str, int] = field(default_factory=dict)
+    first: Change | None = None
+    note: str = ""
+
+
+def config(old: str, new: str) -> Change:
+    """An edit of config/mini.yaml."""
+
+    def change(folder: Path) -> None:
+        path = folder / "config" / "mini.yaml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    return change
+
+
+def comment(module: str) -> Change:
+    """A comment at the end of a module of the library."""
+
+    def change(folder: Path) -> None:
+        path = folder / "scripts" / "darkroom" / module
+        path.write_text(path.read_text() + "# edited\n")
+
+    return change
+
+
+def nothing(folder: Path) -> None:
+    """No change at all."""
+
+
+def touch_everything(folder: Path) -> None:
+    """New times on every file that git or a camera gives."""
+    for part in ("scripts", "config", "resources", "workflow", "requirements.lock"):
+        for path in [folder / part, *(folder / part).rglob("*")]:
+            if path.is_file():
+                os.utime(path)
+
+
+def add_photo(folder: Path) -> None:
+    """A photo of another folder joins."""
+    shutil.copyfile(folder / "resources/toybox/photos/indoors/IMG_0472.jpg", folder / GARDEN / "zz_added.jpg")
+
+
+def remove_photo(folder: Path) -> None:
+    """A photo that was trained on goes."""
+    (folder / GARDEN / "IMG_0434.jpg").unlink()
+
+
+def exchange_photo(folder: Path) -> None:
+    """Other bytes under the same name, older than everything."""
+    path = folder / GARDEN / "IMG_0434.jpg"
+    shutil.copyfile(folder / "resources/toybox/photos/indoors/IMG_0472.jpg", path)
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+
+
+def rename_photo(folder: Path) -> None:
+    """Another name for the same bytes."""
+    (folder / GARDEN / "IMG_0434.jpg").rename(folder / GARDEN / "my favourite.jpg")
+
+
+def empty_overrides(folder: Path) -> None:
+    """A table of own decisions without a decision."""
+    (folder / "mine.csv").write_text("photo,keep,box,caption\n")
+    config("shards: 1", "shards: 1\noverrides: mine.csv")(folder)
+
+
+def correct_caption(folder: Path) -> None:
+    """One caption corrected by hand."""
+    with (folder / "mine.csv").open("a", newline="") as file:
+        csv.writer(file).writerow(["IMG_0434.jpg", "", "", "a toy with a hat on the moon"])
+
+
+def delete_cache(folder: Path) -> None:
+    """The cache gone."""
+    shutil.rmtree(folder / ".darkroom" / "cache")
+
+
+PHOTO = {"survey_photos": 1, "fingerprint_photos": 1, "mask_subjects": 1, "score_quality": 1, "caption_photos": 1}
+TRAINED = {"train_lora": 4, "render_samples": 4, "score_checkpoints": 8}
+
+CASES = {
+    "again": Case("nothing", nothing, frozenset()),
+    "touched": Case("new times on all files: a fresh clone, `touch`, `cp`", touch_everything, frozenset()),
+    "cache": Case("`.darkroom/cache` deleted", delete_cache, frozenset(), note="the next change computes more anew"),
+    "renamed run": Case(
+        "a run's label renamed",
+        config("training: {batch", "runs: {first: {}}\ntraining: {batch"),
+        TRAINING,
+        note="its folder has its name; no step, no picture, no score",
+    ),
+    "renamed photo": Case("a photo or the photos folder renamed", rename_photo, FROM_PHOTOS),
+    "shards": Case("number of `shards`", config("shards: 1", "shards: 3"), FROM_PHOTOS),
+    "photo added": Case(
+        "a photo added",
+        add_photo,
+        FROM_PHOTOS | ENCODING | TRAINING,
+        PHOTO | {"crop_to_buckets": 1, "encode_dataset": 4} | TRAINED,
+        note="its frame, its latents, its mask, its caption with and without the trigger",
+    ),
+    "photo removed": Case("a photo removed", remove_photo, FROM_PHOTOS | ENCODING | TRAINING, TRAINED),
+    "photo exchanged": Case(
+        "a photo replaced by another, older one",
+        exchange_photo,
+        FROM_PHOTOS | ENCODING | TRAINING,
+        PHOTO | {"crop_to_buckets": 1, "encode_dataset": 4} | TRAINED,
+    ),
+    "threshold": Case(
+        "a threshold of `selection`, the same photos kept",
+        config("min_side: 128", "min_side: 127"),
+        TO_DATASET | {"publish_lora"},
+        note="the provenance tells the new threshold",
+    ),
+    "other selection": Case(
+        "a threshold of `selection`, other photos kept",
+        config("held_out: 0.2", "held_out: 0.2, min_sharpness: 0.45"),
+        TO_DATASET | ENCODING | TRAINING,
+        TRAINED,
+    ),
+    "caption": Case(
+        "one caption corrected in `overrides`",
+        correct_caption,
+        SELECTION | frozenset({"rewrite_captions"}) | DATASET | ENCODING | TRAINING,
+        {"encode_dataset": 2} | TRAINED,
+        first=empty_overrides,
+        note="one text, with and without the trigger",
+    ),
+    "trigger": Case(
+        "the trigger",
+        config("trigger: mimi_toy", "trigger: other_toy"),
+        frozenset({"rewrite_captions"}) | DATASET | ENCODING | TRAINING,
+        {"encode_dataset": 14} | TRAINED,
+    ),
+    "rank": Case(
+        "`training.rank`, or any other setting of the training",
+        config("training: {batch", "training: {rank: 2, batch"),
+        TRAINING,
+        TRAINED,
+    ),
+    "prompts": Case(
+        "the prompts of `evaluation`",
+        config("{subject} on grass", "{subject} on sand"),
+        EVALUATION | PUBLISHING,
+        {"render_samples": 6, "score_checkpoints": 6},
+    ),
+    "module of scores": Case(
+        "the code of one stage, such as the quality scores",
+        comment("framing/quality_scores.py"),
+        frozenset({"score_quality", "gather_quality"}) | TO_DATASET,
+        {"score_quality": 22},
+    ),
+    "module of grid": Case(
+        "the code that draws the grid",
+        comment("evaluation/sample_grid.py"),
+        frozenset({"draw_grid", "publish_lora"}),
+    ),
+}
+
+
+def named(rules: frozenset[str]) -> str:
+    """A set of rules in words: whole groups by their name, others one by one."""
+    words, left = [], set(rules)
+    for name, group in GROUPS.items():
+        if group <= rules:
+            words.append(name)
+            left -= group
+    return ", ".join([*words, *(f"`{rule}`" for rule in sorted(left))]) or "nothing"
+
+
+def table() -> str:
+    """docs/what-reruns.md."""
+    lines = [
+        "# What runs again",
+        "",
+        "Each line is a test that runs the real commands (`tests/workflow/test_workflow_reruns.py`) on `config/mini.yaml`, 22",
+        "photos of which 14 are used, and counts jobs and what they compute; this page is made from the same cases. A job that",
+        "runs and computes nothing takes its results from the cache and costs seconds. Behind the dataset nothing runs where its",
+        "manifest stays the same. `snakemake explain` says in words what would run now, and why.",
+        "",
+        "| what you change | what runs | what is computed anew |",
+        "|---|---|---|",
+    ]
+    for case in CASES.values():
+        counts = ", ".join(f"`{rule}` {count}" for rule, count in case.computed.items()) or "nothing"
+        lines.append(f"| {case.change} | {named(case.runs)} | {counts}{f' ({case.note})' if case.note else ''} |")
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    print(table(), end="")
