@@ -1,6 +1,6 @@
 """What runs again after which change: the cases of test_workflow_reruns.py, and docs/what-reruns.md made from them.
 
-    python tests/workflow/rerun_cases.py > docs/what-reruns.md
+python tests/workflow/rerun_cases.py > docs/what-reruns.md
 """
 
 import csv
@@ -52,6 +52,7 @@ class Case:
     computed: Mapping[str, int] = field(default_factory=dict)
     first: Change | None = None
     note: str = ""
+    slow: bool = False
 
 
 def config(old: str, new: str) -> Change:
@@ -128,7 +129,7 @@ def delete_cache(folder: Path) -> None:
 
 
 PHOTO = {"survey_photos": 1, "fingerprint_photos": 1, "mask_subjects": 1, "score_quality": 1, "caption_photos": 1}
-TRAINED = {"train_lora": 4, "render_samples": 4, "score_checkpoints": 8}
+TRAINED = {"train_lora": 4, "render_samples": 4, "score_checkpoints": 4}
 
 CASES = {
     "again": Case("nothing", nothing, frozenset()),
@@ -149,12 +150,15 @@ CASES = {
         PHOTO | {"crop_to_buckets": 1, "encode_dataset": 4} | TRAINED,
         note="its frame, its latents, its mask, its caption with and without the trigger",
     ),
-    "photo removed": Case("a photo removed", remove_photo, FROM_PHOTOS | ENCODING | TRAINING, TRAINED),
+    "photo removed": Case("a photo removed", remove_photo, FROM_PHOTOS | ENCODING | TRAINING, TRAINED, slow=True),
     "photo exchanged": Case(
         "a photo replaced by another, older one",
         exchange_photo,
         FROM_PHOTOS | ENCODING | TRAINING,
-        PHOTO | {"crop_to_buckets": 1, "encode_dataset": 4} | TRAINED,
+        PHOTO
+        | {"crop_to_buckets": 1, "encode_dataset": 4, "train_lora": 4, "render_samples": 2, "score_checkpoints": 2},
+        note="the first checkpoint had not seen the photo: its pictures are known",
+        slow=True,
     ),
     "threshold": Case(
         "a threshold of `selection`, the same photos kept",
@@ -167,11 +171,12 @@ CASES = {
         config("held_out: 0.2", "held_out: 0.2, min_sharpness: 0.45"),
         TO_DATASET | ENCODING | TRAINING,
         TRAINED,
+        slow=True,
     ),
     "caption": Case(
         "one caption corrected in `overrides`",
         correct_caption,
-        SELECTION | frozenset({"rewrite_captions"}) | DATASET | ENCODING | TRAINING,
+        TO_DATASET | ENCODING | TRAINING,
         {"encode_dataset": 2} | TRAINED,
         first=empty_overrides,
         note="one text, with and without the trigger",
@@ -180,7 +185,9 @@ CASES = {
         "the trigger",
         config("trigger: mimi_toy", "trigger: other_toy"),
         frozenset({"rewrite_captions"}) | DATASET | ENCODING | TRAINING,
-        {"encode_dataset": 14} | TRAINED,
+        {"encode_dataset": 14, "train_lora": 4, "render_samples": 6, "score_checkpoints": 6},
+        note="the prompts name the trigger, so the base model renders, too",
+        slow=True,
     ),
     "rank": Case(
         "`training.rank`, or any other setting of the training",
@@ -192,7 +199,9 @@ CASES = {
         "the prompts of `evaluation`",
         config("{subject} on grass", "{subject} on sand"),
         EVALUATION | PUBLISHING,
-        {"render_samples": 6, "score_checkpoints": 6},
+        {"render_samples": 6, "score_checkpoints": 7},
+        note="pictures, and the prompt's text",
+        slow=True,
     ),
     "module of scores": Case(
         "the code of one stage, such as the quality scores",

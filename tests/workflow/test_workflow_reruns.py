@@ -12,7 +12,9 @@ from rerun_cases import CASES, TRAINING, comment, config, rename_photo, table
 MINI = ("--configfile", "config/mini.yaml")
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if case.slow else []) for name, case in CASES.items()]
+)
 def test_only_what_changed_runs_again(mini: Checkout, name: str) -> None:
     case = CASES[name]
     if case.first is not None:
@@ -36,6 +38,7 @@ def test_a_fresh_clone_over_existing_results_has_nothing_to_do(mini: Checkout, t
     assert jobs(clone.snakemake(*MINI)).total() == 0
 
 
+@pytest.mark.slow
 def test_a_setting_changed_and_changed_back_trains_once(mini: Checkout) -> None:
     lora = mini.folder / "results/mini/pocket-mini/main/lora/mini.safetensors"
     before = lora.read_bytes()
@@ -50,7 +53,7 @@ def test_a_setting_changed_and_changed_back_trains_once(mini: Checkout) -> None:
 
 
 def test_an_altered_checkpoint_is_trained_anew(mini: Checkout) -> None:
-    checkpoint = mini.folder / "results/mini/pocket-mini/main/training/checkpoints/step-000002.safetensors"
+    checkpoint = next((mini.folder / ".darkroom" / "training").rglob("step-000002.safetensors"))
     before = checkpoint.read_bytes()
     checkpoint.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
     config("training: {batch", "runs: {first: {}}\ntraining: {batch")(mini.folder)
