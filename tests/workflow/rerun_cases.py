@@ -43,7 +43,7 @@ class Case:
     """A change to a finished config/mini.yaml, the rules that run after it, and what they compute.
 
     `computed` counts per rule: photos, pictures or training steps; encode_dataset's are its pictures, masks and texts.
-    Rules that run and are not named there compute nothing. `first` is done before, and run, where a change needs ground.
+    Rules that run and are not named there compute nothing. `first` is changed and run before, where there is one.
     """
 
     change: str
@@ -232,10 +232,10 @@ def table() -> str:
     lines = [
         "# What runs again",
         "",
-        "Each line is a test that runs the real commands (`tests/workflow/test_workflow_reruns.py`) on `config/mini.yaml`, 22",
-        "photos of which 14 are used, and counts jobs and what they compute; this page is made from the same cases. A job that",
-        "runs and computes nothing takes its results from the cache and costs seconds. Behind the dataset nothing runs where its",
-        "manifest stays the same. `snakemake explain` says in words what would run now, and why.",
+        "Each line is a test that runs the real commands (`tests/workflow/test_workflow_reruns.py`) on `config/mini.yaml`,",
+        "22 photos of which 14 are used, and counts jobs and what they compute; this page is made from the same cases. A job",
+        "that runs and computes nothing takes its results from the cache and costs seconds. Behind the dataset nothing runs",
+        "where its manifest stays the same. `snakemake explain` says in words what would run now, and why.",
         "",
         "| what you change | what runs | what is computed anew |",
         "|---|---|---|",
