@@ -217,6 +217,18 @@ CASES = {
 }
 
 
+HEAD = """\
+# What runs again
+
+Each line is a test that runs the real commands (`tests/workflow/test_workflow_reruns.py`) on `config/mini.yaml`, 22
+photos of which 14 are used, and counts jobs and what they compute; this page is made from the same cases. A job that
+runs and computes nothing takes its results from the cache and costs seconds. Behind the dataset nothing runs where
+its manifest stays the same. `snakemake explain` says in words what would run now, and why.
+
+| what you change | what runs | what is computed anew |
+|---|---|---|"""
+
+
 def named(rules: frozenset[str]) -> str:
     """A set of rules in words: whole groups by their name, others one by one."""
     words, left = [], set(rules)
@@ -229,17 +241,7 @@ def named(rules: frozenset[str]) -> str:
 
 def table() -> str:
     """docs/what-reruns.md."""
-    lines = [
-        "# What runs again",
-        "",
-        "Each line is a test that runs the real commands (`tests/workflow/test_workflow_reruns.py`) on `config/mini.yaml`,",
-        "22 photos of which 14 are used, and counts jobs and what they compute; this page is made from the same cases. A job",
-        "that runs and computes nothing takes its results from the cache and costs seconds. Behind the dataset nothing runs",
-        "where its manifest stays the same. `snakemake explain` says in words what would run now, and why.",
-        "",
-        "| what you change | what runs | what is computed anew |",
-        "|---|---|---|",
-    ]
+    lines = [HEAD]
     for case in CASES.values():
         counts = ", ".join(f"`{rule}` {count}" for rule, count in case.computed.items()) or "nothing"
         lines.append(f"| {case.change} | {named(case.runs)} | {counts}{f' ({case.note})' if case.note else ''} |")
