@@ -10,13 +10,16 @@ from darkroom.cache import cache_key
 from darkroom.command import run_command, stage_parser
 from darkroom.errors import UserError
 from darkroom.families import family
-from darkroom.files import link_or_copy, sha256_file
+from darkroom.files import link_or_copy, sha256_file, write_bytes
+from darkroom.leftovers import FINISHED, training_lock
 from darkroom.model_lock import read_lock
+from darkroom.processes import wait_for_lock
 from darkroom.settings import ComputeSettings
 from darkroom.stage_code import stage_code
 from darkroom.tables import write_table
+from darkroom.training.checkpoint_steps import checkpoint_steps
 from darkroom.training.encodings import read_encodings
-from darkroom.training.lora_recipe import LOG_COLUMNS, VALIDATION_COLUMNS, Recipe, train_lora
+from darkroom.training.lora_recipe import LOG_COLUMNS, VALIDATION_COLUMNS, Recipe, checkpoint_file, train_lora
 from darkroom.training.preflight import check_training
 from darkroom.training.resume_state import SavingClock
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
@@ -63,6 +66,10 @@ def main() -> None:
         code=code_hash(arguments.family),
     )
     workplace = arguments.states / state[:32]
+    lock = training_lock(arguments.states, workplace.name)
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    # Held until this process ends: the same training in another project waits, and then finds it finished.
+    wait_for_lock(lock.open("a+", encoding="utf-8"), "the same training in another project")
     try:
         done = train_lora(family(arguments.family), model.path, encodings, recipe, workplace, SavingClock())
     except torch.OutOfMemoryError:
@@ -71,11 +78,12 @@ def main() -> None:
             "training.rank or crop.resolution, or choose training.optimizer: adamw8bit"
         ) from None
     shutil.rmtree(arguments.checkpoints, ignore_errors=True)
-    for path in sorted((workplace / "checkpoints").glob("*.safetensors")):
+    for step in checkpoint_steps(recipe.training.steps, recipe.training.checkpoint_every):
+        path = checkpoint_file(workplace / "checkpoints", step)
         link_or_copy(path, arguments.checkpoints / path.name)
     write_table(arguments.log, LOG_COLUMNS, done.log, keep_order=True)
     write_table(arguments.losses, VALIDATION_COLUMNS, done.validation, keep_order=True)
-    shutil.rmtree(workplace)
+    write_bytes(workplace / FINISHED, b"")
     print(f"train_lora: steps {done.step}/{recipe.training.steps}, {done.seconds:.0f} s")
 
 

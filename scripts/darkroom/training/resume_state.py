@@ -1,11 +1,13 @@
 """The state of an unfinished training, written so that a kill at any moment leaves the last whole one."""
 
+import pickle
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from darkroom.errors import lacks_memory
 from darkroom.files import replacing
 
 SHORTEST_PAUSE = 30.0
@@ -19,8 +21,19 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_state(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """The saved state, or None where there is none. Nothing but plain values is unpickled (`weights_only`)."""
-    return torch.load(path, map_location=device, weights_only=True) if path.exists() else None
+    """The saved state, or None where there is none or its file is damaged.
+
+    Nothing but plain values is unpickled (`weights_only`).
+    """
+    if not path.exists():
+        return None
+    try:
+        return dict(torch.load(path, map_location=device, weights_only=True))
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        if lacks_memory(error):
+            raise
+        print(f"train_lora: the saved state {path} is damaged; training from the first step", flush=True)
+        return None
 
 
 class SavingClock:

@@ -1,0 +1,292 @@
+"""Kill the walk at random moments and see that the next run ends as if nothing had happened.
+
+    python tests/workflow/kill.py --kills 20 --seed 1
+
+Each trial has a fresh checkout and an empty cache. `snakemake` runs config/mini.yaml; at a random moment a random
+victim (Snakemake, a running job or the whole process group) gets SIGKILL; then `snakemake` runs again until it ends.
+A line per trial; exit code 1 if any trial ended otherwise than the undisturbed walk.
+"""
+
+import argparse
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from conftest import Checkout, make_checkout
+from results_bytes import cached_bytes, final_bytes
+
+COMMAND = ["snakemake", "--cores", "2", "--configfile", "config/mini.yaml"]
+VICTIMS = ("snakemake", "job", "group")
+STAGES = (
+    *("mask_subjects", "crop_to_buckets", "gather_masks", "assemble_dataset"),
+    *("train_lora", "render_samples", "publish_lora"),
+)
+POLL = 0.02
+# The rules that say `computed N`, the part of the cache in which their results lie, and these results' names.
+COMPUTING = {
+    "survey_photos": ("survey", ".json"),
+    "fingerprint_photos": ("fingerprints", ".json"),
+    "mask_subjects": ("masks", ".json"),
+    "score_quality": ("quality", ".json"),
+    "caption_photos": ("captions", ".json"),
+    "crop_to_buckets": ("frames", ".json"),
+    "render_prior": ("pictures", ".png"),
+    "encode_dataset": ("encodings", ".safetensors"),
+    "render_samples": ("pictures", ".png"),
+    "score_checkpoints": ("clip", ".json"),
+}
+
+
+@dataclass
+class Walk:
+    """A run of Snakemake that is under way, with what it says in a file."""
+
+    checkout: Checkout
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    def text(self) -> str:
+        """What it has said so far."""
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+
+@dataclass
+class Undisturbed:
+    """What the walk is without a kill: its length, the seconds and jobs of each rule, and every byte."""
+
+    seconds: float
+    rule_seconds: dict[str, float]
+    started: Counter[str]
+    final: dict[str, str]
+    cached: dict[str, str]
+
+
+@dataclass
+class Trial:
+    """What came of one kill."""
+
+    victim: str
+    moment: float
+    running: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        stage = "+".join(self.running) or "between jobs"
+        return f"{self.moment:6.1f} s  {self.victim:9}  {stage:40}  {'; '.join(self.problems) or 'same'}"
+
+
+def start_walk(checkout: Checkout, name: str) -> Walk:
+    """Start Snakemake in a process group of its own."""
+    output = checkout.folder / f"{name}.txt"
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            COMMAND,
+            cwd=checkout.folder,
+            env=checkout.environment(),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Walk(checkout, process, output)
+
+
+def running_jobs(checkout: Checkout) -> dict[int, str]:
+    """The scripts at work in a checkout: process number and rule, which its log file tells."""
+    logs = checkout.folder / "logs" / "mini"
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                log = (entry / "fd" / "1").readlink()
+                if b"scripts/" in (entry / "cmdline").read_bytes() and log.is_relative_to(logs):
+                    found[int(entry.name)] = log.relative_to(logs).parts[0].removesuffix(".log")
+            except OSError:
+                continue
+    return found
+
+
+def counted(pattern: str, text: str) -> Counter[str]:
+    """How often each rule but the target rule is named by a pattern."""
+    return Counter(name for name in re.findall(pattern, text, flags=re.MULTILINE) if name != "all")
+
+
+def started(text: str) -> Counter[str]:
+    """The jobs that a run started, by rule."""
+    return counted(r"^(?:local)?(?:rule|checkpoint) (\w+):$", text)
+
+
+def finished(text: str) -> Counter[str]:
+    """The jobs that a run saw end well, by rule."""
+    return counted(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", text)
+
+
+def walk_undisturbed(folder: Path) -> Undisturbed:
+    """Run the walk once and measure it."""
+    checkout = make_checkout(folder)
+    walk = start_walk(checkout, "undisturbed")
+    begin = time.monotonic()
+    seconds: Counter[str] = Counter()
+    while walk.process.poll() is None:
+        for rule in set(running_jobs(checkout).values()):
+            seconds[rule] += POLL
+        time.sleep(POLL)
+    if walk.process.returncode != 0:
+        raise SystemExit(f"the undisturbed walk failed\n{walk.text()}")
+    length = time.monotonic() - begin
+    return Undisturbed(
+        length, dict(seconds), started(walk.text()), final_bytes(checkout, "mini"), cached_bytes(checkout)
+    )
+
+
+def wait_until(walk: Walk, moment: float, stage: str | None) -> None:
+    """Sleep until a moment of the walk, or until a moment after a job of a stage has begun."""
+    if stage is not None:
+        while walk.process.poll() is None and stage not in running_jobs(walk.checkout).values():
+            time.sleep(POLL)
+    end = time.monotonic() + moment
+    while walk.process.poll() is None and time.monotonic() < end:
+        time.sleep(POLL)
+
+
+def kill(walk: Walk, victim: str, stage: str | None) -> list[str]:
+    """Send SIGKILL to the victim and return the rules that were at work. A job is waited for where none runs."""
+    working = running_jobs(walk.checkout)
+    while victim == "job" and not working and walk.process.poll() is None:
+        working = running_jobs(walk.checkout)
+    if walk.process.poll() is not None:
+        return []
+    if victim == "job" and working:
+        numbers = [number for number, rule in working.items() if stage in (None, rule)] or list(working)
+        try:
+            os.kill(random.choice(sorted(numbers)), signal.SIGKILL)
+        except ProcessLookupError:
+            return ["ended just before"]
+    elif victim == "snakemake":
+        walk.process.kill()
+    else:
+        os.killpg(walk.process.pid, signal.SIGKILL)
+    walk.process.wait()
+    return sorted(working.values())
+
+
+def stamps(checkout: Checkout) -> dict[Path, tuple[int, int]]:
+    """Inode and time of every result in the cache that is complete."""
+    cache = checkout.folder / ".darkroom" / "cache"
+    return {
+        path: (path.stat().st_ino, path.stat().st_mtime_ns)
+        for part, suffix in set(COMPUTING.values())
+        for path in sorted((cache / part).rglob(f"*{suffix}"))
+        if not path.name.startswith(".")
+    }
+
+
+def computed(checkout: Checkout, since: float) -> Counter[str]:
+    """How many inferences the jobs that ended since a moment say they did, by part of the cache."""
+    counts: Counter[str] = Counter()
+    for rule, (part, _) in COMPUTING.items():
+        for log in (checkout.folder / "logs" / "mini" / rule).rglob("*.log"):
+            if log.stat().st_mtime > since:
+                counts[part] += sum(int(number) for number in re.findall(r"computed (\d+)", log.read_text()))
+    return counts
+
+
+def leftovers(checkout: Checkout) -> Iterator[str]:
+    """Everything that a killed process left in results or .darkroom."""
+    for folder in ("results", ".darkroom"):
+        for path in sorted((checkout.folder / folder).rglob(".*")):
+            yield str(path.relative_to(checkout.folder))
+    for state in (checkout.folder / ".darkroom" / "training").glob("*"):
+        yield str(state.relative_to(checkout.folder))
+
+
+def differences(what: str, wanted: dict[str, str], found: dict[str, str]) -> Iterator[str]:
+    """A problem in words where two folders differ."""
+    names = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    if names:
+        yield f"{what}: {len(names)} files differ ({', '.join(names[:3])})"
+
+
+def problems(first: Walk, again: Walk, before: dict[Path, tuple[int, int]], wanted: Undisturbed) -> Iterator[str]:
+    """Everything in which a walk that was killed and run again is not as it should be."""
+    checkout = first.checkout
+    if again.process.returncode != 0:
+        yield f"the second run ended with {again.process.returncode}"
+        return
+    yield from differences("results", wanted.final, final_bytes(checkout, "mini"))
+    yield from differences("cache", wanted.cached, cached_bytes(checkout))
+    after = stamps(checkout)
+    touched = [path.name for path, stamp in before.items() if after.get(path) != stamp]
+    if touched:
+        yield f"finished work repeated: {len(touched)} files of the cache written anew"
+    ended, repeated = finished(first.text()), started(again.text())
+    twice = [rule for rule, count in wanted.started.items() if ended[rule] + repeated[rule] > count]
+    if twice:
+        yield f"finished jobs repeated: {', '.join(twice)}"
+    lock = checkout.folder / ".darkroom" / "locks" / "mini"
+    # Whoever held the lock before has ended by then, so that every newer result is the second run's.
+    since = lock.stat().st_mtime if repeated else time.time()
+    told = computed(checkout, since)
+    made = Counter(
+        path.relative_to(checkout.folder).parts[2] for path, stamp in after.items() if stamp[1] > since * 1e9
+    )
+    if told != made:
+        yield f"computed {dict(told)}, but {dict(made)} were missing"
+    left = list(leftovers(checkout)) if repeated else []
+    if left:
+        yield f"left behind: {', '.join(left[:3])}"
+
+
+def try_kill(folder: Path, wanted: Undisturbed, victim: str, moment: float, stage: str | None = None) -> Trial:
+    """One trial in a fresh checkout."""
+    checkout = make_checkout(folder)
+    first = start_walk(checkout, "first")
+    trial = Trial(victim, moment)
+    wait_until(first, moment, stage)
+    trial.running = kill(first, victim, stage)
+    before = stamps(checkout)
+    again = start_walk(checkout, "again")
+    again.process.wait()
+    trial.problems = list(problems(first, again, before, wanted))
+    return trial
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Kill the walk at random moments and run it again.")
+    parser.add_argument("--kills", type=int, default=20, help="number of trials")
+    parser.add_argument("--seed", type=int, default=0, help="of moments and victims")
+    parser.add_argument("--first", type=int, default=0, help="number of the first trial, to go on with a seed")
+    parser.add_argument("--stage", choices=STAGES, help="kill while a job of this rule is at work")
+    parser.add_argument("--keep", action="store_true", help="keep the folders of the trials")
+    arguments = parser.parse_args()
+    work = Path(tempfile.mkdtemp(prefix="kill-"))
+    wanted = walk_undisturbed(work / "undisturbed")
+    print(f"undisturbed: {wanted.seconds:.0f} s, {wanted.started.total()} jobs, {len(wanted.cached)} cached files")
+    failed = 0
+    for number in range(arguments.first, arguments.first + arguments.kills):
+        random.seed(f"{arguments.seed} {number}")
+        victim = random.choice(VICTIMS)
+        seconds = wanted.rule_seconds.get(arguments.stage, 0.0) if arguments.stage else wanted.seconds
+        folder = work / f"trial-{number}"
+        trial = try_kill(folder, wanted, victim, random.uniform(0, seconds), arguments.stage)
+        print(f"seed {arguments.seed} trial {number:3}: {trial}", flush=True)
+        failed += bool(trial.problems)
+        if not arguments.keep and not trial.problems:
+            shutil.rmtree(folder)
+    print(f"{arguments.kills - failed}/{arguments.kills} kills left no trace")
+    if not arguments.keep and not failed:
+        shutil.rmtree(work)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
