@@ -10,6 +10,10 @@ NO_ROOM = {
     errno.EROFS: "this lies on a read-only file system; make it writable",
 }
 NO_PERMISSION = "you have no permission to use this; correct its permissions or its owner"
+MEMORY = (
+    "the memory did not suffice; end other programs, start with fewer --cores, or give the job more (mem_mb in your "
+    f"profile); {KEPT}"
+)
 NO_MEMORY = ("allocate memory", "bad_alloc", "bad allocation", "insufficient memory", "out of memory")
 
 
@@ -30,10 +34,7 @@ def _of_machine(error: BaseException | None) -> UserError | None:
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return UserError(f"{error.filename or Path.cwd()}: {NO_ROOM[error.errno]}; {KEPT}")
     if error is not None and lacks_memory(error):
-        return UserError(
-            "memory: it did not suffice; end other programs, start with fewer --cores, or give the job more "
-            f"(mem_mb in your profile); {KEPT}"
-        )
+        return UserError(MEMORY)
     return None
 
 

@@ -25,22 +25,32 @@ def replacing(path: Path) -> Iterator[Path]:
     names `path` where it names no file itself.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{path.name[:40]}.{this_process()}-"
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
+    with _naming(path):
+        prefix = f".{path.name[:40]}.{this_process()}-"
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(0o644)
-        _sync(temporary)
-        temporary.replace(path)
-    except OSError as error:
-        if error.filename in (None, name):
-            error.filename = str(path)
-        raise
+        with _naming(path):
+            yield temporary
+            temporary.chmod(0o644)
+            _sync(temporary)
+            temporary.replace(path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let an OSError that names no file, or a hidden one beside `path`, name `path`."""
+    try:
+        yield
+    except OSError as error:
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        if not names or any(TEMPORARY_NAME.match(Path(name).name) for name in names):
+            error.filename, error.filename2 = str(path), None
+        raise
 
 
 def _sync(path: Path) -> None:

@@ -8,6 +8,7 @@ A line per trial; exit code 1 if any trial ended otherwise than the undisturbed 
 """
 
 import argparse
+import json
 import os
 import random
 import re
@@ -148,6 +149,17 @@ def walk_undisturbed(folder: Path) -> Undisturbed:
     )
 
 
+def remembered(file: Path | None, folder: Path) -> Undisturbed:
+    """The undisturbed walk as a file remembers it, else walked now and, where a file is given, written there."""
+    if file is not None and file.exists():
+        known = json.loads(file.read_text())
+        return Undisturbed(**known | {"started": Counter(known["started"])})
+    walked = walk_undisturbed(folder)
+    if file is not None:
+        file.write_text(json.dumps(vars(walked)))
+    return walked
+
+
 def wait_until(walk: Walk, moment: float, stage: str | None) -> None:
     """Sleep until a moment of the walk, or until a moment after a job of a stage has begun."""
     if stage is not None:
@@ -204,7 +216,8 @@ def leftovers(checkout: Checkout) -> Iterator[str]:
     """Everything that a killed process left in results or .darkroom."""
     for folder in ("results", ".darkroom"):
         for path in sorted((checkout.folder / folder).rglob(".*")):
-            yield str(path.relative_to(checkout.folder))
+            if path.name != ".snakemake_timestamp":
+                yield str(path.relative_to(checkout.folder))
     for state in (checkout.folder / ".darkroom" / "training").glob("*"):
         yield str(state.relative_to(checkout.folder))
 
@@ -265,11 +278,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20, help="number of trials")
     parser.add_argument("--seed", type=int, default=0, help="of moments and victims")
     parser.add_argument("--first", type=int, default=0, help="number of the first trial, to go on with a seed")
+    parser.add_argument("--undisturbed", type=Path, help="file that remembers the undisturbed walk between pieces")
     parser.add_argument("--stage", choices=STAGES, help="kill while a job of this rule is at work")
     parser.add_argument("--keep", action="store_true", help="keep the folders of the trials")
     arguments = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="kill-"))
-    wanted = walk_undisturbed(work / "undisturbed")
+    wanted = remembered(arguments.undisturbed, work / "undisturbed")
     print(f"undisturbed: {wanted.seconds:.0f} s, {wanted.started.total()} jobs, {len(wanted.cached)} cached files")
     failed = 0
     for number in range(arguments.first, arguments.first + arguments.kills):

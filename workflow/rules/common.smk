@@ -15,7 +15,7 @@ from darkroom.config import (
     run_training,
     target_label,
 )
-from darkroom.errors import user_error
+from darkroom.errors import MEMORY, user_error
 from darkroom.files import canonical_json
 from darkroom.leftovers import clear_finished_trainings, clear_temporary_files
 from darkroom.photo_index import refresh_index, shard_of
@@ -30,10 +30,9 @@ os.environ.update(
 
 
 # A job that ends by SIGKILL leaves no word in its log, and Snakemake shows no exit codes.
+os.environ["DARKROOM_KILLED"] = f"darkroom: error: a job was killed (SIGKILL): {MEMORY}"
 shell.prefix(
-    "set -euo pipefail; trap 'if [ $? = 137 ]; then echo \"darkroom: error: this job was killed (SIGKILL), mostly "
-    "because its memory did not suffice: end other programs, start with fewer --cores or give it more mem_mb; "
-    "finished work is kept\" >&2; fi' EXIT; "
+    "set -euo pipefail; trap '[ $? != 137 ] || echo \"$DARKROOM_KILLED\" >&2' EXIT; "
 )
 
 

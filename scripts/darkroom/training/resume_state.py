@@ -1,5 +1,6 @@
 """The state of an unfinished training, written so that a kill at any moment leaves the last whole one."""
 
+import errno
 import pickle
 import time
 from pathlib import Path
@@ -15,9 +16,13 @@ SHARE_OF_TIME = 0.05
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors, numbers, strings, lists and dicts, whole or not at all."""
-    with replacing(path) as temporary:
-        torch.save(state, temporary)
+    """Write tensors, numbers, strings, lists and dicts, whole or not at all. Raises OSError where the disk is full."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:
+            # torch hides why the file took no more.
+            raise error.__context__ if isinstance(error.__context__, OSError) else error from None
 
 
 def load_state(path: Path, device: torch.device) -> dict[str, Any] | None:
@@ -29,8 +34,8 @@ def load_state(path: Path, device: torch.device) -> dict[str, Any] | None:
         return None
     try:
         return dict(torch.load(path, map_location=device, weights_only=True))
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        if lacks_memory(error):
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        if lacks_memory(error) or (isinstance(error, OSError) and error.errno != errno.EINVAL):
             raise
         print(f"train_lora: the saved state {path} is damaged; training from the first step", flush=True)
         return None
