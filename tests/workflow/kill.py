@@ -86,12 +86,12 @@ class Trial:
         return f"{self.moment:6.1f} s  {self.victim:9}  {stage:40}  {'; '.join(self.problems) or 'same'}"
 
 
-def start_walk(checkout: Checkout, name: str) -> Walk:
+def start_walk(checkout: Checkout, name: str, *options: str) -> Walk:
     """Start Snakemake in a process group of its own."""
     output = checkout.folder / f"{name}.txt"
     with output.open("wb") as file:
         process = subprocess.Popen(
-            COMMAND,
+            [*COMMAND, *options],
             cwd=checkout.folder,
             env=checkout.environment(),
             stdout=file,
