@@ -8,6 +8,7 @@ A line per trial; exit code 1 if any trial ended otherwise than the undisturbed 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -170,25 +171,33 @@ def wait_until(walk: Walk, moment: float, stage: str | None) -> None:
         time.sleep(POLL)
 
 
-def kill(walk: Walk, victim: str, stage: str | None) -> list[str]:
-    """Send SIGKILL to the victim and return the rules that were at work. A job is waited for where none runs."""
-    working = running_jobs(walk.checkout)
-    while victim == "job" and not working and walk.process.poll() is None:
+def kill_job(walk: Walk, stage: str | None) -> list[str]:
+    """Kill a job, of a stage where one of it runs, as soon as there is any; return the rules that were at work."""
+    while walk.process.poll() is None:
         working = running_jobs(walk.checkout)
-    if walk.process.poll() is not None:
-        return []
-    if victim == "job" and working:
-        numbers = [number for number, rule in working.items() if stage in (None, rule)] or list(working)
-        try:
-            os.kill(random.choice(sorted(numbers)), signal.SIGKILL)
-        except ProcessLookupError:
-            return ["ended just before"]
-    elif victim == "snakemake":
-        walk.process.kill()
+        numbers = [number for number, rule in working.items() if rule == stage] or sorted(working)
+        if numbers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(random.choice(numbers), signal.SIGKILL)
+                return sorted(working.values())
+        time.sleep(POLL)
+    return []
+
+
+def kill(walk: Walk, victim: str, stage: str | None) -> list[str]:
+    """Send SIGKILL to the victim and return the rules that were at work once Snakemake has ended."""
+    if victim == "job":
+        working = kill_job(walk, stage)
     else:
-        os.killpg(walk.process.pid, signal.SIGKILL)
+        working = sorted(running_jobs(walk.checkout).values())
+        if walk.process.poll() is not None:
+            return []
+        if victim == "snakemake":
+            walk.process.kill()
+        else:
+            os.killpg(walk.process.pid, signal.SIGKILL)
     walk.process.wait()
-    return sorted(working.values())
+    return working
 
 
 def stamps(checkout: Checkout) -> dict[Path, tuple[int, int]]:
