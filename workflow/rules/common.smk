@@ -30,7 +30,9 @@ os.environ.update(
 
 
 # A job that ends by SIGKILL leaves no word in its log, and Snakemake shows no exit codes.
-os.environ["DARKROOM_KILLED"] = f"darkroom: error: a job was killed (SIGKILL), mostly because {MEMORY}"
+os.environ["DARKROOM_KILLED"] = (
+    f"darkroom: error: a job was killed (SIGKILL), mostly because {MEMORY}"
+)
 shell.prefix(
     "set -euo pipefail; trap '[ $? != 137 ] || echo \"$DARKROOM_KILLED\" >&2' EXIT; "
 )
