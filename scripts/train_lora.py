@@ -13,6 +13,7 @@ from darkroom.errors import UserError
 from darkroom.families import family
 from darkroom.files import link_or_copy, sha256_file
 from darkroom.model_lock import read_lock
+from darkroom.processes import wait_for_lock
 from darkroom.settings import ComputeSettings
 from darkroom.stage_code import stage_code
 from darkroom.tables import write_table
@@ -43,6 +44,15 @@ def train(family_name: str, model: Path, encodings: Encodings, recipe: Recipe, w
             "training: the GPU's memory does not suffice; set training.gradient_checkpointing, lower training.batch, "
             "training.rank or crop.resolution, or choose training.optimizer: adamw8bit"
         ) from None
+
+
+def write_outputs(done: Progress, workplace: Path, checkpoints: Path, log: Path, losses: Path) -> None:
+    """Lay out the checkpoints of a finished training and write its tables."""
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    for path in checkpoints_of(workplace):
+        link_or_copy(path, checkpoints / path.name)
+    write_table(log, LOG_COLUMNS, done.log, keep_order=True)
+    write_table(losses, VALIDATION_COLUMNS, done.validation, keep_order=True)
 
 
 def main() -> None:
@@ -78,20 +88,22 @@ def main() -> None:
         code=code_hash(arguments.family),
     )
     workplace = arguments.states / state[:32]
-    done = finished_training(workplace)
-    if done is None and recipe.compute.training_processes > 1 and not is_worker():
-        launch(__file__, sys.argv[1:], recipe.compute)
-        return
-    done = done or train(arguments.family, model.path, encodings, recipe, workplace)
-    if not is_first():
-        return
-    shutil.rmtree(arguments.checkpoints, ignore_errors=True)
-    for path in checkpoints_of(workplace):
-        link_or_copy(path, arguments.checkpoints / path.name)
-    write_table(arguments.log, LOG_COLUMNS, done.log, keep_order=True)
-    write_table(arguments.losses, VALIDATION_COLUMNS, done.validation, keep_order=True)
-    computed = done.step - done.began_after
-    print(f"train_lora: steps {done.step}/{recipe.training.steps}, computed {computed}, {done.seconds:.0f} s")
+    if is_worker():
+        done = train(arguments.family, model.path, encodings, recipe, workplace)
+    else:
+        workplace.mkdir(parents=True, exist_ok=True)
+        # Open until this process ends: the same training in another project waits, and then finds it finished.
+        held = (workplace / "lock").open("a", encoding="utf-8")
+        wait_for_lock(held, "the same training in another project")
+        finished = finished_training(workplace)
+        if finished is None and recipe.compute.training_processes > 1:
+            launch(__file__, sys.argv[1:], recipe.compute)
+            return
+        done = finished or train(arguments.family, model.path, encodings, recipe, workplace)
+    if is_first():
+        write_outputs(done, workplace, arguments.checkpoints, arguments.log, arguments.losses)
+        computed = done.step - done.began_after
+        print(f"train_lora: steps {done.step}/{recipe.training.steps}, computed {computed}, {done.seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -36,16 +36,24 @@ class Cache:
         return self.folder / key[:2] / f"{key}{suffix}"
 
     def load_bytes(self, key: str, suffix: str) -> bytes | None:
-        """The stored bytes, or None where they are missing."""
+        """The stored bytes, or None where they are missing or a crash has emptied their file."""
         try:
-            return self.path(key, suffix).read_bytes()
+            return self.path(key, suffix).read_bytes() or None
         except FileNotFoundError:
             return None
 
+    def has(self, key: str, suffix: str) -> bool:
+        """Whether there are stored bytes."""
+        path = self.path(key, suffix)
+        return path.is_file() and path.stat().st_size > 0
+
     def load(self, key: str) -> Any | None:
-        """The stored JSON value, or None where it is missing."""
+        """The stored JSON value, or None where it is missing or damaged: it is then made anew."""
         data = self.load_bytes(key, ".json")
-        return None if data is None else json.loads(data)
+        try:
+            return None if data is None else json.loads(data)
+        except ValueError:
+            return None
 
     def store_bytes(self, key: str, suffix: str, data: bytes) -> Path:
         """Store bytes whole or not at all and return their path."""

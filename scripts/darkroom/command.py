@@ -1,15 +1,17 @@
-"""What every script does around its work: one line for a user's mistake, no network, a known thread count."""
+"""What every script does around its work: one line for a user's mistake, no network, a guard while it is a job."""
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Callable
 
-from darkroom.errors import UserError
+from darkroom.errors import user_error
+from darkroom.job_guard import guard_job
 
 
 def run_command(main: Callable[[], None]) -> None:
-    """Run the body of a script; a UserError becomes one line on stderr and exit code 1, without a traceback.
+    """Run the body of a script; what a user can mend becomes one line on stderr and exit code 1, without a traceback.
 
     Only `fetch_model` may use the network: every other script runs with the Hub switched off.
     """
@@ -17,9 +19,15 @@ def run_command(main: Callable[[], None]) -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
+        guard_job()
         main()
-    except UserError as error:
-        print(f"darkroom: error: {error}", file=sys.stderr)
+    except Exception as error:
+        known = user_error(error)
+        if known is None:
+            raise
+        # On a full disk the log may have no room for the line.
+        with contextlib.suppress(OSError):
+            print(f"darkroom: error: {known}", file=sys.stderr)
         sys.exit(1)
 
 

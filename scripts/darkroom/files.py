@@ -4,26 +4,59 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from darkroom.processes import this_process
+
+# A hidden name that says which process writes the file, so that a later run knows whose writer has ended.
+TEMPORARY_NAME = re.compile(r"\..*\.([0-9a-f]{8}-\d+-\d*)-[a-z0-9_]{8}(?:\.[^.]*)?$")
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` and move it there when the block ends without an error."""
+    """Yield a temporary path beside `path` and move it there when the block ends without an error.
+
+    The bytes are on the disk before the name is: after a power loss the file is whole, old or missing. An OSError
+    names `path` where it names no file itself.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=path.suffix)
+    with _naming(path):
+        prefix = f".{path.name[:40]}.{this_process()}-"
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        with _naming(path):
+            yield temporary
+            temporary.chmod(0o644)
+            _sync(temporary)
+            temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let an OSError that names no file, or a hidden one beside `path`, name `path`."""
+    try:
+        yield
+    except OSError as error:
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        if not names or any(TEMPORARY_NAME.match(Path(name).name) for name in names):
+            error.filename, error.filename2 = str(path), None
+        raise
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's bytes are on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -70,4 +103,5 @@ def link_or_copy(source: Path, destination: Path) -> None:
     try:
         os.link(source, destination)
     except OSError:
-        shutil.copyfile(source, destination)
+        with replacing(destination) as temporary:
+            shutil.copyfile(source, temporary)

@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from darkroom.errors import lacks_memory
+
 # The limit is ours to check, in words and before decoding; Pillow's own would speak up first.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -26,12 +28,16 @@ STANDARD_TABLE_SUM = 3688
 
 
 class PhotoError(Exception):
-    """A file that is no photo for us: its status (`unreadable` or `unsupported`) and the reason in words."""
+    """A file that is no photo for us: its status (`unreadable` or `unsupported`) and the reason in words.
 
-    def __init__(self, status: Literal["unreadable", "unsupported"], reason: str) -> None:
+    `passing` where its bytes could not be read: another time they may be.
+    """
+
+    def __init__(self, status: Literal["unreadable", "unsupported"], reason: str, passing: bool = False) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.passing = passing
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,8 @@ def open_photo(path: Path, max_megapixels: float | None = None) -> OpenedPhoto:
     except UnidentifiedImageError:
         raise _not_a_picture(data, suffix) from None
     except Exception as error:  # Decoders raise anything at all on damaged bytes; one file must not stop the others.
+        if lacks_memory(error):
+            raise
         raise PhotoError("unreadable", f"damaged or truncated picture ({_one_line(error)})") from error
     return OpenedPhoto(picture, image_format, taken_at, quality)
 
@@ -93,9 +101,10 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except PermissionError:
-        raise PhotoError("unreadable", "no permission to read the file") from None
+        raise PhotoError("unreadable", "no permission to read the file", passing=True) from None
     except OSError as error:
-        raise PhotoError("unreadable", f"the file cannot be read ({error.strerror or type(error).__name__})") from None
+        reason = f"the file cannot be read ({error.strerror or type(error).__name__})"
+        raise PhotoError("unreadable", reason, passing=True) from None
 
 
 def _one_line(error: Exception) -> str:
@@ -152,6 +161,8 @@ def _upright(image: Image.Image) -> Image.Image:
     """Apply the EXIF orientation; a broken EXIF block says nothing about the pixels."""
     try:
         return ImageOps.exif_transpose(image)
+    except MemoryError:
+        raise
     except Exception:
         return image
 

@@ -41,6 +41,14 @@ def _sha256_or_empty(path: Path) -> str:
         return ""
 
 
+def _last_index(index_file: Path) -> dict[str, Any]:
+    """The index as last written; empty where there is none or a crash has damaged it."""
+    try:
+        return dict(read_json(index_file))
+    except (FileNotFoundError, ValueError, TypeError):
+        return {}
+
+
 def refresh_index(photos: Path, index_file: Path) -> list[IndexedFile]:
     """List the files below `photos`, hash those whose size, time or inode changed, and rewrite the index if needed.
 
@@ -48,7 +56,7 @@ def refresh_index(photos: Path, index_file: Path) -> list[IndexedFile]:
     """
     if not photos.is_dir():
         raise UserError(f"photos: there is no folder {photos}; set `photos` to the folder of your raw photos")
-    known = read_json(index_file) if index_file.exists() else {}
+    known = _last_index(index_file)
     fresh: dict[str, Any] = {}
     for path, stat in _files_below(photos):
         stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ino]

@@ -1,7 +1,6 @@
 """What a finished run leaves: every file of the contract, and the same bytes every time."""
 
 import csv
-import hashlib
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import Checkout, jobs, make_checkout
 from PIL import Image
+from results_bytes import final_bytes, sha256
 from safetensors import safe_open
 
 from darkroom.run_lock import hold_run_lock
@@ -37,24 +37,6 @@ COLUMNS = {
 def table(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def final_bytes(checkout: Checkout, project: str) -> dict[str, str]:
-    """The sha256 of what must be the same in every undisturbed, repeated or resumed run."""
-    results = checkout.folder / "results" / project
-    names = ["photos.csv", "duplicates.csv", "masks.csv", "quality.csv", "selection.csv", "captions.csv"]
-    target = results / "pocket-mini"
-    run = target / "main"
-    paths = [results / name for name in names]
-    paths += [target / "frames.csv", target / "captions.csv", target / "dataset" / "manifest.json"]
-    paths += [*sorted((run / "training" / "checkpoints").iterdir()), *sorted((run / "lora").iterdir())]
-    paths += [run / "training" / "validation.csv", run / "evaluation" / "scores.csv"]
-    paths += [*sorted((run / "evaluation" / "samples").iterdir()), run / "evaluation" / "grid.png"]
-    return {str(path.relative_to(results)): sha256(path) for path in paths}
 
 
 @pytest.mark.parametrize("name", COLUMNS)

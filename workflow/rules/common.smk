@@ -15,10 +15,11 @@ from darkroom.config import (
     run_training,
     target_label,
 )
-from darkroom.errors import UserError
+from darkroom.errors import MEMORY, user_error
 from darkroom.files import canonical_json
+from darkroom.leftovers import clear_temporary_files
 from darkroom.photo_index import refresh_index, shard_of
-from darkroom.run_lock import hold_run_lock
+from darkroom.run_lock import check_writable, hold_run_lock, job_environment
 from darkroom.stage_code import stage_code
 from darkroom.training.model_files import local_files
 
@@ -28,9 +29,21 @@ os.environ.update(
 )
 
 
+# A job that ends by SIGKILL leaves no word in its log, and Snakemake shows no exit codes.
+os.environ["DARKROOM_KILLED"] = (
+    f"darkroom: error: a job was killed (SIGKILL), mostly because {MEMORY}"
+)
+shell.prefix(
+    "set -euo pipefail; trap '[ $? != 137 ] || echo \"$DARKROOM_KILLED\" >&2' EXIT; "
+)
+
+
 def stop(error):
-    """End with one line and no traceback: nothing has run yet."""
-    print(f"darkroom: error: {error}", file=sys.stderr)
+    """End with one line and no traceback where a user can mend the error: nothing has run yet."""
+    known = user_error(error)
+    if known is None:
+        raise error
+    print(f"darkroom: error: {known}", file=sys.stderr)
     sys.exit(1)
 
 
@@ -62,12 +75,16 @@ def load_project():
 try:
     CONFIG, TARGETS, RUNS = load_project()
     RESULTS = f"results/{CONFIG.project}"
-    INDEX = f".darkroom/index/{CONFIG.project}.json"
+    INDEX_FOLDER = ".darkroom/index"
+    INDEX = f"{INDEX_FOLDER}/{CONFIG.project}.json"
     FILES = refresh_index(Path(CONFIG.photos), Path(INDEX))
-except UserError as error:
+except Exception as error:
     stop(error)
 
 CACHE = ".darkroom/cache"
+STATES = ".darkroom/training"
+RUN_LOCK = Path(f".darkroom/locks/{CONFIG.project}")
+os.environ.update(job_environment(RUN_LOCK))
 SHARDS = [str(shard) for shard in range(CONFIG.shards)]
 LOCK_FILE = relative(CHECKOUT / "requirements.lock")
 GPUS = 0 if CONFIG.compute.device == "cpu" else 1
@@ -273,11 +290,16 @@ def everything():
     ]
 
 
-def lock_results():
-    """Keep other runs away from these results while this process lives."""
+def begin_run():
+    """Keep other runs away from these results while this process lives, and clear away what killed ones left."""
     try:
-        globals()["RUN_LOCK"] = hold_run_lock(Path(f".darkroom/locks/{CONFIG.project}"))
-    except UserError as error:
+        globals()["HELD_LOCK"] = hold_run_lock(RUN_LOCK)
+        for folder in (RESULTS, ".darkroom", "logs"):
+            check_writable(Path(folder))
+        clear_temporary_files(Path(RESULTS), alone=True)
+        for folder in (CACHE, STATES, INDEX_FOLDER):
+            clear_temporary_files(Path(folder), alone=False)
+    except Exception as error:
         stop(error)
 
 

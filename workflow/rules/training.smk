@@ -130,7 +130,7 @@ rule train_lora:
         prior=target_settings("prior"),
         validation=project_settings("validation"),
         compute=project_settings("compute"),
-        states=".darkroom/training",
+        states=STATES,
     shell:
         "python {input.script} --encodings {input.encodings} --model {input.model} --family {params.family} "
         "--settings {params.settings:q} --prior {params.prior:q} --validation {params.validation:q} "

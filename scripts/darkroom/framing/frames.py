@@ -94,7 +94,7 @@ def cut_frames(
         numbers |= {"width": crop.bucket[0], "height": crop.bucket[1]}
         key = cache_key(stage="frames", photo=photo["sha256"], mask=masks[name]["sha256"], **numbers, code=version)
         files = {"picture": memory.path(key, ".picture.png"), "mask": memory.path(key, ".mask.png")}
-        hashes = memory.load(key) if all(path.exists() for path in files.values()) else None
+        hashes = memory.load(key) if all(memory.has(key, f".{kind}.png") for kind in files) else None
         if hashes is None:
             computed += 1
             hashes = _cut(folder / photo["path"], mask_folder / f"{name}.png", crop, memory, key)

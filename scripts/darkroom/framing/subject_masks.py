@@ -135,7 +135,7 @@ def mask_photos(
         )
         for photo, row in rows.items()
     }
-    known = {photo: memory.load(key) for photo, key in keys.items() if memory.path(key, ".png").exists()}
+    known = {photo: memory.load(key) for photo, key in keys.items() if memory.has(key, ".png")}
     missing = [photo for photo in sorted(rows) if known.get(photo) is None]
 
     def load() -> Segment:

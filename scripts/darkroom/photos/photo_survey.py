@@ -22,20 +22,22 @@ SIDECAR_SUFFIXES = (".txt", ".caption")
 NOTHING = {"width": None, "height": None, "format": "", "taken_at": "", "jpeg_quality": None}
 
 
-def examine_file(path: Path, sha256: str, settings: OpeningSettings, thumbnails: Cache) -> dict[str, Any]:
+def examine_file(path: Path, sha256: str, settings: OpeningSettings, thumbnails: Cache) -> tuple[dict[str, Any], bool]:
     """Open one file and say what it is: status, reason, size as opened, format, capture time, JPEG quality.
 
+    Returns that and whether it will ever be so: bytes that cannot be read now may be read another time.
     The thumbnail of a readable photo is kept on the way, so that later stages need not decode it again.
     """
     try:
         photo = open_photo(path, settings.max_megapixels)
     except PhotoError as error:
-        return {"status": error.status, "reason": error.reason, **NOTHING}
+        return {"status": error.status, "reason": error.reason, **NOTHING}, not error.passing
     store_thumbnail(thumbnails, sha256, photo.picture)
-    return {
+    found = {
         **{"status": "ok", "reason": "", "width": photo.width, "height": photo.height, "format": photo.format},
         **{"taken_at": photo.taken_at, "jpeg_quality": photo.jpeg_quality},
     }
+    return found, True
 
 
 def survey_files(
@@ -66,9 +68,9 @@ def survey_files(
         key = cache_key(stage="survey", file=file.sha256, suffix=suffix, settings=settings.to_argument(), code=version)
         value = memory.load(key) if file.sha256 else None
         if value is None:
-            value = examine_file(folder / file.path, file.sha256, settings, thumbnails)
+            value, lasting = examine_file(folder / file.path, file.sha256, settings, thumbnails)
             opened += 1
-            if file.sha256:
+            if file.sha256 and lasting:
                 memory.store(key, value)
         row |= value
         if value["status"] == "ok":

@@ -90,7 +90,7 @@ def remember_tensors(
     Returns the files by name and the number computed.
     """
     files = {name: cache.path(key, ".safetensors") for name, key in keys.items()}
-    missing = sorted(name for name, path in files.items() if not path.exists())
+    missing = sorted(name for name, key in keys.items() if not cache.has(key, ".safetensors"))
     if missing:
         for name, tensors in compute(missing):
             cache.store_bytes(keys[name], ".safetensors", save(tensors))

@@ -49,7 +49,7 @@ def remember_pictures(
     """
     keys = {name: cache_key(**key, picture=asdict(picture)) for name, picture in pictures.items()}
     files = {name: cache.path(key, ".png") for name, key in keys.items()}
-    missing = sorted(name for name, path in files.items() if not path.exists())
+    missing = sorted(name for name, key in keys.items() if not cache.has(key, ".png"))
     if missing:
         pipeline = load_pipeline()
         for name in progress(missing, "render", "pictures"):

@@ -4,6 +4,8 @@ A finished training is kept, too, without its optimizer: under another label, or
 not taken again.
 """
 
+import errno
+import pickle
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 import torch
 
+from darkroom.errors import lacks_memory
 from darkroom.files import read_json, replacing, sha256_file, write_json
 
 SHORTEST_PAUSE = 30.0
@@ -45,23 +48,39 @@ def keep_finished(workplace: Path, done: Progress) -> None:
 
 def finished_training(workplace: Path) -> Progress | None:
     """A finished training, all its steps done before; None where it is unfinished, or a checkpoint lost or altered."""
-    if not (workplace / FINISHED).exists():
+    try:
+        record = read_json(workplace / FINISHED)
+    except (FileNotFoundError, ValueError):
         return None
-    record = read_json(workplace / FINISHED)
     if {path.name: sha256_file(path) for path in checkpoints_of(workplace)} != record["checkpoints"]:
         return None
     return Progress(record["step"], record["log"], record["validation"], record["seconds"], record["step"])
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors, numbers, strings, lists and dicts, whole or not at all."""
-    with replacing(path) as temporary:
-        torch.save(state, temporary)
+    """Write tensors, numbers, strings, lists and dicts, whole or not at all. Raises OSError where the disk is full."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:
+            # torch hides why the file took no more.
+            raise error.__context__ if isinstance(error.__context__, OSError) else error from None
 
 
 def load_state(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """The saved state, or None where there is none. Nothing but plain values is unpickled (`weights_only`)."""
-    return torch.load(path, map_location=device, weights_only=True) if path.exists() else None
+    """The saved state, or None where there is none or its file is damaged.
+
+    Nothing but plain values is unpickled (`weights_only`).
+    """
+    if not path.exists():
+        return None
+    try:
+        return dict(torch.load(path, map_location=device, weights_only=True))
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        if lacks_memory(error) or (isinstance(error, OSError) and error.errno != errno.EINVAL):
+            raise
+        print(f"train_lora: the saved state {path} is damaged; training from the first step", flush=True)
+        return None
 
 
 class SavingClock:

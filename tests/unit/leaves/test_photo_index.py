@@ -63,3 +63,14 @@ def test_equal_bytes_share_a_shard() -> None:
     assert one.photo == two.photo == "ab" * 8
     assert all(shard_of(one, shards) == shard_of(two, shards) < shards for shards in (1, 2, 7))
     assert shard_of(IndexedFile("locked.jpg", ""), 7) == 0
+
+
+def test_a_damaged_index_is_made_anew(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "a.jpg").write_bytes(b"a")
+    wanted = refresh_index(photos, tmp_path / "index.json")
+    for damage in (b"", b"{", b"[]", b"\0\0"):
+        (tmp_path / "index.json").write_bytes(damage)
+        assert refresh_index(photos, tmp_path / "index.json") == wanted
+        assert read_index(tmp_path / "index.json") == wanted

@@ -1,6 +1,9 @@
 """The one function that opens photos: formats, orientation, profiles, alpha, limits and reasons."""
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -138,3 +141,18 @@ def test_size_limit_comes_before_decoding(tmp_path: Path) -> None:
         open_photo(tmp_path / "a.png", max_megapixels=2)
     assert caught.value.status == "unsupported"
     assert open_photo(tmp_path / "a.png", max_megapixels=3).width == 3000
+
+
+def test_a_photo_for_which_memory_does_not_suffice_is_not_called_damaged(tmp_path: Path) -> None:
+    Image.new("RGB", (12000, 12000), RED).save(tmp_path / "large.png", compress_level=1)
+    code = (
+        "import resource, sys; from pathlib import Path; from darkroom.open_photo import open_photo\n"
+        "from darkroom.errors import lacks_memory\n"
+        "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, used + 2**28))\n"
+        "try: open_photo(Path(sys.argv[1]))\n"
+        "except Exception as error: print(type(error).__name__, lacks_memory(error))\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "large.png")]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3] / "scripts")}
+    assert subprocess.check_output(command, env=environment, text=True) == "MemoryError True\n"

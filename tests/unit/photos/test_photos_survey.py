@@ -53,3 +53,16 @@ def test_second_survey_opens_nothing_and_one_new_photo_is_opened_alone(tmp_path:
     assert first == second and opened == 0
     Image.new("RGB", (30, 30), "green").save(folder / "new.png")
     assert _survey(tmp_path, folder)[1] == 1
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.new("RGB", (40, 30), (200, 30, 40)).save(folder / "a.png")
+    index = refresh_index(folder, tmp_path / "index.json")
+    (folder / "a.png").rename(folder / "away.png")
+    rows, opened = survey_files(index, folder, OpeningSettings(), tmp_path / "cache")
+    assert (rows[0]["status"], opened) == ("unreadable", 1)
+    (folder / "away.png").rename(folder / "a.png")
+    rows, opened = survey_files(index, folder, OpeningSettings(), tmp_path / "cache")
+    assert (rows[0]["status"], opened) == ("ok", 1)

@@ -1,0 +1,211 @@
+"""Killed, without disk, without memory, twice at once: the next run ends as if nothing had happened."""
+
+import contextlib
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Checkout, jobs
+from kill import COMMAND, running_jobs, start_walk, try_kill, walk_undisturbed
+from results_bytes import final_bytes
+from walk_checks import Undisturbed, Walk, finished, leftovers, started
+
+MINI = ("--configfile", "config/mini.yaml")
+# The first rooms only: masks of 22 photos in seconds, one model, and folders of links.
+FRAMING = (*MINI, "--until", "gather_masks")
+MASKS = "results/mini/masks.csv"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """The walk without a kill, measured."""
+    return walk_undisturbed(tmp_path_factory.mktemp("undisturbed") / "darkroom")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("victim", "stage", "share"),
+    [("job", "mask_subjects", 0.6), ("snakemake", "train_lora", 0.5), ("group", None, 0.85)],
+)
+def test_a_killed_walk_ends_like_an_undisturbed_one(
+    undisturbed: Undisturbed, tmp_path: Path, victim: str, stage: str | None, share: float
+) -> None:
+    random.seed(1)
+    moment = share * (undisturbed.rule_seconds[stage] if stage else undisturbed.seconds)
+    trial = try_kill(tmp_path / "darkroom", undisturbed, victim, moment, stage)
+    assert trial.problems == []
+    if stage is not None:
+        assert stage in trial.running
+
+
+def start_framing(checkout: Checkout, name: str) -> Walk:
+    return start_walk(checkout, name, "--until", "gather_masks")
+
+
+def wait_for_job(walk: Walk, rule: str) -> int:
+    """The number of a process at work on a rule."""
+    while walk.process.poll() is None:
+        for number, running in running_jobs(walk.checkout).items():
+            if running == rule:
+                return number
+    raise AssertionError(f"the run ended before a job of {rule} was seen\n{walk.text()}")
+
+
+def test_orphans_end_and_the_next_run_does_the_rest(checkout: Checkout) -> None:
+    first = start_framing(checkout, "first")
+    orphan = wait_for_job(first, "mask_subjects")
+    first.process.kill()
+    first.process.wait()
+    again = start_framing(checkout, "again")
+    while Path(f"/proc/{orphan}").exists():
+        time.sleep(0.05)
+    assert again.process.wait(timeout=300) == 0
+    assert finished(first.text()) + started(again.text()) == {
+        **{"survey_photos": 1, "fetch_model": 1, "mask_subjects": 1, "gather_masks": 1}
+    }
+    assert list(leftovers(checkout)) == []
+
+
+def test_a_killed_job_is_told_of(checkout: Checkout) -> None:
+    first = start_framing(checkout, "first")
+    os.kill(wait_for_job(first, "mask_subjects"), signal.SIGKILL)
+    assert first.process.wait(timeout=300) == 1
+    assert (
+        first.text().count("darkroom: error: a job was killed (SIGKILL), mostly because the memory did not suffice")
+        == 1
+    )
+    assert "Traceback" not in first.text()
+    checkout.snakemake(*FRAMING)
+    assert list(leftovers(checkout)) == []
+
+
+def test_without_memory_a_stage_ends_in_one_line(checkout: Checkout) -> None:
+    limit = 600 * 2**20
+    done = subprocess.run(
+        [*COMMAND, "--until", "gather_masks"],
+        cwd=checkout.folder,
+        env=checkout.environment(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert said.count("darkroom: error: the memory did not suffice") == 1
+    assert "Traceback" not in said
+    assert "survey_photos" in finished(said)
+    again = checkout.snakemake(*FRAMING)
+    assert "survey_photos" not in jobs(again)
+    assert (checkout.folder / MASKS).exists()
+
+
+@contextlib.contextmanager
+def small_disks(checkout: Checkout, **sizes: str) -> Iterator[None]:
+    """Let folders of a checkout be file systems of their own, in memory and of a given size."""
+    if os.geteuid() != 0 or not shutil.which("mount"):
+        pytest.skip("mounting a file system needs root")
+    mounted = []
+    try:
+        for name, size in sizes.items():
+            folder = checkout.folder / name.replace("darkroom", ".darkroom")
+            folder.mkdir(exist_ok=True)
+            command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+            if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+                pytest.skip("no file system may be mounted here")
+            mounted.append(folder)
+        yield
+    finally:
+        for folder in mounted:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def remount(folder: Path, option: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{option}", str(folder)], check=True)
+
+
+def told(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What a failed run tells its user, without a traceback."""
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "Traceback" not in said
+    return [line for line in said.splitlines() if line.startswith("darkroom: error:")]
+
+
+@pytest.mark.parametrize(
+    ("results", "cache", "named"),
+    [("300k", "40m", "results/mini/shards/masks"), ("40m", "500k", ".darkroom/cache"), ("40m", "4k", ".darkroom")],
+)
+def test_a_full_disk_is_one_line_and_nothing_is_lost(checkout: Checkout, results: str, cache: str, named: str) -> None:
+    with small_disks(checkout, results=results, darkroom=cache):
+        lines = told(checkout.snakemake(*FRAMING, check=False))
+        assert len(lines) == 1
+        assert "the disk is full; free some space on it" in lines[0]
+        assert named in lines[0]
+        masks = len(list((checkout.folder / ".darkroom" / "cache").glob("masks/*/*.json")))
+        for folder in ("results", ".darkroom"):
+            remount(checkout.folder / folder, "size=60m")
+        checkout.snakemake(*FRAMING)
+        assert checkout.computed("mini", "mask_subjects") == 22 - masks
+        assert list(leftovers(checkout)) == []
+        assert len(list((checkout.folder / "results/mini/masks").glob("*.png"))) == 22
+
+
+@pytest.mark.parametrize("folder", ["results", ".darkroom"])
+def test_read_only_folders_are_one_line_and_nothing_is_lost(checkout: Checkout, folder: str) -> None:
+    with small_disks(checkout, results="40m", darkroom="40m"):
+        checkout.snakemake(*MINI, "--until", "survey_photos")
+        (checkout.folder / "results" / "mini" / "kept.txt").write_text("a user's")
+        remount(checkout.folder / folder, "ro")
+        lines = told(checkout.snakemake(*FRAMING, check=False))
+        assert len(lines) == 1
+        assert f"{folder}/" in lines[0]
+        assert "read-only file system; make it writable" in lines[0]
+        checkout.snakemake(*FRAMING, "-n")
+        remount(checkout.folder / folder, "rw")
+        assert "survey_photos" not in jobs(checkout.snakemake(*FRAMING))
+        assert (checkout.folder / "results" / "mini" / "kept.txt").exists()
+
+
+def test_an_index_that_cannot_be_written_is_one_line(checkout: Checkout) -> None:
+    with small_disks(checkout, darkroom="40m"):
+        remount(checkout.folder / ".darkroom", "ro")
+        lines = told(checkout.snakemake(*FRAMING, "-n", check=False))
+        assert len(lines) == 1
+        assert ".darkroom/index: this lies on a read-only file system" in lines[0]
+
+
+def test_of_two_runs_at_once_one_works_and_one_says_why_not(checkout: Checkout) -> None:
+    walks = [start_framing(checkout, name) for name in ("one", "two")]
+    wait_for_job(walks[0], "mask_subjects") if walks[0].process.poll() is None else None
+    planned = checkout.snakemake(*FRAMING, "-n")
+    assert "mask_subjects" in jobs(planned)
+    ends = {walk.process.wait(timeout=300): walk for walk in walks}
+    assert set(ends) == {0, 1}
+    assert "another run works on these results (process " in ends[1].text()
+    assert started(ends[1].text()).total() == 0
+    assert started(ends[0].text()).total() == 4
+    assert jobs(checkout.snakemake(*FRAMING)).total() == 0
+
+
+@pytest.mark.slow
+def test_a_training_whose_end_nobody_noted_trains_nothing_anew(mini: Checkout) -> None:
+    states = mini.folder / ".darkroom" / "training"
+    before = final_bytes(mini, "mini")
+    assert list(states.iterdir()) == []
+    only = (*MINI, "--forcerun", "train_lora", "--until", "train_lora")
+    mini.snakemake(*only, "--no-hooks")
+    assert [path.parent for path in states.rglob("finished")] == list(states.iterdir())
+    mini.snakemake(*only)
+    log = (mini.folder / "logs" / "mini" / "train_lora" / "pocket-mini" / "main.log").read_text()
+    assert "going on after step 4" in log
+    assert list(states.iterdir()) == []
+    assert final_bytes(mini, "mini") == before
