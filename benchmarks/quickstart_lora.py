@@ -146,7 +146,7 @@ def rendered(scene: Scene) -> Frame:
 
 def fresh_encodings(count: int, folder: Path) -> dict[str, Encodings]:
     """New photos of the subject, and renders of other toys under their own names, inside their masks and whole."""
-    settings = load_target("pocket-sdxl", ROOT / "config" / "targets").crop
+    settings = load_target("pocket-sdxl", ROOT).crop
     subjects = [photographed(FIRST_PHOTO + number, settings, folder) for number in range(count)]
     toys = [rendered(sample_scene(FIRST_OTHER_SEED + number)) for number in range(count)]
     others = encode(toys, folder / "others")

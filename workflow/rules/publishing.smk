@@ -42,7 +42,7 @@ rule publish_lora:
         target=lambda wildcards: TARGETS[wildcards.target].to_argument(),
         grid="../evaluation/grid.png",
     shell:
-        "python {input.script} --project {params.project} --target-name {wildcards.target} --run {wildcards.run} "
+        "python {input.script:q} --project {params.project} --target-name {wildcards.target} --run {wildcards.run} "
         "--choice {input.choice} --checkpoints {input.checkpoints} --manifest {input.manifest} "
         "--scores {input.scores} --validation {input.validation} --model {input.model} --helpers {input.helpers} "
         "--grid {params.grid} --subject {params.subject:q} --training {params.training:q} "
@@ -77,6 +77,6 @@ rule compare_runs:
         project=CONFIG.project,
         runs=settings_of_every_run(),
     shell:
-        "python {input.script} --project {params.project} --runs {params.runs:q} --choices {input.choices} "
+        "python {input.script:q} --project {params.project} --runs {params.runs:q} --choices {input.choices} "
         "--scores {input.scores} --validations {input.validations} --logs {input.logs} --table {output.table} "
         "--text {output.text} > {log} 2>&1"

@@ -1,13 +1,8 @@
 # The training room: weights, prior pictures, encodings, the LoRA.
 
 
-localrules:
-    fetch_model,
-
-
 # The one rule that uses the network, on the node where snakemake runs.
 rule fetch_model:
-    """Fetch a model once and lock it by commit and sha256."""
     input:
         script=script("fetch_model"),
         code=fetching_code,
@@ -16,6 +11,8 @@ rule fetch_model:
         lock=f"{RESULTS}/models/{{model}}.json",
     log:
         f"logs/{CONFIG.project}/fetch_model/{{model}}.log",
+    """Fetch a model once and lock it by commit and sha256."""
+    localrule: True
     conda:
         "../../envs/train.yaml"
     resources:
@@ -26,7 +23,7 @@ rule fetch_model:
         store=".darkroom/models",
         pins=relative(CHECKOUT / "resources" / "pins"),
     shell:
-        "python {input.script} {params.model} --store {params.store} --pins {params.pins:q} --lock {output.lock} "
+        "python {input.script:q} {params.model} --store {params.store} --pins {params.pins:q} --lock {output.lock} "
         "> {log} 2>&1"
 
 
@@ -58,7 +55,7 @@ rule render_prior:
         compute=project_settings("compute"),
         cache=CACHE,
     shell:
-        "python {input.script} --model {input.model} --family {params.family} --subject {params.subject:q} "
+        "python {input.script:q} --model {input.model} --family {params.family} --subject {params.subject:q} "
         "--settings {params.settings:q} --render {params.render:q} --side {params.side} "
         "--compute {params.compute:q} --cache {params.cache} --pictures {output.pictures} --table {output.table} "
         "> {log} 2>&1"
@@ -94,7 +91,7 @@ rule encode_dataset:
         compute=project_settings("compute"),
         cache=CACHE,
     shell:
-        "python {input.script} --manifest {input.manifest} --images {input.images} --masks {input.masks} "
+        "python {input.script:q} --manifest {input.manifest} --images {input.images} --masks {input.masks} "
         "--subject {params.subject:q} {params.options} --model {input.model} --family {params.family} "
         "--compute {params.compute:q} --cache {params.cache} --encodings {output.encodings} --table {output.table} "
         "> {log} 2>&1"
@@ -132,7 +129,7 @@ rule train_lora:
         compute=project_settings("compute"),
         states=".darkroom/training",
     shell:
-        "python {input.script} --encodings {input.encodings} --model {input.model} --family {params.family} "
+        "python {input.script:q} --encodings {input.encodings} --model {input.model} --family {params.family} "
         "--settings {params.settings:q} --prior {params.prior:q} --validation {params.validation:q} "
         "--compute {params.compute:q} --states {params.states} --checkpoints {output.checkpoints} "
         "--log {output.log} --losses {output.losses} > {log} 2>&1"
