@@ -10,13 +10,14 @@ from darkroom.cache import cache_key
 from darkroom.command import run_command, stage_parser
 from darkroom.errors import UserError
 from darkroom.families import family
-from darkroom.files import link_or_copy, sha256_file
+from darkroom.files import link_or_copy, sha256_file, write_json
 from darkroom.model_lock import read_lock
 from darkroom.settings import ComputeSettings
 from darkroom.stage_code import stage_code
 from darkroom.tables import write_table
 from darkroom.training.encodings import read_encodings
 from darkroom.training.lora_recipe import LOG_COLUMNS, VALIDATION_COLUMNS, Recipe, train_lora
+from darkroom.training.machine import machine_record
 from darkroom.training.preflight import check_training
 from darkroom.training.resume_state import SavingClock
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder of checkpoints, to write")
     parser.add_argument("--log", type=Path, required=True, help="log.csv, to write")
     parser.add_argument("--losses", type=Path, required=True, help="validation.csv, to write")
+    parser.add_argument("--machine", type=Path, required=True, help="what of the machine decides bytes, to write")
     arguments = parser.parse_args()
     recipe = Recipe(
         TrainingSettings.from_argument(arguments.settings),
@@ -74,6 +76,7 @@ def main() -> None:
     for path in sorted((workplace / "checkpoints").glob("*.safetensors")):
         link_or_copy(path, arguments.checkpoints / path.name)
     write_table(arguments.log, LOG_COLUMNS, done.log, keep_order=True)
+    write_json(arguments.machine, machine_record(recipe.compute))
     write_table(arguments.losses, VALIDATION_COLUMNS, done.validation, keep_order=True)
     shutil.rmtree(workplace)
     print(f"train_lora: steps {done.step}/{recipe.training.steps}, {done.seconds:.0f} s")

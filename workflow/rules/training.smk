@@ -111,6 +111,7 @@ rule train_lora:
     output:
         log=f"{RESULTS}/{{target}}/{{run}}/training/log.csv",
         losses=f"{RESULTS}/{{target}}/{{run}}/training/validation.csv",
+        machine=f"{RESULTS}/{{target}}/{{run}}/training/machine.json",
         checkpoints=directory(f"{RESULTS}/{{target}}/{{run}}/training/checkpoints"),
     log:
         f"logs/{CONFIG.project}/train_lora/{{target}}/{{run}}.log",
@@ -132,4 +133,4 @@ rule train_lora:
         "python {input.script:q} --encodings {input.encodings} --model {input.model} --family {params.family} "
         "--settings {params.settings:q} --prior {params.prior:q} --validation {params.validation:q} "
         "--compute {params.compute:q} --states {params.states} --checkpoints {output.checkpoints} "
-        "--log {output.log} --losses {output.losses} > {log} 2>&1"
+        "--log {output.log} --losses {output.losses} --machine {output.machine} > {log} 2>&1"
