@@ -3,6 +3,7 @@
 
 # The one rule that uses the network, on the node where snakemake runs.
 rule fetch_model:
+    """Fetch a model once and lock it by commit and sha256."""
     input:
         script=script("fetch_model"),
         code=fetching_code,
@@ -11,7 +12,6 @@ rule fetch_model:
         lock=f"{RESULTS}/models/{{model}}.json",
     log:
         f"logs/{CONFIG.project}/fetch_model/{{model}}.log",
-    """Fetch a model once and lock it by commit and sha256."""
     localrule: True
     conda:
         "../../envs/train.yaml"
