@@ -13,6 +13,7 @@ import torch
 from accelerate import Accelerator
 
 from darkroom.errors import UserError
+from darkroom.mean_and_error import mean_and_error
 from darkroom.progress import progress
 from darkroom.settings import ComputeSettings
 from darkroom.training.adapter import add_adapter, save_adapter, trainable, without_adapter
@@ -25,7 +26,6 @@ from darkroom.training.paired_loss import (
     Judge,
     judged_frames,
     judged_priors,
-    mean_and_error,
     paired_loss,
     untriggered,
 )
