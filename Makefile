@@ -7,7 +7,7 @@ SEGMENTER := resources/models/u2netp.onnx
 SEGMENTER_SHA256 := 309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup quickstart test test-slow lint format bench pocket pocket-judges pocket-painter lock schema
+.PHONY: help setup quickstart test test-slow lint format bench pocket pocket-judges pocket-painter lock environments schema
 
 help:  ## show these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -76,3 +76,6 @@ schema: setup  ## write the JSON schemas of config and target from their types
 lock: .venv/installed  ## resolve requirements.in anew
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-annotate --no-header \
 		requirements.in -o requirements.lock
+
+environments: setup  ## pin the conda environments' packages as the lock does
+	python scripts/write_environments.py

@@ -31,6 +31,7 @@ from darkroom.framing.buckets import choose_crop  # noqa: E402
 from darkroom.framing.frames import apply_crop  # noqa: E402
 from darkroom.framing.settings import CropSettings  # noqa: E402
 from darkroom.framing.subject_masks import describe_mask  # noqa: E402
+from darkroom.mean_and_error import mean_and_error  # noqa: E402
 from darkroom.open_photo import open_photo  # noqa: E402
 from darkroom.pocket.camera import jpeg_bytes  # noqa: E402
 from darkroom.pocket.renderer import render  # noqa: E402
@@ -38,7 +39,7 @@ from darkroom.pocket.toybox import good_shot, shoot  # noqa: E402
 from darkroom.pocket.world import SPLITS, Scene, detailed_caption, sample_scene  # noqa: E402
 from darkroom.tables import Row, read_table  # noqa: E402
 from darkroom.training.encodings import Encoding, Encodings, lay_out  # noqa: E402
-from darkroom.training.paired_loss import Judge, mean_and_error  # noqa: E402
+from darkroom.training.paired_loss import Judge  # noqa: E402
 from darkroom.training.picture_encoding import Encoder, encode_masks, encode_pictures, encode_texts  # noqa: E402
 from darkroom.training.settings import ValidationSettings  # noqa: E402
 
@@ -146,7 +147,7 @@ def rendered(scene: Scene) -> Frame:
 
 def fresh_encodings(count: int, folder: Path) -> dict[str, Encodings]:
     """New photos of the subject, and renders of other toys under their own names, inside their masks and whole."""
-    settings = load_target("pocket-sdxl", ROOT / "config" / "targets").crop
+    settings = load_target("pocket-sdxl", ROOT).crop
     subjects = [photographed(FIRST_PHOTO + number, settings, folder) for number in range(count)]
     toys = [rendered(sample_scene(FIRST_OTHER_SEED + number)) for number in range(count)]
     others = encode(toys, folder / "others")

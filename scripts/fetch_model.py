@@ -1,12 +1,14 @@
 """Fetch a model once and lock it: where it came from, its commit, and the sha256 of each file."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from darkroom.command import run_command, stage_parser
 from darkroom.families import family
 from darkroom.files import write_json
 from darkroom.model_lock import local_model
+from darkroom.portable_paths import portable
 from darkroom.training.model_files import OPEN_CLIP_FILES, TRANSFORMERS_FILES, fetch_from_hub, lock_local
 
 
@@ -30,6 +32,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if local_model(arguments.model):
         model = lock_local(arguments.model)
+        # Tables and files that are published name the source; only this lock knows where the model lies.
+        model = replace(model, source=portable(model.source, Path(__file__).absolute().parents[1]))
     else:
         allow, skip = wanted_files(arguments.family)
         model = fetch_from_hub(arguments.model, arguments.revision, allow, skip, arguments.store, arguments.pins)

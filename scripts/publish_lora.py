@@ -3,16 +3,19 @@
 import json
 from pathlib import Path
 
+from darkroom.captions.caption_sources import read_sidecars
 from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
 from darkroom.families import family
-from darkroom.files import sha256_file, write_json, write_text
+from darkroom.files import read_json, sha256_file, write_json, write_text
 from darkroom.manifest import read_manifest
 from darkroom.model_lock import read_lock
+from darkroom.overrides import read_overrides
+from darkroom.portable_paths import portable
 from darkroom.publishing.lora_files import chosen_checkpoint, read_checkpoint, read_choice, write_lora
 from darkroom.publishing.lora_metadata import Training, published_files
 from darkroom.publishing.model_card import model_card
-from darkroom.publishing.provenance import portable, provenance
+from darkroom.publishing.provenance import Circumstances, Given, provenance
 from darkroom.tables import read_table
 from darkroom.training.settings import TrainingSettings
 
@@ -29,6 +32,10 @@ def main() -> None:
     parser.add_argument("--validation", type=Path, required=True, help="validation.csv")
     parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
     parser.add_argument("--helpers", type=Path, nargs="*", default=[], help="lock files of the other models used")
+    parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
+    parser.add_argument("--folder", type=Path, required=True, help="folder of the photos, where the sidecars lie")
+    parser.add_argument("--overrides", nargs="?", help="overrides.csv; none where empty")
+    parser.add_argument("--machine", type=Path, required=True, help="machine.json of the training")
     parser.add_argument("--grid", required=True, help="path of the grid as seen from the model card")
     parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
     parser.add_argument("--training", required=True, help="TrainingSettings as JSON")
@@ -39,6 +46,7 @@ def main() -> None:
     parser.add_argument("--card", type=Path, required=True, help="README.md, to write")
     parser.add_argument("--provenance", type=Path, required=True, help="provenance.json, to write")
     arguments = parser.parse_args()
+    checkout = Path(__file__).absolute().parents[1]
     config, target = json.loads(arguments.config), json.loads(arguments.target)
     model, choice = read_lock(arguments.model), read_choice(arguments.choice)
     training = Training(
@@ -46,7 +54,7 @@ def main() -> None:
         target=arguments.target_name,
         run=arguments.run,
         subject=SubjectSettings.from_argument(arguments.subject),
-        base_model=portable(model.source),
+        base_model=portable(model.source, checkout),
         base_revision=model.revision,
         settings=TrainingSettings.from_argument(arguments.training),
         resolution=target["crop"]["resolution"],
@@ -61,8 +69,15 @@ def main() -> None:
     hashes = {path.name: sha256_file(path) for path in (arguments.lora, arguments.comfyui)}
     scores, validation = read_table(arguments.scores), read_table(arguments.validation)
     write_text(arguments.card, model_card(training, scores, validation, arguments.grid, hashes))
+    photos = read_table(arguments.photos)
+    given = Given(
+        photos,
+        read_sidecars(photos, arguments.folder),
+        read_overrides(Path(arguments.overrides) if arguments.overrides else None, photos),
+    )
     locks = {path.stem: read_lock(path) for path in [arguments.model, *arguments.helpers]}
-    record = provenance(training, config, target, locks, manifest_sha256, hashes, Path(__file__).parent)
+    circumstances = Circumstances(locks, config, target, read_json(arguments.machine))
+    record = provenance(training, given, circumstances, manifest_sha256, hashes, checkout)
     write_json(arguments.provenance, record)
     print(
         f"publish_lora: step {choice.step} at strength {choice.strength:g}, "

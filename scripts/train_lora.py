@@ -1,5 +1,6 @@
 """Train a LoRA on the encodings of a dataset, or go on where an interrupted training stopped."""
 
+import argparse
 import shutil
 import sys
 from importlib.metadata import version
@@ -11,7 +12,7 @@ from darkroom.cache import cache_key
 from darkroom.command import run_command, stage_parser
 from darkroom.errors import UserError
 from darkroom.families import family
-from darkroom.files import link_or_copy, sha256_file
+from darkroom.files import link_or_copy, sha256_file, write_json
 from darkroom.model_lock import read_lock
 from darkroom.processes import wait_for_lock
 from darkroom.settings import ComputeSettings
@@ -46,13 +47,14 @@ def train(family_name: str, model: Path, encodings: Encodings, recipe: Recipe, w
         ) from None
 
 
-def write_outputs(done: Progress, workplace: Path, checkpoints: Path, log: Path, losses: Path) -> None:
-    """Lay out the checkpoints of a finished training and write its tables."""
-    shutil.rmtree(checkpoints, ignore_errors=True)
+def write_outputs(done: Progress, workplace: Path, outputs: argparse.Namespace) -> None:
+    """Lay out the checkpoints of a finished training, its tables and the machine it ran on."""
+    shutil.rmtree(outputs.checkpoints, ignore_errors=True)
     for path in checkpoints_of(workplace):
-        link_or_copy(path, checkpoints / path.name)
-    write_table(log, LOG_COLUMNS, done.log, keep_order=True)
-    write_table(losses, VALIDATION_COLUMNS, done.validation, keep_order=True)
+        link_or_copy(path, outputs.checkpoints / path.name)
+    write_table(outputs.log, LOG_COLUMNS, done.log, keep_order=True)
+    write_table(outputs.losses, VALIDATION_COLUMNS, done.validation, keep_order=True)
+    write_json(outputs.machine, done.machine)
 
 
 def main() -> None:
@@ -68,6 +70,7 @@ def main() -> None:
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder of checkpoints, to write")
     parser.add_argument("--log", type=Path, required=True, help="log.csv, to write")
     parser.add_argument("--losses", type=Path, required=True, help="validation.csv, to write")
+    parser.add_argument("--machine", type=Path, required=True, help="what of the machine decides bytes, to write")
     arguments = parser.parse_args()
     recipe = Recipe(
         TrainingSettings.from_argument(arguments.settings),
@@ -101,7 +104,7 @@ def main() -> None:
             return
         done = finished or train(arguments.family, model.path, encodings, recipe, workplace)
     if is_first():
-        write_outputs(done, workplace, arguments.checkpoints, arguments.log, arguments.losses)
+        write_outputs(done, workplace, arguments)
         computed = done.step - done.began_after
         print(f"train_lora: steps {done.step}/{recipe.training.steps}, computed {computed}, {done.seconds:.0f} s")
 

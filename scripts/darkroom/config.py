@@ -119,12 +119,29 @@ def _known_targets(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
-def load_target(name: str, folder: Path) -> Target:
-    """Load a target by its name in `folder` (config/targets) or by the path of a .yaml file.
+def found_path(path: str, checkout: Path) -> str:
+    """The one rule for paths: relative to the working directory, and what is not there is the checkout's."""
+    return str(checkout / path) if not Path(path).exists() and (checkout / path).exists() else path
+
+
+def with_found_paths(config: Config, checkout: Path) -> Config:
+    """The config with every path found: photos, overrides and models, of which ids of the Hub stay as they are."""
+    parts = {
+        "masks": config.masks.model_copy(update={"model": found_path(config.masks.model, checkout)}),
+        "captioner": config.captioner.model_copy(update={"model": found_path(config.captioner.model, checkout)}),
+        "evaluation": config.evaluation.model_copy(update={"clip": found_path(config.evaluation.clip, checkout)}),
+    }
+    overrides = config.overrides and found_path(config.overrides, checkout)
+    return config.model_copy(update={**parts, "photos": found_path(config.photos, checkout), "overrides": overrides})
+
+
+def load_target(name: str, checkout: Path) -> Target:
+    """Load a target by its name in the checkout's config/targets or by the path of a .yaml file; its model is found.
 
     Raises UserError where the file is missing (naming the nearest target) or wrong.
     """
-    path = Path(name) if name.endswith(".yaml") else folder / f"{name}.yaml"
+    folder = checkout / "config" / "targets"
+    path = Path(found_path(name, checkout)) if name.endswith(".yaml") else folder / f"{name}.yaml"
     if not re.match(NAME, path.stem):
         raise UserError(f"targets: the name {path.stem!r} may hold letters, digits, '_', '-' and '.' only")
     if not path.exists():
@@ -132,7 +149,8 @@ def load_target(name: str, folder: Path) -> Target:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
         hint = f"did you mean '{near[0]}'?" if near else f"known targets: {', '.join(known)}"
         raise UserError(f"targets: there is no target '{name}'; {hint}")
-    return check(Target, read_yaml(path), str(path))
+    target = check(Target, read_yaml(path), str(path))
+    return target.model_copy(update={"model": found_path(target.model, checkout)})
 
 
 def run_training(target: Target, project: Mapping[str, Any], run: Mapping[str, Any], source: str) -> TrainingSettings:

@@ -28,7 +28,7 @@ rule caption_photos:
         folder=photos_folder,
         cache=CACHE,
     shell:
-        "python {input.script} --photos {input.photos} --selection {input.selection} --model {input.model} "
+        "python {input.script:q} --photos {input.photos} --selection {input.selection} --model {input.model} "
         "--folder {params.folder:q} --settings {params.settings:q} --compute {params.compute:q} "
         "--cache {params.cache} --table {output.table} > {log} 2>&1"
 
@@ -49,7 +49,7 @@ rule gather_captions:
         mem_mb=500,
         runtime=10,
     shell:
-        "python {input.script} --tables {input.tables} --table {output.table} > {log} 2>&1"
+        "python {input.script:q} --tables {input.tables} --table {output.table} > {log} 2>&1"
 
 
 # Sidecars and overrides are put in here and nowhere before: correcting a caption runs no captioner.
@@ -79,6 +79,6 @@ rule rewrite_captions:
         family=target_family,
         folder=photos_folder,
     shell:
-        "python {input.script} --captions {input.captions} --frames {input.frames} --photos {input.photos} "
+        "python {input.script:q} --captions {input.captions} --frames {input.frames} --photos {input.photos} "
         "--folder {params.folder:q} --overrides {input.overrides:q} --model {input.model} --family {params.family} "
         "--subject {params.subject:q} --settings {params.settings:q} --table {output.table} > {log} 2>&1"

@@ -5,6 +5,13 @@ import sys
 from pathlib import Path
 
 CHECKOUT = Path(str(workflow.current_basedir)).parents[1]
+if not (CHECKOUT / "scripts" / "darkroom").is_dir():
+    print(
+        f"darkroom: error: {CHECKOUT}: Darkroom's scripts are not there; clone the repository and name the clone's "
+        "workflow/Snakefile",
+        file=sys.stderr,
+    )
+    sys.exit(1)
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
 from darkroom.config import (
@@ -13,6 +20,7 @@ from darkroom.config import (
     check_models,
     load_target,
     run_training,
+    with_found_paths,
     target_label,
 )
 from darkroom.errors import MEMORY, user_error
@@ -57,11 +65,13 @@ def relative(path):
 
 
 def load_project():
-    """The validated config, its targets by name, and the training settings of every run of every target."""
-    project = check(Config, config, "config")
-    folder = CHECKOUT / "config" / "targets"
+    """The validated config, its targets by name, and the training settings of every run of every target.
+
+    Their paths are as the working directory sees them: what is not there is the checkout's.
+    """
+    project = with_found_paths(check(Config, config, "config"), CHECKOUT)
     targets = {
-        target_label(name): load_target(name, folder) for name in project.targets
+        target_label(name): load_target(name, CHECKOUT) for name in project.targets
     }
     runs = {
         (name, run): run_training(target, project.training, overrides, f"runs.{run}")

@@ -20,7 +20,7 @@ checkpoint assemble_dataset:
         mem_mb=1000,
         runtime=20,
     shell:
-        "python {input.script} --selection {input.selection} --photos {input.photos} --frames {input.frames} "
+        "python {input.script:q} --selection {input.selection} --photos {input.photos} --frames {input.frames} "
         "--captions {input.captions} --manifest {output.manifest} > {log} 2>&1"
 
 
@@ -43,5 +43,5 @@ rule export_dataset:
     params:
         source=f"{RESULTS}/{{target}}",
     shell:
-        "python {input.script} --manifest {input.manifest} --source {params.source} --images {output.images} "
+        "python {input.script:q} --manifest {input.manifest} --source {params.source} --images {output.images} "
         "--masks {output.masks} > {log} 2>&1"

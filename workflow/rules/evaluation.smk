@@ -30,7 +30,7 @@ rule render_samples:
         compute=compute_settings("training_threads"),
         cache=CACHE,
     shell:
-        "python {input.script} --checkpoints {input.checkpoints} --model {input.model} --family {params.family} "
+        "python {input.script:q} --checkpoints {input.checkpoints} --model {input.model} --family {params.family} "
         "--subject {params.subject:q} --settings {params.settings:q} --render {params.render:q} "
         "--side {params.side} --compute {params.compute:q} --cache {params.cache} --samples {output.samples} "
         "--table {output.table} > {log} 2>&1"
@@ -71,7 +71,7 @@ rule score_checkpoints:
         compute=compute_settings("training_threads"),
         cache=CACHE,
     shell:
-        "python {input.script} --checkpoints {input.checkpoints} --samples {input.samples} "
+        "python {input.script:q} --checkpoints {input.checkpoints} --samples {input.samples} "
         "--encodings {input.encodings} --model {input.model} --family {params.family} "
         "--clip {input.clip} --images {input.images} --subject {params.subject:q} --strengths {params.strengths} "
         "--training {params.training:q} --validation {params.validation:q} --compute {params.compute:q} "
@@ -97,7 +97,7 @@ rule choose_checkpoint:
         mem_mb=500,
         runtime=10,
     shell:
-        "python {input.script} --scores {input.scores} --pictures {input.pictures} --choice {output.choice} > {log} 2>&1"
+        "python {input.script:q} --scores {input.scores} --pictures {input.pictures} --choice {output.choice} > {log} 2>&1"
 
 
 rule draw_grid:
@@ -126,5 +126,5 @@ rule draw_grid:
         mem_mb=1000,
         runtime=10,
     shell:
-        "python {input.script} --samples {input.samples} --scores {input.scores} --choice {input.choice} "
+        "python {input.script:q} --samples {input.samples} --scores {input.scores} --choice {input.choice} "
         "--manifest {input.manifest} --images {input.images} --grid {output.grid} > {log} 2>&1"

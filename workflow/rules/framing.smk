@@ -26,7 +26,7 @@ rule mask_subjects:
         compute=compute_settings("inference_threads"),
         cache=CACHE,
     shell:
-        "python {input.script} --photos {input.photos} --model {input.model} --folder {params.folder:q} "
+        "python {input.script:q} --photos {input.photos} --model {input.model} --folder {params.folder:q} "
         "--settings {params.settings:q} --compute {params.compute:q} --cache {params.cache} "
         "--table {output.table} --masks {output.masks} > {log} 2>&1"
 
@@ -50,7 +50,7 @@ rule gather_masks:
         mem_mb=1000,
         runtime=30,
     shell:
-        "python {input.script} --tables {input.tables} --table {output.table} --folders {input.folders} "
+        "python {input.script:q} --tables {input.tables} --table {output.table} --folders {input.folders} "
         "--folder {output.masks} > {log} 2>&1"
 
 
@@ -77,7 +77,7 @@ rule score_quality:
         settings=project_settings("quality"),
         cache=CACHE,
     shell:
-        "python {input.script} --photos {input.photos} --masks-table {input.masks_table} --masks {input.masks} "
+        "python {input.script:q} --photos {input.photos} --masks-table {input.masks_table} --masks {input.masks} "
         "--folder {params.folder:q} --settings {params.settings:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
 
 
@@ -98,7 +98,7 @@ rule gather_quality:
         mem_mb=1000,
         runtime=10,
     shell:
-        "python {input.script} --tables {input.tables} --table {output.table} > {log} 2>&1"
+        "python {input.script:q} --tables {input.tables} --table {output.table} > {log} 2>&1"
 
 
 rule select_photos:
@@ -131,7 +131,7 @@ rule select_photos:
         settings=project_settings("selection"),
         cache=CACHE,
     shell:
-        "python {input.script} --photos {input.photos} --duplicates {input.duplicates} --masks-table {input.masks_table} "
+        "python {input.script:q} --photos {input.photos} --duplicates {input.duplicates} --masks-table {input.masks_table} "
         "--quality {input.quality} --overrides {input.overrides:q} --folder {params.folder:q} --settings {params.settings:q} "
         "--cache {params.cache} --table {output.table} --sheet {output.sheet} > {log} 2>&1"
 
@@ -163,6 +163,6 @@ rule crop_to_buckets:
         settings=target_settings("crop"),
         cache=CACHE,
     shell:
-        "python {input.script} --selection {input.selection} --photos {input.photos} --masks-table {input.masks_table} "
+        "python {input.script:q} --selection {input.selection} --photos {input.photos} --masks-table {input.masks_table} "
         "--photo-masks {input.photo_masks} --overrides {input.overrides:q} --folder {params.folder:q} --settings {params.settings:q} "
         "--cache {params.cache} --table {output.table} --frames {output.frames} --masks {output.masks} > {log} 2>&1"

@@ -24,7 +24,7 @@ rule survey_photos:
         settings=project_settings("opening"),
         cache=CACHE,
     shell:
-        "python {input.script} --index {params.index} --folder {params.folder:q} --shard {wildcards.shard} "
+        "python {input.script:q} --index {params.index} --folder {params.folder:q} --shard {wildcards.shard} "
         "--shards {params.shards} --settings {params.settings:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
 
 
@@ -45,7 +45,7 @@ rule gather_photos:
         mem_mb=1000,
         runtime=10,
     shell:
-        "python {input.script} --tables {input.tables} --table {output.table} > {log} 2>&1"
+        "python {input.script:q} --tables {input.tables} --table {output.table} > {log} 2>&1"
 
 
 rule fingerprint_photos:
@@ -68,7 +68,7 @@ rule fingerprint_photos:
         folder=photos_folder,
         cache=CACHE,
     shell:
-        "python {input.script} --photos {input.photos} --folder {params.folder:q} --cache {params.cache} "
+        "python {input.script:q} --photos {input.photos} --folder {params.folder:q} --cache {params.cache} "
         "--table {output.table} > {log} 2>&1"
 
 
@@ -89,7 +89,7 @@ rule gather_fingerprints:
         mem_mb=1000,
         runtime=10,
     shell:
-        "python {input.script} --tables {input.tables} --table {output.table} > {log} 2>&1"
+        "python {input.script:q} --tables {input.tables} --table {output.table} > {log} 2>&1"
 
 
 rule group_duplicates:
@@ -114,5 +114,5 @@ rule group_duplicates:
         settings=project_settings("duplicates"),
         cache=CACHE,
     shell:
-        "python {input.script} --photos {input.photos} --fingerprints {input.fingerprints} --folder {params.folder:q} "
+        "python {input.script:q} --photos {input.photos} --fingerprints {input.fingerprints} --folder {params.folder:q} "
         "--settings {params.settings:q} --cache {params.cache} --table {output.table} > {log} 2>&1"

@@ -13,9 +13,14 @@ rule publish_lora:
         scores=behind_manifest("{results}/{target}/{run}/evaluation/scores.csv"),
         grid=behind_manifest("{results}/{target}/{run}/evaluation/grid.png"),
         validation=behind_manifest("{results}/{target}/{run}/training/validation.csv"),
+        machine=behind_manifest("{results}/{target}/{run}/training/machine.json"),
+        photos=behind_manifest("{results}/photos.csv"),
+        overrides=CONFIG.overrides or [],
         model=behind_manifest("{results}/models/{target}.json"),
         helpers=behind_manifest(
-            "{results}/models/captioner.json", "{results}/models/segmenter.json"
+            "{results}/models/captioner.json",
+            "{results}/models/segmenter.json",
+            "{results}/models/clip.json",
         ),
     output:
         lora=f"{RESULTS}/{{target}}/{{run}}/lora/{CONFIG.project}.safetensors",
@@ -36,15 +41,17 @@ rule publish_lora:
         runtime=20,
     params:
         project=CONFIG.project,
+        folder=photos_folder,
         subject=project_settings("subject"),
         training=training_settings,
         config=recorded_config,
         target=lambda wildcards: TARGETS[wildcards.target].to_argument(),
         grid="../evaluation/grid.png",
     shell:
-        "python {input.script} --project {params.project} --target-name {wildcards.target} --run {wildcards.run} "
+        "python {input.script:q} --project {params.project} --target-name {wildcards.target} --run {wildcards.run} "
         "--choice {input.choice} --checkpoints {input.checkpoints} --manifest {input.manifest} "
         "--scores {input.scores} --validation {input.validation} --model {input.model} --helpers {input.helpers} "
+        "--photos {input.photos} --folder {params.folder:q} --overrides {input.overrides:q} --machine {input.machine} "
         "--grid {params.grid} --subject {params.subject:q} --training {params.training:q} "
         "--config {params.config:q} --target {params.target:q} --lora {output.lora} --comfyui {output.comfyui} "
         "--card {output.card} --provenance {output.provenance} > {log} 2>&1"
@@ -77,6 +84,6 @@ rule compare_runs:
         project=CONFIG.project,
         runs=settings_of_every_run(),
     shell:
-        "python {input.script} --project {params.project} --runs {params.runs:q} --choices {input.choices} "
+        "python {input.script:q} --project {params.project} --runs {params.runs:q} --choices {input.choices} "
         "--scores {input.scores} --validations {input.validations} --logs {input.logs} --table {output.table} "
         "--text {output.text} > {log} 2>&1"

@@ -1,10 +1,6 @@
 # The training room: weights, prior pictures, encodings, the LoRA.
 
 
-localrules:
-    fetch_model,
-
-
 # The one rule that uses the network, on the node where snakemake runs.
 rule fetch_model:
     """Fetch a model once and lock it by commit and sha256."""
@@ -16,6 +12,7 @@ rule fetch_model:
         lock=f"{RESULTS}/models/{{model}}.json",
     log:
         f"logs/{CONFIG.project}/fetch_model/{{model}}.log",
+    localrule: True
     conda:
         "../../envs/train.yaml"
     resources:
@@ -26,7 +23,7 @@ rule fetch_model:
         store=".darkroom/models",
         pins=relative(CHECKOUT / "resources" / "pins"),
     shell:
-        "python {input.script} {params.model} --store {params.store} --pins {params.pins:q} --lock {output.lock} "
+        "python {input.script:q} {params.model} --store {params.store} --pins {params.pins:q} --lock {output.lock} "
         "> {log} 2>&1"
 
 
@@ -58,7 +55,7 @@ rule render_prior:
         compute=compute_settings("training_threads"),
         cache=CACHE,
     shell:
-        "python {input.script} --model {input.model} --family {params.family} --subject-class {params.subject_class:q} "
+        "python {input.script:q} --model {input.model} --family {params.family} --subject-class {params.subject_class:q} "
         "--settings {params.settings:q} --render {params.render:q} --side {params.side} "
         "--compute {params.compute:q} --cache {params.cache} --pictures {output.pictures} --table {output.table} "
         "> {log} 2>&1"
@@ -94,7 +91,7 @@ rule encode_dataset:
         compute=compute_settings("training_threads"),
         cache=CACHE,
     shell:
-        "python {input.script} --manifest {input.manifest} --images {input.images} --masks {input.masks} "
+        "python {input.script:q} --manifest {input.manifest} --images {input.images} --masks {input.masks} "
         "--subject {params.subject:q} {params.options} --model {input.model} --family {params.family} "
         "--compute {params.compute:q} --cache {params.cache} --encodings {output.encodings} --table {output.table} "
         "> {log} 2>&1"
@@ -114,6 +111,7 @@ rule train_lora:
     output:
         log=f"{RESULTS}/{{target}}/{{run}}/training/log.csv",
         losses=f"{RESULTS}/{{target}}/{{run}}/training/validation.csv",
+        machine=f"{RESULTS}/{{target}}/{{run}}/training/machine.json",
         checkpoints=directory(f"{RESULTS}/{{target}}/{{run}}/training/checkpoints"),
     log:
         f"logs/{CONFIG.project}/train_lora/{{target}}/{{run}}.log",
@@ -132,7 +130,7 @@ rule train_lora:
         compute=project_settings("compute"),
         states=STATES,
     shell:
-        "python {input.script} --encodings {input.encodings} --model {input.model} --family {params.family} "
+        "python {input.script:q} --encodings {input.encodings} --model {input.model} --family {params.family} "
         "--settings {params.settings:q} --prior {params.prior:q} --validation {params.validation:q} "
         "--compute {params.compute:q} --states {params.states} --checkpoints {output.checkpoints} "
-        "--log {output.log} --losses {output.losses} > {log} 2>&1"
+        "--log {output.log} --losses {output.losses} --machine {output.machine} > {log} 2>&1"

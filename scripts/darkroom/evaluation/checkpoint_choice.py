@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from darkroom.errors import UserError
+from darkroom.mean_and_error import mean_and_error
 from darkroom.tables import Row
-from darkroom.training.paired_loss import mean_and_error
 
 Variant = tuple[int, float]
 CLEAR_FALL = 0.1  # of the base model's prompt following

@@ -10,13 +10,13 @@ from typing import Any
 import torch
 
 from darkroom.evaluation.checkpoints import BASE, Variant
+from darkroom.mean_and_error import mean_and_error
 from darkroom.progress import progress
 from darkroom.training.adapter import load_adapter
 from darkroom.training.paired_loss import (
     Judge,
     judged_frames,
     judged_priors,
-    mean_and_error,
     paired_loss,
     untriggered,
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 from darkroom.evaluation.checkpoints import Variant
 from darkroom.evaluation.loss_change import LossChange
-from darkroom.training.paired_loss import mean_and_error
+from darkroom.mean_and_error import mean_and_error
 
 COLUMNS = (
     "step",

@@ -1,81 +1,111 @@
-"""Where a LoRA came from: photos, models, settings, code and packages, by their hashes.
+"""Where a LoRA came from: photos, the user's own words, models, settings, code, packages and machine.
 
-No absolute path, no name of a machine, no time and no name of a photo: two runs give the same bytes, and publishing
-the file tells no more about the photos than their hashes.
+Enough to build it again from the photos, the models and this file. No absolute path, no name of a machine, no time
+and no name of a photo: two runs give the same bytes, and publishing the file tells no more about the photos than their
+hashes and what the user wrote of them.
 """
 
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import metadata
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import darkroom
 from darkroom.files import sha256_bytes, sha256_file
 from darkroom.manifest import Frame
 from darkroom.model_lock import LockedModel
+from darkroom.overrides import Override
+from darkroom.portable_paths import portable
 from darkroom.publishing.lora_metadata import Training
+from darkroom.tables import Row
 
 PACKAGES = (
-    "accelerate", "bitsandbytes", "diffusers", "ImageHash", "numpy", "onnxruntime", "opencv-python-headless", "peft",
-    "pillow", "prodigyopt", "pydantic", "safetensors", "snakemake", "tokenizers", "torch", "transformers",
+    "accelerate", "bitsandbytes", "diffusers", "huggingface_hub", "ImageHash", "numpy", "onnxruntime",
+    "open_clip_torch", "opencv-python-headless", "peft", "pillow", "prodigyopt", "pydantic", "safetensors",
+    "scipy", "snakemake", "timm", "tokenizers", "torch", "torchvision", "transformers",
 )  # fmt: skip
+FORMAT = 1  # of provenance.json; raised when a record of before can no longer be rebuilt
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the user gave: the rows of photos.csv, and by photo the texts beside photos and the overrides."""
+
+    photos: Sequence[Row]
+    sidecars: Mapping[str, str]
+    overrides: Mapping[str, Override]
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """With what a LoRA was made: models by name, the whole config and target, and the machine of the training."""
+
+    models: Mapping[str, LockedModel]
+    config: Mapping[str, Any]
+    target: Mapping[str, Any]
+    machine: Mapping[str, Any]
 
 
 def provenance(
     training: Training,
-    config: Mapping[str, Any],
-    target: Mapping[str, Any],
-    models: Mapping[str, LockedModel],
+    given: Given,
+    circumstances: Circumstances,
     manifest_sha256: str,
     files: Mapping[str, str],
-    scripts: Path,
+    checkout: Path,
 ) -> dict[str, Any]:
-    """The content of provenance.json. `files` are the published files by sha256, `scripts` the folder of the code."""
+    """The content of provenance.json. `files` are the published files by sha256, `checkout` holds the code."""
     return {
+        "format": FORMAT,
         "project": training.project,
         "target": training.target,
         "run": training.run,
         "choice": asdict(training.choice),
         "files": dict(files),
-        "dataset": {"manifest_sha256": manifest_sha256, "photos": photo_records(training.frames)},
-        "models": {name: model_record(model) for name, model in models.items()},
+        "dataset": {"manifest_sha256": manifest_sha256, **dataset_record(training.frames, given)},
+        "models": {name: model_record(model, checkout) for name, model in circumstances.models.items()},
         "settings": {
-            "config": portable(config),
-            "target": portable(target),
+            "config": portable(circumstances.config, checkout),
+            "target": portable(circumstances.target, checkout),
             "training": training.settings.model_dump(mode="json"),
         },
-        "code": code_record(scripts),
+        "code": code_record(checkout),
         "packages": package_versions(),
+        "machine": dict(circumstances.machine),
     }
 
 
-def photo_records(frames: Sequence[Frame]) -> list[dict[str, str]]:
-    """The photos trained on or held out, by the sha256 of their bytes, sorted."""
-    records = {frame.photo_sha256: {"sha256": frame.photo_sha256, "split": frame.split} for frame in frames}
-    return [records[sha256] for sha256 in sorted(records)]
+def dataset_record(frames: Sequence[Frame], given: Given) -> dict[str, Any]:
+    """The photos by the sha256 of their bytes, what was made of them, and what the user said of them.
 
-
-def model_record(model: LockedModel) -> dict[str, Any]:
-    """A model as locked, without where it lies on this machine."""
+    Photos that are not used are part of it: which copies a photo has and how many photos there are decides what is
+    kept and what is held out.
+    """
+    used = {frame.photo_sha256: frame.split for frame in frames}
+    readable = {row["sha256"] for row in given.photos if row["status"] in ("ok", "identical")}
+    ids = {frame.photo for frame in frames}
     return {
-        "source": portable(model.source),
-        "revision": model.revision,
-        "files": {portable(name): sha256 for name, sha256 in sorted(model.files.items())},
+        "photos": [{"sha256": sha256, "split": used[sha256]} for sha256 in sorted(used)],
+        "photos_not_used": sorted(readable - set(used)),
+        "frames": frame_records(frames),
+        "sidecars": {photo: text for photo, text in sorted(given.sidecars.items()) if photo in ids},
+        "overrides": {photo: asdict(override) for photo, override in sorted(given.overrides.items())},
     }
 
 
-def portable(value: Any) -> Any:
-    """The value with every absolute path in it cut down to its last part, however deep it lies."""
-    if isinstance(value, Mapping):
-        return {key: portable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [portable(item) for item in value]
-    if isinstance(value, str) and (value.startswith("~") or PurePath(value).is_absolute()):
-        return PurePath(value).name
-    return value
+def frame_records(frames: Sequence[Frame]) -> dict[str, dict[str, str]]:
+    """The sha256 of the picture, mask and caption of each frame."""
+    parts = ("picture_sha256", "mask_sha256", "caption_sha256")
+    return {frame.frame: {part: getattr(frame, part) for part in parts} for frame in frames}
+
+
+def model_record(model: LockedModel, checkout: Path) -> dict[str, Any]:
+    """A model as locked, without where it lies on this machine."""
+    files = dict(sorted(model.files.items()))
+    return {"source": portable(model.source, checkout), "revision": model.revision, "files": files}
 
 
 def package_versions() -> dict[str, str]:
@@ -89,11 +119,15 @@ def package_versions() -> dict[str, str]:
     return versions
 
 
-def code_record(scripts: Path) -> dict[str, Any]:
-    """The git commit of the code where there is one, and one sha256 over all scripts and the library as they are."""
-    files = sorted(path for path in scripts.rglob("*.py") if path.is_file())
-    listing = "".join(f"{path.relative_to(scripts).as_posix()} {sha256_file(path)}\n" for path in files)
-    return {"commit": _git_commit(scripts), "sha256": sha256_bytes(listing.encode())}
+def code_record(checkout: Path) -> dict[str, Any]:
+    """The git commit of the code where there is one, and one sha256 over all scripts, library and rules as they are."""
+    files = sorted(
+        path
+        for folder, pattern in (("scripts", "*.py"), ("workflow", "*.smk"), ("workflow", "Snakefile"))
+        for path in (checkout / folder).rglob(pattern)
+    )
+    listing = "".join(f"{path.relative_to(checkout).as_posix()} {sha256_file(path)}\n" for path in files)
+    return {"commit": _git_commit(checkout), "sha256": sha256_bytes(listing.encode())}
 
 
 def _git_commit(folder: Path) -> str | None:

@@ -15,19 +15,20 @@ from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs
 
 from darkroom.errors import UserError
+from darkroom.mean_and_error import mean_and_error
 from darkroom.progress import progress
 from darkroom.settings import ComputeSettings
 from darkroom.training.adapter import add_adapter, save_adapter, trainable, without_adapter
 from darkroom.training.checkpoint_steps import checkpoint_steps
 from darkroom.training.device import PRECISIONS, prepare_device
 from darkroom.training.encodings import Encoding, Encodings
+from darkroom.training.machine import machine_record
 from darkroom.training.masked_loss import masked_loss
 from darkroom.training.optimizers import effective_rate, learning_rate_at, make_optimizer, set_learning_rate
 from darkroom.training.paired_loss import (
     Judge,
     judged_frames,
     judged_priors,
-    mean_and_error,
     paired_loss,
     untriggered,
 )
@@ -127,6 +128,7 @@ def train_lora(
         if step in due or clock.due():
             clock.saved(_save(state_file, done, weights, optimizer, accelerator))
     if accelerator.is_main_process:
+        done.machine = machine_record(recipe.compute)
         keep_finished(workplace, done)
     accelerator.end_training()
     return done

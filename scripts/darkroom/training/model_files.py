@@ -13,10 +13,15 @@ from darkroom.model_lock import PICKLES, LockedModel, local_model
 TRANSFORMERS_FILES = ("*.json", "*.txt", "model*.safetensors", "*.model")
 OPEN_CLIP_FILES = ("open_clip_config.json", "open_clip_model.safetensors", "*.json", "*.txt")
 ONNX_FILES = ("*.onnx",)
+# What people read beside a model decides nothing: an edited model card retrains nothing.
+DOCUMENTS = ("readme*", "license*", "*.md", "*.png", "*.jpg", "*.jpeg", "*.gif", "*.webp", "*.svg")
 
 
 def local_files(model: str) -> list[str]:
-    """The files of a model given as a file or folder, sorted, hidden ones left out; none for an id of the Hub."""
+    """The files of a model given as a file or folder, sorted, without hidden ones and documents.
+
+    None for an id of the Hub.
+    """
     path = Path(model)
     if not local_model(model) or not path.exists():
         return []
@@ -25,8 +30,12 @@ def local_files(model: str) -> list[str]:
     found = []
     for parent, folders, names in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [str(Path(parent) / name) for name in names if not name.startswith(".")]
+        found += [str(Path(parent) / name) for name in names if not name.startswith(".") and not _document(name)]
     return sorted(found)
+
+
+def _document(name: str) -> bool:
+    return any(fnmatch.fnmatch(name.lower(), pattern) for pattern in DOCUMENTS)
 
 
 def lock_local(model: str) -> LockedModel:

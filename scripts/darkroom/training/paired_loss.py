@@ -1,8 +1,6 @@
 """The paired loss: the same frames, the same noise, the same timesteps, whatever the adapter."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, stdev
 from types import ModuleType
 from typing import Any
 
@@ -81,8 +79,3 @@ def untriggered(frame: Encoding) -> Encoding:
 def judged_priors(encodings: Encodings, settings: ValidationSettings) -> list[Encoding]:
     """The prior pictures that are judged: they show how much the LoRA disturbs what it should leave alone."""
     return encodings.of("prior", "held_out")[: settings.frames]
-
-
-def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
-    """The mean and its standard error, which is 0 for a single value."""
-    return fmean(values), stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0

@@ -7,7 +7,7 @@ not taken again.
 import errno
 import pickle
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,17 @@ Row = dict[str, Any]
 
 @dataclass
 class Progress:
-    """How far a training is: the last step done, its rows, the seconds spent so far, and the step it went on after."""
+    """How far a training is: the last step done, its rows, the seconds spent so far.
+
+    `began_after` is the step it went on after; `machine` where it was finished (`machine.machine_record`).
+    """
 
     step: int
     log: list[Row]
     validation: list[Row]
     seconds: float
     began_after: int = 0
+    machine: dict[str, Any] = field(default_factory=dict)
 
 
 def checkpoints_of(workplace: Path) -> list[Path]:
@@ -42,7 +46,7 @@ def keep_finished(workplace: Path, done: Progress) -> None:
     """Note that a training is finished and drop what only going on would need."""
     hashes = {path.name: sha256_file(path) for path in checkpoints_of(workplace)}
     rows = {"step": done.step, "log": done.log, "validation": done.validation, "seconds": done.seconds}
-    write_json(workplace / FINISHED, rows | {"checkpoints": hashes})
+    write_json(workplace / FINISHED, rows | {"machine": done.machine, "checkpoints": hashes})
     (workplace / STATE).unlink(missing_ok=True)
 
 
@@ -54,7 +58,9 @@ def finished_training(workplace: Path) -> Progress | None:
         return None
     if {path.name: sha256_file(path) for path in checkpoints_of(workplace)} != record["checkpoints"]:
         return None
-    return Progress(record["step"], record["log"], record["validation"], record["seconds"], record["step"])
+    return Progress(
+        record["step"], record["log"], record["validation"], record["seconds"], record["step"], record["machine"]
+    )
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:

@@ -14,12 +14,12 @@ from darkroom.config import (
     run_training,
     schemas,
     target_label,
+    with_found_paths,
 )
 from darkroom.config_reference import reference
 from darkroom.errors import UserError
 
 ROOT = Path(__file__).parents[3]
-TARGETS = ROOT / "config" / "targets"
 SMALLEST = {
     "project": "jenna",
     "photos": "data/jenna",
@@ -67,18 +67,32 @@ def test_a_missing_key_is_named() -> None:
 
 def test_an_unknown_target_names_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'sdxl-12gb'"):
-        load_target("sdxl-12g", TARGETS)
+        load_target("sdxl-12g", ROOT)
 
 
 def test_a_target_may_be_a_path(tmp_path: Path) -> None:
     own = tmp_path / "mine.yaml"
     own.write_text("family: sdxl\nmodel: a/b\ntraining: {rank: 3}\n")
-    assert load_target(str(own), TARGETS).training.rank == 3
+    assert load_target(str(own), ROOT).training.rank == 3
     assert target_label(str(own)) == "mine"
 
 
+def test_what_is_not_in_the_working_directory_is_the_checkouts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "resources" / "pocket" / "clip").mkdir(parents=True)
+    captioner = {"model": "resources/pocket/florence2"}
+    given = SMALLEST | {"captioner": captioner, "evaluation": {"clip": "resources/pocket/clip"}}
+    found = with_found_paths(check(Config, given, "my.yaml"), ROOT)
+    assert found.captioner.model == f"{ROOT}/resources/pocket/florence2", "it lies in the checkout alone"
+    assert found.evaluation.clip == "resources/pocket/clip", "the working directory has it, so it is taken"
+    assert found.photos == "data/jenna", "nobody has it: the error shall say what was written"
+    assert load_target("pocket-mini", ROOT).model == f"{ROOT}/resources/pocket/sdxl"
+    assert load_target("config/targets/pocket-mini.yaml", ROOT) == load_target("pocket-mini", ROOT)
+    assert load_target("sdxl-12gb", ROOT).model == "stabilityai/stable-diffusion-xl-base-1.0"
+
+
 def test_runs_overlay_project_and_target() -> None:
-    target = load_target("pocket-sdxl", TARGETS)
+    target = load_target("pocket-sdxl", ROOT)
     training = run_training(target, {"steps": 7, "rank": 2}, {"rank": 5}, "runs.wide")
     assert (training.steps, training.rank, training.layers) == (7, 5, target.training.layers)
     with pytest.raises(UserError, match=r"runs.wide: unknown key 'rnak'; did you mean 'rank'"):
@@ -124,10 +138,10 @@ def test_the_manual_lists_every_key_with_its_meaning() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_config_is_valid(path: Path) -> None:
     if path.parent.name == "targets":
-        load_target(str(path), TARGETS)
+        load_target(str(path), ROOT)
         return
     config = check(Config, read_yaml(path), str(path))
     for name in config.targets:
-        target = load_target(name, TARGETS)
+        target = load_target(name, ROOT)
         for overrides in config.runs.values():
             run_training(target, config.training, overrides, str(path))

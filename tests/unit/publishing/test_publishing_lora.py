@@ -183,6 +183,12 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
         "step,strength,likeness,likeness_se,prompt_following,prompt_following_se\n0,0,0.2,0.01,0.9,0.02\n"
         "100,0.8,0.7,0.01,0.85,0.02\n100,1,0.75,0.01,0.8,0.02\n"
     )
+    rows = [f"{n}.jpg,{n:016x},{n:064x},ok," for n in range(5)] + ["2.txt,,,sidecar,2.jpg", "4.txt,,,sidecar,4.jpg"]
+    (tmp_path / "photos.csv").write_text("\n".join(["path,photo,sha256,status,of_path", *rows]) + "\n")
+    (tmp_path / "2.txt").write_text("a toy on sand\n")
+    (tmp_path / "4.txt").write_text("of a photo that is not used")
+    (tmp_path / "overrides.csv").write_text("photo,keep,box,caption\n4.jpg,no,,\n1.jpg,,1 2 3 4,zxq toy\n")
+    write_json(tmp_path / "machine.json", {"architecture": "x86_64"})
     (tmp_path / "validation.csv").write_text("step,loss,split\n0,0.5,held_out\n100,0.25,held_out\n")
     subject = {"trigger": "zxq", "class": "toy", "kind": "object"}
     written = []
@@ -199,6 +205,10 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
             "scores": tmp_path / "scores.csv",
             "validation": tmp_path / "validation.csv",
             "model": tmp_path / "pocket.json",
+            "photos": tmp_path / "photos.csv",
+            "folder": tmp_path,
+            "overrides": tmp_path / "overrides.csv",
+            "machine": tmp_path / "machine.json",
             "grid": "../evaluation/grid.png",
             "subject": json.dumps(subject),
             "training": SETTINGS.to_argument(),
@@ -219,6 +229,13 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
     record = json.loads(written[0]["provenance.json"])
     assert record["settings"]["config"]["photos"] == "photos"
     assert [photo["split"] for photo in record["dataset"]["photos"]] == ["train", "train", "train", "held_out"]
+    assert record["dataset"]["photos_not_used"] == [f"{4:064x}"]
+    assert record["dataset"]["sidecars"] == {f"{2:016x}": "a toy on sand"}
+    assert record["dataset"]["overrides"] == {
+        f"{1:016x}": {"keep": None, "box": [1.0, 2.0, 3.0, 4.0], "caption": "zxq toy"},
+        f"{4:016x}": {"keep": False, "box": None, "caption": None},
+    }
+    assert record["dataset"]["frames"][f"{0:016x}"]["mask_sha256"] == "m" and record["machine"]
     assert record["files"]["box.safetensors"] == sha256_file(tmp_path / "one" / "box.safetensors")
     assert record["packages"]["torch"] and record["models"]["pocket"]["source"] == "base"
     assert "| 0 | 0 | 0.2 ± 0.01 | 0.9 ± 0.02 |\n| 100 | 0.8 | 0.7 ± 0.01" in text and "-50%" in text

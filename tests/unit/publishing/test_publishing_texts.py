@@ -4,10 +4,11 @@ from pathlib import Path
 
 import yaml
 
+from darkroom.portable_paths import portable
 from darkroom.publishing.comparison import Run, comparison, comparison_text, differing_settings
 from darkroom.publishing.lora_files import Choice
 from darkroom.publishing.model_card import code_span, escape, fenced, front_matter
-from darkroom.publishing.provenance import code_record, portable
+from darkroom.publishing.provenance import code_record
 
 
 def test_text_is_escaped() -> None:
@@ -17,17 +18,23 @@ def test_text_is_escaped() -> None:
     assert fenced("a ````\nb").startswith("`````text\n")
 
 
-def test_paths_lose_what_is_not_ours_to_tell() -> None:
-    given = {"a": "/home/me/photos", "b": ["~/x/y", "relative/path", 3, None], "c": {"d": "owner/model"}}
-    assert portable(given) == {"a": "photos", "b": ["y", "relative/path", 3, None], "c": {"d": "owner/model"}}
+def test_paths_lose_what_is_not_ours_to_tell(tmp_path: Path) -> None:
+    given = {"a": "/home/me/photos", "b": ["~/x/y", "relative/path", 3, None, "../me/z"], "c": {"d": "owner/model"}}
+    told = {"a": "photos", "b": ["y", "relative/path", 3, None, "z"], "c": {"d": "owner/model"}}
+    assert portable(given, tmp_path) == told
+    assert portable({"prompts": ["/imagine ../this"]}, tmp_path) == {"prompts": ["/imagine ../this"]}
+    assert portable(f"{tmp_path}/resources/model", tmp_path) == "resources/model", (
+        "the checkout's paths are everybody's"
+    )
+    assert portable(f"{tmp_path}/../secret/model", tmp_path) == "model"
 
 
 def test_the_code_has_one_hash_wherever_it_lies(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        (tmp_path / name / "package").mkdir(parents=True)
-        (tmp_path / name / "package" / "module.py").write_text("x = 1\n")
+        (tmp_path / name / "scripts").mkdir(parents=True)
+        (tmp_path / name / "scripts" / "module.py").write_text("x = 1\n")
     assert code_record(tmp_path / "one") == code_record(tmp_path / "two")
-    (tmp_path / "two" / "package" / "module.py").write_text("x = 2\n")
+    (tmp_path / "two" / "scripts" / "module.py").write_text("x = 2\n")
     assert code_record(tmp_path / "one")["sha256"] != code_record(tmp_path / "two")["sha256"]
 
 

@@ -31,6 +31,14 @@ def test_local_model_is_hashed_without_hidden_files(tmp_path: Path) -> None:
     assert lock_local(str(model)).digest != before
 
 
+def test_documents_beside_a_model_are_no_part_of_it(tmp_path: Path) -> None:
+    model = folder_with(tmp_path / "model", "config.json", "merges.txt", "unet/weights.safetensors")
+    before = lock_local(str(model))
+    folder_with(model, "README.md", "Readme.txt", "LICENSE", "license.rst", "docs/use.md", "unet/grid.PNG", "a.jpeg")
+    assert lock_local(str(model)) == before
+    assert sorted(before.files) == ["config.json", "merges.txt", "unet/weights.safetensors"]
+
+
 def test_local_model_may_be_one_file(tmp_path: Path) -> None:
     model = folder_with(tmp_path, "u2netp.onnx") / "u2netp.onnx"
     lock = lock_local(str(model))

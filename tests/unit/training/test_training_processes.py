@@ -39,7 +39,7 @@ def train(model: Path, encodings: Encodings, processes: int, work: Path) -> list
     command += ["--prior", PriorSettings(weight=0.5).to_argument(), "--compute", compute.to_argument()]
     command += ["--validation", ValidationSettings(timesteps=3).to_argument(), "--states", str(work / "states")]
     command += ["--checkpoints", str(work / "checkpoints"), "--log", str(work / "log.csv")]
-    command += ["--losses", str(work / "validation.csv")]
+    command += ["--losses", str(work / "validation.csv"), "--machine", str(work / "machine.json")]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_WAIT_POLICY": "PASSIVE"})
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("computed 6") == 1
@@ -74,9 +74,9 @@ def test_a_finished_training_is_known_until_a_checkpoint_changes(tmp_path: Path)
     checkpoint.write_bytes(b"weights")
     (tmp_path / "state.pt").write_bytes(b"optimizer")
     assert finished_training(tmp_path) is None
-    done = Progress(2, [{"step": 1}, {"step": 2}], [{"step": 0}], 1.5)
+    done = Progress(2, [{"step": 1}, {"step": 2}], [{"step": 0}], 1.5, machine={"processor": "x"})
     keep_finished(tmp_path, done)
     assert not (tmp_path / "state.pt").exists()
-    assert finished_training(tmp_path) == Progress(2, done.log, done.validation, 1.5, began_after=2)
+    assert finished_training(tmp_path) == Progress(2, done.log, done.validation, 1.5, 2, done.machine)
     checkpoint.write_bytes(b"others")
     assert finished_training(tmp_path) is None

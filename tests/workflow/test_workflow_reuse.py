@@ -1,0 +1,136 @@
+"""Darkroom from elsewhere: a project outside the checkout, and a module of another workflow."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import yaml
+from conftest import ROOT, Checkout, jobs, make_checkout
+
+from darkroom.run_lock import hold_run_lock
+
+MINI = ("--configfile", "config/mini.yaml")
+OUTER = """\
+configfile: "outer.yaml"
+
+
+module darkroom:
+    snakefile:
+        "{checkout}/workflow/Snakefile"
+    config:
+        config["darkroom"]
+
+
+use rule * from darkroom as darkroom_*
+
+
+rule count_frames:
+    default_target: True
+    input:
+        "results/mini/pocket-mini/dataset/manifest.json",
+    output:
+        "frames.txt",
+    shell:
+        "grep -c '\\"frame\\"' {{input}} > {{output}}"
+
+
+onstart:
+    darkroom.lock_results()
+"""
+
+
+def result_bytes(folder: Path) -> dict[str, bytes]:
+    """Every result but the lock files, which say where models lie, and the log, which says how long it took."""
+    files = (path for path in (folder / "results").rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in files
+        if path.parent.name != "models" and path.name != "log.csv"
+    }
+
+
+def test_a_project_outside_the_checkout_gives_the_same_bytes(finished_mini: Checkout, tmp_path: Path) -> None:
+    checkout = make_checkout(tmp_path / "a check out")
+    project = tmp_path / "my project"
+    project.mkdir()
+    shutil.copyfile(ROOT / "config" / "mini.yaml", project / "my.yaml")
+    snakefile = ("--snakefile", str(checkout.folder / "Snakefile"))
+    command = [
+        "snakemake",
+        "--cores",
+        "2",
+        *snakefile,
+        "--directory",
+        "my project",
+        "--configfile",
+        "my project/my.yaml",
+    ]
+    for expected in (1, 0):
+        done = subprocess.run(command, cwd=tmp_path, env=checkout.environment(), capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert jobs(done)["publish_lora"] == expected
+    assert jobs(done).total() == 0
+    here, there = result_bytes(project), result_bytes(finished_mini.folder)
+    assert sorted(here) == sorted(there)
+    assert [name for name in here if here[name] != there[name]] == []
+    places = str(tmp_path).encode()
+    assert [name for name, data in here.items() if places in data] == []
+    assert not (checkout.folder / "results").exists() and not (checkout.folder / ".darkroom").exists()
+
+
+def outer_workflow(folder: Path, checkout: Path) -> Checkout:
+    """Another workflow that uses Darkroom as a module."""
+    folder.mkdir()
+    (folder / "Snakefile").write_text(OUTER.format(checkout=checkout))
+    mini = yaml.safe_load((ROOT / "config" / "mini.yaml").read_text())
+    (folder / "outer.yaml").write_text(yaml.safe_dump({"darkroom": mini}))
+    return Checkout(folder)
+
+
+def test_a_module_of_another_workflow_runs_up_to_the_manifest(finished_mini: Checkout, tmp_path: Path) -> None:
+    checkout = make_checkout(tmp_path / "a check out")
+    outer = outer_workflow(tmp_path / "outer", checkout.folder)
+    planned = jobs(outer.snakemake("-n", "darkroom_all"))
+    assert planned["darkroom_fetch_model"] == 4
+    assert planned["darkroom_train_lora"] == planned["darkroom_compare_runs"] == 1
+    done = outer.snakemake("--max-checksum-file-size", "50MB")
+    started = jobs(done)
+    assert (
+        started["darkroom_fetch_model"] == 3
+        and (done.stdout + done.stderr).count("localrule darkroom_fetch_model") == 3
+    )
+    assert started["darkroom_assemble_dataset"] == started["count_frames"] == 1
+    assert started.total() == 19
+    manifest = "results/mini/pocket-mini/dataset/manifest.json"
+    assert (outer.folder / manifest).read_bytes() == (finished_mini.folder / manifest).read_bytes()
+    assert (outer.folder / "frames.txt").read_text() == "14\n"
+    assert jobs(outer.snakemake("--max-checksum-file-size", "50MB")).total() == 0
+
+
+def test_the_module_takes_darkrooms_lock(tmp_path: Path) -> None:
+    outer = outer_workflow(tmp_path / "outer", make_checkout(tmp_path / "darkroom").folder)
+    held = hold_run_lock(outer.folder / ".darkroom" / "locks" / "mini")
+    refused = outer.snakemake(check=False)
+    held.close()
+    assert refused.returncode == 1
+    assert "another run works on these results" in refused.stderr
+    assert not (outer.folder / "results").exists()
+
+
+def test_rules_without_their_scripts_are_one_clear_line(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "workflow", tmp_path / "elsewhere" / "workflow")
+    outer = outer_workflow(tmp_path / "outer", tmp_path / "elsewhere")
+    done = outer.snakemake("-n", check=False)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("darkroom: error:")]
+    assert done.returncode == 1 and len(lines) == 1
+    assert "clone the repository" in lines[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_an_edited_model_card_retrains_nothing(mini: Checkout) -> None:
+    for card in sorted((mini.folder / "resources" / "pocket").rglob("README.md")):
+        card.write_text(card.read_text() + "\nOne more line.\n")
+        os.utime(card)
+    (mini.folder / "resources" / "pocket" / "sdxl" / "LICENSE").write_text("as you like")
+    assert jobs(mini.snakemake(*MINI)).total() == 0
