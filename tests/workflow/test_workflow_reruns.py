@@ -2,10 +2,14 @@
 
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from conftest import Checkout, jobs
+from PIL import Image
+
+from darkroom.tables import read_table
 
 MINI = ("--configfile", "config/mini.yaml")
 EXPENSIVE = {"encode_dataset", "train_lora", "render_samples", "score_checkpoints"}
@@ -74,6 +78,31 @@ def test_an_added_photo_costs_one_caption_and_one_mask(mini: Checkout) -> None:
     mini.snakemake(*MINI, "--", *tables)
     assert mini.computed("mini", "caption_photos") == 1
     assert mini.computed("mini", "mask_subjects") == 1
+
+
+def test_an_exchanged_mask_is_seen_by_its_shard_alone(mini: Checkout) -> None:
+    edit(mini, "shards: 1", "shards: 2\nmasks: {supplied: my_masks}")
+    photos = [row for row in read_table(mini.folder / "results/mini/photos.csv") if row["status"] == "ok"]
+    own = [next(row for row in photos if int(row["photo"], 16) % 2 == shard) for shard in (0, 1)]
+    (mini.folder / "my_masks").mkdir()
+    for number, row in enumerate(own):
+        mask = Image.new("L", (int(row["width"]), int(row["height"])), 0)
+        mask.paste(255, (10 + number, 10, 60, 60))
+        mask.save(mini.folder / "my_masks" / f"{Path(row['path']).stem}.png")
+    tables = ("results/mini/masks.csv",)
+    mini.snakemake(*MINI, "--", *tables)
+    assert mini.computed("mini", "mask_subjects") == 0
+    masks = {row["photo"]: row for row in read_table(mini.folder / tables[0])}
+    assert Counter(row["source"] for row in masks.values()) == {"supplied": 2, "u2netp": len(photos) - 2}
+    assert [masks[row["photo"]]["x0"] for row in own] == ["10", "11"]
+    place = mini.folder / "my_masks" / f"{Path(own[0]['path']).stem}.png"
+    with Image.open(place) as old:
+        Image.new("L", old.size, 255).save(place)
+    os.utime(place, (1, 1))
+    assert jobs(mini.snakemake(*MINI, "--", *tables)) == {"mask_subjects": 1, "gather_masks": 1}
+    assert mini.computed("mini", "mask_subjects") == 0
+    changed = {row["photo"]: row for row in read_table(mini.folder / tables[0])}
+    assert [name for name in masks if changed[name] != masks[name]] == [own[0]["photo"]]
 
 
 def test_a_moved_photos_folder_computes_nothing(mini: Checkout) -> None:

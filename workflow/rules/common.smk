@@ -59,11 +59,25 @@ def load_project():
     return project, targets, runs
 
 
+def supplied_masks():
+    """The index file of the user's own masks and the mask of each photo that has one; nothing where none are given."""
+    if CONFIG.masks.supplied is None:
+        return "", {}
+    from darkroom.framing.supplied_masks import (
+        match_masks,
+    )  # loads Pillow, which others need not wait for
+
+    index = f".darkroom/index/masks/{CONFIG.project}.json"
+    masks = refresh_index(Path(CONFIG.masks.supplied), Path(index), "masks.supplied")
+    return index, match_masks(FILES, masks)
+
+
 try:
     CONFIG, TARGETS, RUNS = load_project()
     RESULTS = f"results/{CONFIG.project}"
     INDEX = f".darkroom/index/{CONFIG.project}.json"
     FILES = refresh_index(Path(CONFIG.photos), Path(INDEX))
+    MASK_INDEX, MASKS = supplied_masks()
 except UserError as error:
     stop(error)
 
@@ -108,6 +122,17 @@ def shard_files(wildcards):
         for file in FILES
         if shard_of(file, CONFIG.shards) == shard
     ]
+
+
+def shard_masks(wildcards):
+    """The supplied masks of a shard, each as its sha256 and its photo's: a param, as in `shard_files`."""
+    shard = int(wildcards.shard)
+    own = {
+        file.sha256: MASKS[file.sha256]
+        for file in FILES
+        if file.sha256 in MASKS and shard_of(file, CONFIG.shards) == shard
+    }
+    return sorted(f"{mask.sha256}  {photo}" for photo, mask in own.items())
 
 
 def project_settings(part):
