@@ -1,9 +1,9 @@
 """What many photos cost: 1,000 of about 1 MB, or 10,000 small ones with supplied masks, through real Snakemake runs.
 
-Measures the way from the survey to the dataset stage by stage (wall time, memory, jobs, inferences), then a dry run, a run
-with nothing to do and a run with one photo more, for which Snakemake's own CPU time counts, without its jobs. The peer is
-the plain idiom, one job per photo, over the same files. Steps can be run one by one; what is done is kept in
-build/scale. Exit code 1 where a goal is missed.
+Measures the way from the survey to the dataset stage by stage (wall time, memory, jobs, inferences), then a dry run,
+a run with nothing to do and a run with one photo more, for which Snakemake's own CPU time counts, without its jobs.
+The peer is the plain idiom, one job per photo, over the same files. Steps can be run one by one; what is done is kept
+in build/scale. Exit code 1 where a goal is missed.
 """
 
 import argparse
