@@ -32,8 +32,8 @@ def match_masks(photos: Sequence[IndexedFile], masks: Sequence[IndexedFile]) -> 
                 found.setdefault(photo.sha256, places[place])
                 break
     loose = {place: mask for place, mask in places.items() if place not in claimed}
-    for sha256, mask in _by_stem(candidates, loose).items():
-        found.setdefault(sha256, mask)
+    if loose:
+        found = _by_stem(candidates, loose) | found
     if not found:
         raise UserError(
             f"masks.supplied: none of the {len(masks)} files belongs to a photo; name masks as their photos are named"
