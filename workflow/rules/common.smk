@@ -16,7 +16,7 @@ from darkroom.config import (
     target_label,
 )
 from darkroom.errors import UserError
-from darkroom.files import canonical_json
+from darkroom.files import canonical_json, sha256_bytes
 from darkroom.photo_index import refresh_index, shard_of
 from darkroom.run_lock import hold_run_lock
 from darkroom.stage_code import stage_code
@@ -82,6 +82,7 @@ except UserError as error:
     stop(error)
 
 CACHE = ".darkroom/cache"
+FILES_BY_SHARD = {}
 SHARDS = [str(shard) for shard in range(CONFIG.shards)]
 LOCK_FILE = relative(CHECKOUT / "requirements.lock")
 GPUS = 0 if CONFIG.compute.device == "cpu" else 1
@@ -114,25 +115,32 @@ def family_code(name):
     return lambda wildcards: code(name, TARGETS[wildcards.target].family)
 
 
+def files_of(shard):
+    """The files of a shard, found once: Snakemake asks for the params of each job many times."""
+    if not FILES_BY_SHARD:
+        for file in FILES:
+            FILES_BY_SHARD.setdefault(shard_of(file, CONFIG.shards), []).append(file)
+    return FILES_BY_SHARD.get(int(shard), [])
+
+
+def fingerprint(lines):
+    """A param that stands for many lines: how many there are and the sha256 of all."""
+    return f"{len(lines)}, sha256 {sha256_bytes(chr(10).join(sorted(lines)).encode())}"
+
+
 def shard_files(wildcards):
-    """The files of a shard, each as its sha256 and path: a param, so that a changed photo reruns its shard only."""
-    shard = int(wildcards.shard)
-    return [
-        f"{file.sha256}  {file.path}"
-        for file in FILES
-        if shard_of(file, CONFIG.shards) == shard
-    ]
+    """The files of a shard by sha256 and path: a param, so that a changed photo reruns its shard only."""
+    return fingerprint(
+        [f"{file.sha256}  {file.path}" for file in files_of(wildcards.shard)]
+    )
 
 
 def shard_masks(wildcards):
-    """The supplied masks of a shard, each as its sha256 and its photo's: a param, as in `shard_files`."""
-    shard = int(wildcards.shard)
-    own = {
-        file.sha256: MASKS[file.sha256]
-        for file in FILES
-        if file.sha256 in MASKS and shard_of(file, CONFIG.shards) == shard
-    }
-    return sorted(f"{mask.sha256}  {photo}" for photo, mask in own.items())
+    """The supplied masks of a shard by sha256, each with its photo's: a param, as in `shard_files`."""
+    photos = {file.sha256 for file in files_of(wildcards.shard)}
+    return fingerprint(
+        [f"{MASKS[photo].sha256}  {photo}" for photo in photos if photo in MASKS]
+    )
 
 
 def project_settings(part):

@@ -3,7 +3,7 @@
 import io
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -21,7 +21,7 @@ def match_masks(photos: Sequence[IndexedFile], masks: Sequence[IndexedFile]) -> 
 
     Raises UserError where a mask may be of several photos or a photo has several, and where not one belongs to a photo.
     """
-    places = _by_place([mask for mask in masks if PurePath(mask.path).suffix.lower() in PHOTO_SUFFIXES])
+    places = _by_place([mask for mask in masks if _suffix(mask.path) in PHOTO_SUFFIXES])
     candidates = [photo for photo in photos if photo.sha256 and _suffix(photo.path) not in SIDECAR_SUFFIXES]
     found: dict[str, IndexedFile] = {}
     claimed: set[str] = set()
@@ -41,12 +41,18 @@ def match_masks(photos: Sequence[IndexedFile], masks: Sequence[IndexedFile]) -> 
     return found
 
 
-def _suffix(path: str) -> str:
-    return PurePath(path).suffix.lower()
-
-
 def _place(path: str) -> str:
-    return str(PurePath(path).with_suffix(""))
+    """A path without its suffix. Plain text, because this runs whenever the workflow is read, for every photo."""
+    head, _, tail = path.rpartition(".")
+    return path if not head or "/" in tail else head
+
+
+def _suffix(path: str) -> str:
+    return path[len(_place(path)) :].lower()
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _by_place(masks: Sequence[IndexedFile]) -> dict[str, IndexedFile]:
@@ -63,11 +69,11 @@ def _by_stem(photos: Sequence[IndexedFile], masks: dict[str, IndexedFile]) -> di
     """Masks that lie elsewhere than their photos, by the sha256 of the photo."""
     named: dict[str, list[IndexedFile]] = defaultdict(list)
     for photo in photos:
-        for stem in {PurePath(photo.path).name, PurePath(photo.path).stem}:
+        for stem in {_name(photo.path), _name(_place(photo.path))}:
             named[stem].append(photo)
     found: dict[str, IndexedFile] = {}
     for place, mask in masks.items():
-        meant = named.get(PurePath(place).name, [])
+        meant = named.get(_name(place), [])
         if len({_place(photo.path) for photo in meant}) > 1 and len({photo.sha256 for photo in meant}) > 1:
             raise UserError(
                 f"masks.supplied: {mask.path} may be of {meant[0].path} or {meant[-1].path}; "
