@@ -167,14 +167,10 @@ def inferences(size: Size, since: float) -> dict[str, int]:
 
 def stages(size: Size) -> dict[str, list[str]]:
     """The targets of each stage, in the order in which they are run."""
+    tables = ("photos", "fingerprints", "duplicates", "masks", "quality", "selection", "captions")
     results = "results/scale"
-    shards = [f"{results}/shards/captions/{shard}.csv" for shard in range(size.shards)]
-    halves = {f"captions {number // 4 + 1}": shards[number : number + 4] for number in range(0, size.shards, 4)}
-    tables = ("photos", "fingerprints", "duplicates", "masks", "quality", "selection")
-    return {
-        **{name: [f"{results}/{name}.csv"] for name in tables},
-        **halves,
-        "dataset": [f"{results}/{TARGET}/dataset/manifest.json"],
+    return {name: [f"{results}/{name}.csv"] for name in tables} | {
+        "dataset": [f"{results}/{TARGET}/dataset/manifest.json"]
     }
 
 
