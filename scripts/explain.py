@@ -11,8 +11,10 @@ from typing import Any
 
 from darkroom.command import run_command
 from darkroom.errors import UserError
-from darkroom.explanation import PlannedJob, explanation
+from darkroom.explanation import PlannedJob, explanation, photo_changes
 from darkroom.files import sha256_file, write_json
+from darkroom.photo_index import read_index
+from darkroom.tables import read_table
 
 # As in the profiles: files up to this size are compared by content.
 LARGEST_COMPARED = 50_000_000
@@ -66,16 +68,24 @@ def _planned_job(job: Any, reason: Any, records: Any) -> PlannedJob:
         "its environment changed": records.software_stack_changed(job),
     }
     settings = records.params_changed(job)
+    photos = _photos(job) if "survey_photos" in job.rule.name and settings else []
     return PlannedJob(
         rule=job.rule.name,
         wildcards=", ".join(f"{name}={value}" for name, value in job.wildcards.items()),
         missing=bool(reason.missing_output),
-        causes=tuple(words for words, found in causes.items() if any(found)),
+        causes=(*(words for words, found in causes.items() if any(found)), *photos),
         changed=tuple(path for path in map(str, job.input) if _was_edited(path, job, records)),
         before=tuple(sorted(settings.only_old)) if settings else (),
         now=tuple(sorted(settings.only_new)) if settings else (),
         waits=any("checkpoint_target" in file.flags for file in job.input),
     )
+
+
+def _photos(job: Any) -> list[str]:
+    """Which photos came and went since photos.csv was written, the same for the survey of every shard."""
+    table = Path(str(job.output[0])).parents[2] / "photos.csv"
+    before = {row["path"]: row["photo"] for row in read_table(table)} if table.exists() else {}
+    return photo_changes(before, {file.path: file.photo for file in read_index(Path(job.params.index))})
 
 
 def _was_edited(path: str, job: Any, records: Any) -> bool:

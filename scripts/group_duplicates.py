@@ -31,12 +31,13 @@ def main() -> None:
     def load_sketch(photo: Row) -> Sketch:
         return sketch(load_thumbnail(thumbnails, photo["sha256"], arguments.folder / photo["path"]))
 
-    edges = find_edges(photos, fingerprints, load_sketch, settings)
+    edges, computed = find_edges(photos, fingerprints, load_sketch, settings, Cache(arguments.cache / "alignments"))
     rows = list(group_duplicates(photos, edges))
     write_table(arguments.table, COLUMNS, rows)
     counts = Counter(str(row["kind"]) for row in rows if row["kind"])
     kinds = ", ".join(f"{kind} {counts[kind]}" for kind in sorted(counts)) or "no duplicates"
-    print(f"group_duplicates: photos {len(rows)}, groups {len({row['group'] for row in rows} - {''})} ({kinds})")
+    groups = len({row["group"] for row in rows} - {""})
+    print(f"group_duplicates: photos {len(rows)}, groups {groups} ({kinds}), alignments computed {computed}")
 
 
 if __name__ == "__main__":

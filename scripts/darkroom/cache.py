@@ -5,6 +5,7 @@ every parameter and the source code that makes it. So a result never goes stale,
 the time.
 """
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 from darkroom.files import canonical_json, sha256_bytes, sha256_file, write_bytes
 
 
+@functools.cache
 def code_version(*modules: ModuleType) -> str:
     """The sha256 over the source files of the modules that make a result."""
     return sha256_bytes("".join(sha256_file(Path(str(module.__file__))) for module in modules).encode())

@@ -159,9 +159,15 @@ def run_training(target: Target, project: Mapping[str, Any], run: Mapping[str, A
 
 
 def check_models(config: Config, targets: Mapping[str, Target]) -> None:
-    """Raise UserError where a model given as a path, or the file of overrides, is not there."""
+    """Raise UserError where a model given as a path, or the file of overrides, is not there.
+
+    Masks inside the photos folder would be taken for photos: UserError too.
+    """
     if config.overrides is not None and not Path(config.overrides).is_file():
         raise UserError(f"overrides: there is no file {config.overrides}; give a CSV or leave the key out")
+    supplied = config.masks.supplied
+    if supplied is not None and Path(supplied).resolve().is_relative_to(Path(config.photos).resolve()):
+        raise UserError(f"masks.supplied: {supplied} lies in the photos folder; move it, or its masks become photos")
     named = {"masks.model": config.masks.model, "captioner.model": config.captioner.model}
     named["evaluation.clip"] = config.evaluation.clip
     named |= {f"targets/{name}: model": target.model for name, target in targets.items()}

@@ -8,12 +8,15 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# A file as `shard_files` writes it; an unreadable one has no sha256.
-SHA256_AND_PATH = re.compile(r"([0-9a-f]{64})?  .")
+# A list of files as the rules write it (`fingerprint` in common.smk): it says that they differ, and not which.
+FINGERPRINT = re.compile(r"\d+, sha256 [0-9a-f]{64}")
+# So many photos are named; of more only the number is told.
+NAMED_PHOTOS = 5
+LISTED = "its files are others"
 # Some rules get a group of settings alone, others the whole config.
 OUTER_KEYS = re.compile(r"^(\w+\.)+(?=\w+ was .*, is )")
 
@@ -39,7 +42,9 @@ class PlannedJob:
     def differences(self) -> list[str]:
         """What is different, in words; empty where the job only follows others."""
         words = [f"{path.removeprefix('scripts/')} was edited" for path in self.changed]
-        return [*self.causes, *words, *changed_settings(self.before, self.now)]
+        settings = changed_settings(self.before, self.now)
+        # Where the photos are named, that they are others says nothing more.
+        return [*self.causes, *words, *(item for item in settings if item != LISTED or not self.causes)]
 
 
 def explanation(jobs: Iterable[PlannedJob]) -> str:
@@ -80,10 +85,10 @@ def _told(jobs: list[PlannedJob]) -> list[str]:
 
 
 def changed_settings(before: Iterable[str], now: Iterable[str]) -> list[str]:
-    """What differs between params, given as Python literals: settings by key, photos by path."""
+    """What differs between params, given as Python literals, key by key."""
     words = []
     for old, new in _pairs([_opened(text) for text in before], [_opened(text) for text in now]):
-        words += _photo_changes(old, new) if _is_photos(old or new) else _differences("", old, new)
+        words += [LISTED] if FINGERPRINT.fullmatch(str(old or new)) else _differences("", old, new)
     return sorted(words)
 
 
@@ -108,21 +113,17 @@ def _pairs(before: list[Any], now: list[Any]) -> list[tuple[Any, Any]]:
     return [*pairs, *((None, new) for new in left)]
 
 
-def _is_photos(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) and SHA256_AND_PATH.match(item) for item in value)
-
-
-def _photo_changes(old: list[Any] | None, new: list[Any] | None) -> list[str]:
-    """What came and went in a list of files, each `sha256  path`."""
-    before, now = (dict(_path_and_sha256(item) for item in side or []) for side in (old, new))
+def photo_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What came, went and was exchanged between two lists of photos, each path with the identity of its bytes."""
     exchanged = [path for path in before.keys() & now.keys() if before[path] != now[path]]
     found = {"added": now.keys() - before.keys(), "gone": before.keys() - now.keys(), "exchanged": exchanged}
-    return [f"photo {what}: {path}" for what, paths in found.items() for path in sorted(paths)]
-
-
-def _path_and_sha256(item: str) -> tuple[str, str]:
-    sha256, _, path = item.partition("  ")
-    return path, sha256
+    words = []
+    for what, paths in found.items():
+        named = sorted(paths)[:NAMED_PHOTOS]
+        words += [f"photo {what}: {path}" for path in named]
+        if len(paths) > len(named):
+            words.append(f"photos {what}: {len(paths) - len(named)} more")
+    return words
 
 
 def _differences(name: str, old: Any, new: Any) -> list[str]:

@@ -1,12 +1,16 @@
 """The index of photos: which bytes lie at which path, hashing only files that changed."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from darkroom.errors import UserError
 from darkroom.files import read_json, sha256_file, write_json
+
+# Texts beside photos, such as cat.txt beside cat.jpg: captions and not photos.
+SIDECAR_SUFFIXES = (".txt", ".caption")
 
 
 @dataclass(frozen=True)
@@ -22,16 +26,19 @@ class IndexedFile:
         return self.sha256[:16]
 
 
-def _files_below(folder: Path) -> list[tuple[str, os.stat_result]]:
-    """Every file below a folder with its stat, sorted by relative path; hidden files and folders are left out."""
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in names:
-            path = Path(parent) / name
-            if not name.startswith(".") and path.exists() and path.is_file():
-                found.append((str(path.relative_to(folder)), path.stat()))
-    return sorted(found, key=lambda item: item[0])
+def _files_below(folder: str, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    """Every file below a folder with its relative path and stat; hidden ones and links to folders are left out."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files_below(entry.path, f"{prefix}{entry.name}/")
+        elif entry.is_file():
+            yield f"{prefix}{entry.name}", entry.stat()
 
 
 def _sha256_or_empty(path: Path) -> str:
@@ -49,22 +56,22 @@ def _last_index(index_file: Path) -> dict[str, Any]:
         return {}
 
 
-def refresh_index(photos: Path, index_file: Path) -> list[IndexedFile]:
-    """List the files below `photos`, hash those whose size, time or inode changed, and rewrite the index if needed.
+def refresh_index(folder: Path, index_file: Path, key: str = "photos") -> list[IndexedFile]:
+    """List the files below a folder, hash those whose size, time or inode changed, and rewrite the index if needed.
 
-    Raises UserError where the folder is missing, is no folder or holds no file.
+    Raises UserError, which names the config's `key`, where the folder is missing, is no folder or holds no file.
     """
-    if not photos.is_dir():
-        raise UserError(f"photos: there is no folder {photos}; set `photos` to the folder of your raw photos")
+    if not folder.is_dir():
+        raise UserError(f"{key}: there is no folder {folder}; set `{key}` to a folder of pictures")
     known = _last_index(index_file)
     fresh: dict[str, Any] = {}
-    for path, stat in _files_below(photos):
+    for path, stat in sorted(_files_below(str(folder)), key=lambda item: item[0]):
         stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
         before = known.get(path)
         same = before is not None and before["stamp"] == stamp and before["sha256"]
-        fresh[path] = before if same else {"stamp": stamp, "sha256": _sha256_or_empty(photos / path)}
+        fresh[path] = before if same else {"stamp": stamp, "sha256": _sha256_or_empty(folder / path)}
     if not fresh:
-        raise UserError(f"photos: the folder {photos} holds no files; put your raw photos there")
+        raise UserError(f"{key}: the folder {folder} holds no files; put your pictures there")
     if fresh != known:
         write_json(index_file, fresh)
     return [IndexedFile(path, entry["sha256"]) for path, entry in fresh.items()]

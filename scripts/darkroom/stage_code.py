@@ -5,7 +5,8 @@ from functools import cache
 from pathlib import Path
 
 
-def _imported_names(path: Path) -> set[str]:
+@cache
+def _imported_names(path: Path) -> frozenset[str]:
     """Every darkroom module that a file imports anywhere, and every name that might be one."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -13,7 +14,7 @@ def _imported_names(path: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.split(".")[0] == "darkroom"}
+    return frozenset(name for name in names if name.split(".")[0] == "darkroom")
 
 
 def _module_file(name: str, scripts: Path) -> Path | None:

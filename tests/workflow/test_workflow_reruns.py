@@ -1,13 +1,18 @@
 """Only what changed runs again: real commands, counted jobs and counted inferences."""
 
+import os
 import re
 import shutil
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, Checkout, jobs, make_checkout
+from PIL import Image
 from rerun_cases import CASES, TRAINING, comment, config, rename_photo, table
+
+from darkroom.tables import read_table
 
 MINI = ("--configfile", "config/mini.yaml")
 
@@ -62,6 +67,31 @@ def test_an_altered_checkpoint_is_trained_anew(mini: Checkout) -> None:
     assert mini.inferences("mini", began)["train_lora"] == 4
     again = mini.folder / "results/mini/pocket-mini/first/training/checkpoints/step-000002.safetensors"
     assert again.read_bytes() == before
+
+
+def test_an_exchanged_mask_is_seen_by_its_shard_alone(mini: Checkout) -> None:
+    config("shards: 1", "shards: 2\nmasks: {supplied: my_masks}")(mini.folder)
+    photos = [row for row in read_table(mini.folder / "results/mini/photos.csv") if row["status"] == "ok"]
+    own = [next(row for row in photos if int(row["photo"], 16) % 2 == shard) for shard in (0, 1)]
+    (mini.folder / "my_masks").mkdir()
+    for number, row in enumerate(own):
+        mask = Image.new("L", (int(row["width"]), int(row["height"])), 0)
+        mask.paste(255, (10 + number, 10, 60, 60))
+        mask.save(mini.folder / "my_masks" / f"{Path(row['path']).stem}.png")
+    tables = ("results/mini/masks.csv",)
+    mini.snakemake(*MINI, "--", *tables)
+    assert mini.computed("mini", "mask_subjects") == 0
+    masks = {row["photo"]: row for row in read_table(mini.folder / tables[0])}
+    assert Counter(row["source"] for row in masks.values()) == {"supplied": 2, "u2netp": len(photos) - 2}
+    assert [masks[row["photo"]]["x0"] for row in own] == ["10", "11"]
+    place = mini.folder / "my_masks" / f"{Path(own[0]['path']).stem}.png"
+    with Image.open(place) as old:
+        Image.new("L", old.size, 255).save(place)
+    os.utime(place, (1, 1))
+    assert jobs(mini.snakemake(*MINI, "--", *tables)) == {"mask_subjects": 1, "gather_masks": 1}
+    assert mini.computed("mini", "mask_subjects") == 0
+    changed = {row["photo"]: row for row in read_table(mini.folder / tables[0])}
+    assert [name for name in masks if changed[name] != masks[name]] == [own[0]["photo"]]
 
 
 @pytest.mark.slow

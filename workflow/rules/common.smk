@@ -24,7 +24,7 @@ from darkroom.config import (
     target_label,
 )
 from darkroom.errors import MEMORY, user_error
-from darkroom.files import canonical_json
+from darkroom.files import canonical_json, sha256_bytes
 from darkroom.leftovers import clear_temporary_files
 from darkroom.photo_index import refresh_index, shard_of
 from darkroom.run_lock import check_writable, hold_run_lock, job_environment
@@ -82,12 +82,26 @@ def load_project():
     return project, targets, runs
 
 
+def supplied_masks():
+    """The index file of the user's own masks and the mask of each photo that has one; nothing where none are given."""
+    if CONFIG.masks.supplied is None:
+        return "", {}
+    from darkroom.framing.supplied_masks import (
+        match_masks,
+    )  # loads Pillow, which others need not wait for
+
+    index = f".darkroom/index/masks/{CONFIG.project}.json"
+    masks = refresh_index(Path(CONFIG.masks.supplied), Path(index), "masks.supplied")
+    return index, match_masks(FILES, masks)
+
+
 try:
     CONFIG, TARGETS, RUNS = load_project()
     RESULTS = f"results/{CONFIG.project}"
     INDEX_FOLDER = ".darkroom/index"
     INDEX = f"{INDEX_FOLDER}/{CONFIG.project}.json"
     FILES = refresh_index(Path(CONFIG.photos), Path(INDEX))
+    MASK_INDEX, MASKS = supplied_masks()
 except Exception as error:
     stop(error)
 
@@ -95,6 +109,7 @@ CACHE = ".darkroom/cache"
 STATES = ".darkroom/training"
 RUN_LOCK = Path(f".darkroom/locks/{CONFIG.project}")
 os.environ.update(job_environment(RUN_LOCK))
+FILES_BY_SHARD = {}
 SHARDS = [str(shard) for shard in range(CONFIG.shards)]
 LOCK_FILE = relative(CHECKOUT / "requirements.lock")
 GPUS = 0 if CONFIG.compute.device == "cpu" else 1
@@ -127,14 +142,32 @@ def family_code(name):
     return lambda wildcards: code(name, TARGETS[wildcards.target].family)
 
 
+def files_of(shard):
+    """The files of a shard, found once: Snakemake asks for the params of each job many times."""
+    if not FILES_BY_SHARD:
+        for file in FILES:
+            FILES_BY_SHARD.setdefault(shard_of(file, CONFIG.shards), []).append(file)
+    return FILES_BY_SHARD.get(int(shard), [])
+
+
+def fingerprint(lines):
+    """A param that stands for many lines: how many there are and the sha256 of all."""
+    return f"{len(lines)}, sha256 {sha256_bytes(chr(10).join(sorted(lines)).encode())}"
+
+
 def shard_files(wildcards):
-    """The files of a shard, each as its sha256 and path: a param, so that a changed photo reruns its shard only."""
-    shard = int(wildcards.shard)
-    return [
-        f"{file.sha256}  {file.path}"
-        for file in FILES
-        if shard_of(file, CONFIG.shards) == shard
-    ]
+    """The files of a shard by sha256 and path: a param, so that a changed photo reruns its shard only."""
+    return fingerprint(
+        [f"{file.sha256}  {file.path}" for file in files_of(wildcards.shard)]
+    )
+
+
+def shard_masks(wildcards):
+    """The supplied masks of a shard by sha256, each with its photo's: a param, as in `shard_files`."""
+    photos = {file.sha256 for file in files_of(wildcards.shard)}
+    return fingerprint(
+        [f"{MASKS[photo].sha256}  {photo}" for photo in photos if photo in MASKS]
+    )
 
 
 def project_settings(part):

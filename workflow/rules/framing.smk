@@ -24,11 +24,14 @@ rule mask_subjects:
         folder=photos_folder,
         settings=project_settings("masks"),
         compute=compute_settings("inference_threads"),
+        supplied=shard_masks,
+        index=INDEX,
+        mask_index=MASK_INDEX,
         cache=CACHE,
     shell:
         "python {input.script:q} --photos {input.photos} --model {input.model} --folder {params.folder:q} "
-        "--settings {params.settings:q} --compute {params.compute:q} --cache {params.cache} "
-        "--table {output.table} --masks {output.masks} > {log} 2>&1"
+        "--settings {params.settings:q} --compute {params.compute:q} --photo-index {params.index} "
+        "--mask-index {params.mask_index} --cache {params.cache} --table {output.table} --masks {output.masks} > {log} 2>&1"
 
 
 rule gather_masks:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from darkroom.captions.settings import CaptionerSettings
 from darkroom.errors import UserError
+from darkroom.gpu_slot import take_gpus
 from darkroom.settings import ComputeSettings
 
 Describe = Callable[[Sequence[Image.Image]], list[str]]
@@ -38,8 +39,10 @@ def load_captioner(path: Path, settings: CaptionerSettings, compute: ComputeSett
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-    if compute.device == "gpu" and not torch.cuda.is_available():
-        raise UserError("compute.device: gpu is asked for, but torch finds no GPU; set `compute: {device: cpu}`")
+    if compute.device == "gpu":
+        take_gpus()
+        if not torch.cuda.is_available():
+            raise UserError("compute.device: gpu is asked for, but torch finds no GPU; set `compute: {device: cpu}`")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(compute.inference_threads)
     torch.use_deterministic_algorithms(True, warn_only=compute.device == "gpu")

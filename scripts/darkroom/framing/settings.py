@@ -10,6 +10,7 @@ class MaskSettings(Settings):
 
     model: str = Field("resources/models/u2netp.onnx", description="an ONNX segmentation model (U-2-Net family)")
     side: int = Field(320, ge=32, description="side in pixels of the square that the model sees")
+    supplied: str | None = Field(None, description="a folder of your own masks, which win over the model's")
 
 
 class QualitySettings(Settings):

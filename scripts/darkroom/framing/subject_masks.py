@@ -1,8 +1,8 @@
-"""Masks of the subject by a salient-object model of the U-2-Net family in ONNX."""
+"""Masks of the subject: the user's own, or by a salient-object model of the U-2-Net family in ONNX."""
 
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,21 @@ from darkroom import open_photo as opening
 from darkroom.cache import Cache, cache_key, code_version
 from darkroom.errors import UserError
 from darkroom.files import link_or_copy, sha256_bytes
+from darkroom.framing import supplied_masks
 from darkroom.framing.settings import MaskSettings
+from darkroom.framing.supplied_masks import open_mask
 from darkroom.model_lock import LockedModel
 from darkroom.open_photo import open_photo
+from darkroom.photo_index import IndexedFile
 from darkroom.progress import progress
 from darkroom.tables import Row
 
-COLUMNS = ("photo", "coverage", "x0", "y0", "x1", "y1", "pieces", "largest", "holes", "border", "certainty", "sha256")
+COLUMNS = (
+    *("photo", "coverage", "x0", "y0", "x1", "y1", "pieces", "largest", "holes", "border", "certainty"),
+    *("source", "sha256"),
+)
+# The `source` of a mask of the user's own; that of any other is the name of its model.
+SUPPLIED = "supplied"
 # Mean and standard deviation of ImageNet, with which U-2-Net was trained (Qin et al. 2020).
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
@@ -120,49 +128,87 @@ def mask_photos(
     threads: int,
     cache: Path,
     output: Path,
+    supplied: Mapping[str, IndexedFile],
 ) -> tuple[list[dict[str, Any]], int]:
     """Lay the mask of each readable photo of a shard in `output`, as <photo>.png in the photo's opened size.
 
-    Returns the rows of masks.csv and how many masks were computed. The model is loaded only if one is missing.
+    `supplied` gives the user's own masks by the sha256 of their photo; the others are computed. Returns the rows of
+    masks.csv and how many masks were computed. The model is loaded only if one is missing.
+
+    Raises UserError, before a model is loaded, where supplied masks cannot be used.
     """
     memory = Cache(cache / "masks")
-    version = code_version(opening, sys.modules[__name__])
     rows = {row["photo"]: row for row in photos if row["status"] == "ok"}
-    keys = {
-        photo: cache_key(
-            **{"stage": "masks", "photo": row["sha256"], "model": model.digest, "side": settings.side},
-            **{"threads": threads, "code": version},
-        )
-        for photo, row in rows.items()
-    }
+    own = {photo: supplied[row["sha256"]] for photo, row in rows.items() if row["sha256"] in supplied}
+    keys = _keys(rows, own, settings, model, threads)
     known = {photo: memory.load(key) for photo, key in keys.items() if memory.has(key, ".png")}
     missing = [photo for photo in sorted(rows) if known.get(photo) is None]
+    inferences = [photo for photo in missing if photo not in own]
+    if settings.supplied is not None:
+        opened = _open_supplied([photo for photo in missing if photo in own], rows, own, Path(settings.supplied))
+        known |= {photo: _store(mask, memory, keys[photo]) for photo, mask in opened}
 
     def load() -> Segment:
         return load_segmenter(model, settings.side, threads)
 
-    known |= dict(_compute(missing, rows, folder, load, memory, keys))
+    known |= dict(_compute(inferences, rows, folder, load, memory, keys))
     output.mkdir(parents=True, exist_ok=True)
     for photo, key in keys.items():
         link_or_copy(memory.path(key, ".png"), output / f"{photo}.png")
-    return [{"photo": photo, **(known[photo] or {})} for photo in sorted(rows)], len(missing)
+    sources = {photo: SUPPLIED if photo in own else Path(model.source).stem for photo in rows}
+    table = [{"photo": photo, "source": sources[photo], **(known[photo] or {})} for photo in sorted(rows)]
+    return table, len(inferences)
+
+
+def _keys(
+    rows: Mapping[str, Row], own: Mapping[str, IndexedFile], settings: MaskSettings, model: LockedModel, threads: int
+) -> dict[str, str]:
+    """The cache key of each photo's mask: a supplied one is decided by its own bytes."""
+    version = code_version(opening, supplied_masks, sys.modules[__name__])
+    keys = {}
+    for photo, row in rows.items():
+        parts: dict[str, Any] = {"supplied": own[photo].sha256} if photo in own else {"model": model.digest}
+        if photo not in own:
+            parts |= {"side": settings.side, "threads": threads}
+        keys[photo] = cache_key(stage="masks", photo=row["sha256"], code=version, **parts)
+    return keys
+
+
+def _open_supplied(
+    missing: Sequence[str], rows: Mapping[str, Row], own: Mapping[str, IndexedFile], folder: Path
+) -> Iterator[tuple[str, Image.Image]]:
+    """Yield the supplied masks that are not remembered, then raise UserError where some cannot be used."""
+    refused = []
+    for photo in progress(missing, "supplied masks", "photos"):
+        mask = open_mask(folder / own[photo].path, (int(rows[photo]["width"]), int(rows[photo]["height"])))
+        if isinstance(mask, str):
+            refused.append(f"{own[photo].path}: {mask}")
+        else:
+            yield photo, mask
+    if refused:
+        more = f"; and {len(refused) - 3} more" if len(refused) > 3 else ""
+        raise UserError(f"masks.supplied: {'; '.join(refused[:3])}{more}; correct or remove them")
+
+
+def _store(mask: Image.Image, memory: Cache, key: str) -> dict[str, Any]:
+    data = _png(mask)
+    value = describe_mask(mask) | {"sha256": sha256_bytes(data)}
+    memory.store_bytes(key, ".png", data)
+    memory.store(key, value)
+    return value
 
 
 def _compute(
     missing: Sequence[str],
-    rows: dict[str, Row],
+    rows: Mapping[str, Row],
     folder: Path,
     load: Callable[[], Segment],
     memory: Cache,
-    keys: dict[str, str],
+    keys: Mapping[str, str],
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     if not missing:
         return
     segment = load()
     for photo in progress(missing, "masks", "photos"):
         mask = segment(open_photo(folder / rows[photo]["path"]).picture)
-        data = _png(mask)
-        value = describe_mask(mask) | {"sha256": sha256_bytes(data)}
-        memory.store_bytes(keys[photo], ".png", data)
-        memory.store(keys[photo], value)
-        yield photo, value
+        yield photo, _store(mask, memory, keys[photo])

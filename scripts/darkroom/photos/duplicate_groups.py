@@ -12,8 +12,10 @@ from datetime import datetime
 from itertools import combinations
 from typing import Literal
 
-from darkroom.photos.alignment import Alignment, Sketch, align
-from darkroom.photos.fingerprints import near_pairs, nearest_orientations
+from darkroom.cache import Cache
+from darkroom.photos.alignment import Alignment, Sketch
+from darkroom.photos.hash_neighbours import near_pairs, nearest_orientations
+from darkroom.photos.pair_alignments import align_pairs
 from darkroom.photos.settings import DuplicateSettings
 from darkroom.progress import progress
 from darkroom.tables import Row
@@ -101,24 +103,29 @@ def find_edges(
     fingerprints: Sequence[Row],
     load_sketch: Callable[[Row], Sketch],
     settings: DuplicateSettings,
-) -> list[Edge]:
-    """Align the proposed pairs and keep those that are copies or a burst."""
+    memory: Cache,
+) -> tuple[list[Edge], int]:
+    """Align the proposed pairs and keep those that are copies or a burst; also how many alignments were computed."""
     pairs = propose_pairs(photos, fingerprints, settings)
-    wanted = sorted({number for pair in pairs for number in pair})
-    sketches = {number: load_sketch(photos[number]) for number in progress(wanted, "features", "photos")}
     nearest = nearest_orientations(fingerprints)
-    edges = []
-    for first, second in progress(pairs, "duplicates", "pairs"):
+
+    def named(first: int, second: int) -> str | None:
         distance, orientation = nearest(first, second)
-        named = orientation if distance <= settings.hash_distance else None
+        if distance <= settings.hash_distance:
+            return orientation
+        # Shots of one burst lie alike even where too much has moved for hashes and features.
         seconds = seconds_between(photos[first], photos[second])
-        if named is None and seconds is not None and seconds <= settings.burst_seconds:
-            named = "upright"  # Shots of one burst lie alike even where too much has moved for hashes and features.
-        alignment = align(sketches[first], sketches[second], named)
+        return "upright" if seconds is not None and seconds <= settings.burst_seconds else None
+
+    wanted = ((photos[first], photos[second], named(first, second)) for first, second in pairs)
+    found = progress(align_pairs(wanted, load_sketch, memory), "duplicates", "pairs", total=len(pairs))
+    edges, computed = [], 0
+    for (first, second), (alignment, fresh) in zip(pairs, found, strict=True):
+        computed += fresh
         edge = judge_pair(photos[first], photos[second], alignment, settings)
         if edge is not None:
             edges.append(edge)
-    return edges
+    return edges, computed
 
 
 def preference(photo: Row, edges: Sequence[Edge]) -> tuple[object, ...]:

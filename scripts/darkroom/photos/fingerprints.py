@@ -1,10 +1,9 @@
 """Perceptual hashes of photos under the eight ways in which a picture can lie."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from darkroom import thumbnails
@@ -65,34 +64,3 @@ def fingerprint_photos(photos: Sequence[Row], folder: Path, cache: Path) -> tupl
 
     values, computed = remember(Cache(cache / "fingerprints"), keys, compute)
     return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed
-
-
-def hash_bits(hashes: Sequence[str]) -> np.ndarray:
-    """Hashes as an array of shape (photos, 4), uint64, for counting differing bits."""
-    return np.array([[int(text[start : start + 16], 16) for start in (0, 16, 32, 48)] for text in hashes], np.uint64)
-
-
-def nearest_orientations(fingerprints: Sequence[Row]) -> Callable[[int, int], tuple[int, str]]:
-    """A function of two row numbers: the smallest hash distance of the first photo, upright, from the second in any
-    orientation, and that orientation."""
-    upright = hash_bits([row["upright"] for row in fingerprints]).reshape(-1, 4)
-    turned = {name: hash_bits([row[name] for row in fingerprints]).reshape(-1, 4) for name in ORIENTATIONS}
-
-    def nearest(first: int, second: int) -> tuple[int, str]:
-        distances = {name: int(np.bitwise_count(upright[first] ^ bits[second]).sum()) for name, bits in turned.items()}
-        name = min(distances, key=lambda name: distances[name])
-        return distances[name], name
-
-    return nearest
-
-
-def near_pairs(fingerprints: Sequence[Row], distance: int) -> set[tuple[int, int]]:
-    """Pairs (i, j), i < j, of rows whose hashes are at most `distance` bits apart in some orientation."""
-    upright = hash_bits([row["upright"] for row in fingerprints]).reshape(-1, 4)
-    pairs: set[tuple[int, int]] = set()
-    for name in ORIENTATIONS:
-        turned = hash_bits([row[name] for row in fingerprints]).reshape(-1, 4)
-        for first in range(len(upright)):
-            near = np.bitwise_count(turned[first + 1 :] ^ upright[first]).sum(axis=1) <= distance
-            pairs |= {(first, first + 1 + int(step)) for step in np.flatnonzero(near)}
-    return pairs

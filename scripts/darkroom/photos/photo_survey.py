@@ -8,7 +8,7 @@ from typing import Any
 from darkroom import open_photo as opening
 from darkroom.cache import Cache, cache_key, code_version
 from darkroom.open_photo import PhotoError, open_photo
-from darkroom.photo_index import IndexedFile
+from darkroom.photo_index import SIDECAR_SUFFIXES, IndexedFile
 from darkroom.photos.settings import OpeningSettings
 from darkroom.progress import progress
 from darkroom.tables import Row
@@ -18,7 +18,6 @@ COLUMNS = (
     *("path", "photo", "sha256", "status", "reason", "of_path"),
     *("width", "height", "format", "taken_at", "jpeg_quality", "bytes"),
 )
-SIDECAR_SUFFIXES = (".txt", ".caption")
 NOTHING = {"width": None, "height": None, "format": "", "taken_at": "", "jpeg_quality": None}
 
 

@@ -1,10 +1,11 @@
-"""Where models run: threads, determinism, and one clear line where there is no GPU."""
+"""Where models run: threads, determinism, a GPU of its own, and one clear line where there is none."""
 
 import os
 
 import torch
 
 from darkroom.errors import UserError
+from darkroom.gpu_slot import take_gpus
 from darkroom.settings import ComputeSettings
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -13,7 +14,8 @@ PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float
 def prepare_device(compute: ComputeSettings) -> torch.device:
     """The device to run on, with the number of threads set and reproducible algorithms asked for.
 
-    Raises UserError where a GPU is asked for and there is none.
+    A GPU is this process's alone; it waits where other jobs hold all of them. Raises UserError where a GPU is asked
+    for and there is none.
     """
     # A GPU keeps warnings instead of errors: a few of its kernels have no reproducible form.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -21,6 +23,7 @@ def prepare_device(compute: ComputeSettings) -> torch.device:
     torch.use_deterministic_algorithms(True, warn_only=compute.device == "gpu")
     if compute.device == "cpu":
         return torch.device("cpu")
+    take_gpus()
     if not torch.cuda.is_available():
         raise UserError("compute.device: gpu is asked for, but torch finds no GPU; set `compute: {device: cpu}`")
     return torch.device("cuda")

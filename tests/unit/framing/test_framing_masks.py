@@ -59,7 +59,7 @@ def test_each_mask_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     rows, model = _photos(tmp_path), LockedModel("fake", "", tmp_path / "fake.onnx", {"fake.onnx": "0"})
 
     def run(photos: list[dict[str, str]], name: str) -> tuple[list[dict[str, object]], int]:
-        return mask_photos(photos, tmp_path, MaskSettings(), model, 1, tmp_path / "cache", tmp_path / name)
+        return mask_photos(photos, tmp_path, MaskSettings(), model, 1, tmp_path / "cache", tmp_path / name, {})
 
     two, computed = run(rows[:2], "first")
     assert computed == 2 and len(loads) == 1

@@ -1,6 +1,6 @@
 """The plan in words: causes first, settings by key, photos by path."""
 
-from darkroom.explanation import PlannedJob, changed_settings, explanation
+from darkroom.explanation import PlannedJob, changed_settings, explanation, photo_changes
 
 
 def job(rule: str, **about: object) -> PlannedJob:
@@ -19,15 +19,18 @@ def test_settings_are_compared_key_by_key() -> None:
 
 
 def test_photos_come_go_and_are_exchanged() -> None:
-    one, two, three = ("1" * 64, "2" * 64, "3" * 64)
-    before = (repr([f"{one}  a  b.jpg", f"{two}  it's.jpg"]),)
-    now = (repr([f"{three}  a  b.jpg", "  unreadable.jpg"]),)
-    assert changed_settings(before, now) == [
-        "photo added: unreadable.jpg",
-        "photo exchanged: a  b.jpg",
-        "photo gone: it's.jpg",
-    ]
-    assert changed_settings((), (repr([f"{one}  new.jpg"]),)) == ["photo added: new.jpg"]
+    before = {"a  b.jpg": "1", "it's.jpg": "2", "same.jpg": "3"}
+    now = {"a  b.jpg": "4", "new.jpg": "", "same.jpg": "3"}
+    assert photo_changes(before, now) == ["photo added: new.jpg", "photo gone: it's.jpg", "photo exchanged: a  b.jpg"]
+    many = photo_changes({}, {f"{number}.jpg": "1" for number in range(8)})
+    assert many[4:] == ["photo added: 4.jpg", "photos added: 3 more"]
+
+
+def test_other_files_are_told_once() -> None:
+    before, now = ((f"'{count}, sha256 {'a' * 63}{count}'",) for count in (1, 2))
+    assert changed_settings(before, now) == ["its files are others"]
+    survey = job("survey_photos", before=before, now=now, causes=("photo added: new.jpg",))
+    assert survey.differences == ["photo added: new.jpg"]
 
 
 def test_what_is_no_literal_is_still_told() -> None:

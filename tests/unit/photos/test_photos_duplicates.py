@@ -1,18 +1,23 @@
 """Copies are found whatever was done to them, and only they; the kept one does not depend on names or order."""
 
 import io
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
+from darkroom.cache import Cache
+from darkroom.photos import hash_neighbours, pair_alignments
 from darkroom.photos.alignment import align, sketch
 from darkroom.photos.duplicate_groups import find_edges, group_duplicates
-from darkroom.photos.fingerprints import ORIENTATIONS, hash_bits, near_pairs, orientation_hashes, turn
+from darkroom.photos.fingerprints import ORIENTATIONS, orientation_hashes, turn
+from darkroom.photos.hash_neighbours import hash_bytes, near_pairs
 from darkroom.photos.settings import DuplicateSettings
 
 SETTINGS = DuplicateSettings()
+SHELVES = tempfile.TemporaryDirectory()
 
 
 def scene(seed: int, size: int = 320) -> Image.Image:
@@ -40,6 +45,8 @@ class Shelf:
     def __init__(self) -> None:
         self.pictures: dict[str, Image.Image] = {}
         self.photos: list[dict[str, str]] = []
+        self.memory = Cache(Path(tempfile.mkdtemp(dir=SHELVES.name)))
+        self.computed = 0
 
     def add(self, name: str, picture: Image.Image, taken_at: str = "", size: int = 1000) -> None:
         self.pictures[name] = picture
@@ -52,7 +59,9 @@ class Shelf:
         fingerprints = [
             {"photo": row["photo"], **orientation_hashes(self.pictures[row["photo"]])} for row in self.photos
         ]
-        edges = find_edges(self.photos, fingerprints, lambda row: sketch(self.pictures[row["photo"]]), SETTINGS)
+        edges, self.computed = find_edges(
+            self.photos, fingerprints, lambda row: sketch(self.pictures[row["photo"]]), SETTINGS, self.memory
+        )
         return {str(row["photo"]): row for row in group_duplicates(self.photos, edges)}
 
 
@@ -134,10 +143,40 @@ def test_turned_hash_is_hash_of_turned_picture() -> None:
     hashes = orientation_hashes(picture)
     for name in ORIENTATIONS:
         full = str(imagehash.phash(turn(picture, name), hash_size=16))
-        distance = np.bitwise_count(hash_bits([full])[0] ^ hash_bits([hashes[name]])[0]).sum()
+        distance = np.bitwise_count(hash_bytes([full])[0] ^ hash_bytes([hashes[name]])[0]).sum()
         assert distance <= 6
     rows = [{"photo": "a", **hashes}, {"photo": "b", **orientation_hashes(ImageOps.mirror(picture))}]
     assert near_pairs(rows, 20) == {(0, 1)}
+
+
+def test_near_pairs_are_all_pairs_that_are_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hash_neighbours, "BLOCK", 7)
+    random = np.random.default_rng(3)
+    hashes = random.integers(0, 256, (20, 8, 32), dtype=np.uint8)
+    hashes[11, 0] = hashes[4, 5]
+    hashes[19, 2, :-1] = hashes[0, 0, :-1]
+    rows = [{name: bytes(one[number]).hex() for number, name in enumerate(ORIENTATIONS)} for one in hashes]
+    for distance in (0, 8, 110, 120):
+        near = np.array([[np.bitwise_count(a[0] ^ b).sum(axis=1).min() for b in hashes] for a in hashes]) <= distance
+        assert near_pairs(rows, distance) == {(i, j) for i in range(20) for j in range(i + 1, 20) if near[i, j]}
+    assert near_pairs(rows, 8) == {(0, 19)} and near_pairs([], 90) == set()
+
+
+def test_an_added_photo_is_aligned_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf()
+    for number in range(4):
+        shelf.add(f"{number}0", scene(number))
+    shelf.add("50", jpeg(scene(2), 40))
+    first = shelf.rows()
+    assert shelf.computed == 10 and first["50"]["kind"] == "recompressed"
+    assert shelf.rows() == first and shelf.computed == 0
+    shelf.add("15", scene(9))
+    shelf.photos.insert(2, shelf.photos.pop())
+    again = shelf.rows()
+    assert shelf.computed == 5
+    assert {name: row for name, row in again.items() if name != "15"} == first
+    monkeypatch.setattr(pair_alignments, "align", lambda *pair: pytest.fail("aligned again"))
+    assert shelf.rows() == again
 
 
 def test_real_photos(tmp_path: Path) -> None:
