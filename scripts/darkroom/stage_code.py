@@ -1,20 +1,31 @@
 """Which source files a script is made of: itself and every darkroom module it imports, directly or not."""
 
 import ast
+import sys
 from functools import cache
 from pathlib import Path
 
 
 @cache
 def _imported_names(path: Path) -> frozenset[str]:
-    """Every darkroom module that a file imports anywhere, and every name that might be one."""
+    """Every module that a file imports anywhere, and every name that might be one."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return frozenset(name for name in names if name.split(".")[0] == "darkroom")
+    return frozenset(names)
+
+
+def _darkroom_names(path: Path) -> set[str]:
+    return {name for name in _imported_names(path) if name.split(".")[0] == "darkroom"}
+
+
+def imported_packages(path: Path) -> set[str]:
+    """The packages, by the names under which they are imported, that a file needs beside Python's own and Darkroom."""
+    roots = {name.split(".")[0] for name in _imported_names(path)}
+    return roots - sys.stdlib_module_names - {"darkroom"}
 
 
 def _module_file(name: str, scripts: Path) -> Path | None:
@@ -34,7 +45,7 @@ def stage_code(script: Path, scripts: Path) -> tuple[Path, ...]:
     found: set[Path] = set()
     pending = [script]
     while pending:
-        for name in _imported_names(pending.pop()):
+        for name in _darkroom_names(pending.pop()):
             path = _module_file(name, scripts)
             if path is not None and path not in found:
                 found.add(path)

@@ -123,6 +123,12 @@ def correct_caption(folder: Path) -> None:
         csv.writer(file).writerow(["IMG_0434.jpg", "", "", "a toy with a hat on the moon"])
 
 
+def update_package(folder: Path) -> None:
+    """Another version in the lock, of a package that no stage imports."""
+    path = folder / "requirements.lock"
+    path.write_text(path.read_text() + "# another version of something\n")
+
+
 def delete_cache(folder: Path) -> None:
     """The cache gone."""
     shutil.rmtree(folder / ".darkroom" / "cache")
@@ -208,6 +214,12 @@ CASES = {
         comment("framing/quality_scores.py"),
         frozenset({"score_quality", "gather_quality"}) | TO_DATASET,
         {"score_quality": 22},
+    ),
+    "lock": Case(
+        "a package in `requirements.lock` that computes nothing",
+        update_package,
+        FROM_PHOTOS | ENCODING | TRAINING | {"render_prior"},
+        note="a stage whose own packages change computes its part anew",
     ),
     "module of grid": Case(
         "the code that draws the grid",

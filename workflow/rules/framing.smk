@@ -62,6 +62,7 @@ rule score_quality:
     input:
         script=script("score_quality"),
         code=code("score_quality"),
+        lock=LOCK_FILE,
         photos=f"{RESULTS}/shards/photos/{{shard}}.csv",
         masks_table=f"{RESULTS}/shards/masks/{{shard}}.csv",
         masks=f"{RESULTS}/shards/masks/{{shard}}",
@@ -144,6 +145,7 @@ rule crop_to_buckets:
     input:
         script=script("crop_to_buckets"),
         code=code("crop_to_buckets"),
+        lock=LOCK_FILE,
         selection=f"{RESULTS}/selection.csv",
         photos=f"{RESULTS}/photos.csv",
         masks_table=f"{RESULTS}/masks.csv",

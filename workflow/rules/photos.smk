@@ -6,6 +6,7 @@ rule survey_photos:
     input:
         script=script("survey_photos"),
         code=code("survey_photos"),
+        lock=LOCK_FILE,
     output:
         table=f"{RESULTS}/shards/photos/{{shard}}.csv",
     log:
@@ -53,6 +54,7 @@ rule fingerprint_photos:
     input:
         script=script("fingerprint_photos"),
         code=code("fingerprint_photos"),
+        lock=LOCK_FILE,
         photos=f"{RESULTS}/shards/photos/{{shard}}.csv",
     output:
         table=f"{RESULTS}/shards/fingerprints/{{shard}}.csv",
@@ -97,6 +99,7 @@ rule group_duplicates:
     input:
         script=script("group_duplicates"),
         code=code("group_duplicates"),
+        lock=LOCK_FILE,
         photos=f"{RESULTS}/photos.csv",
         fingerprints=f"{RESULTS}/fingerprints.csv",
     output:

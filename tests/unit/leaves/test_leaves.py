@@ -1,14 +1,15 @@
 """Tables, files, cache and the code of a stage."""
 
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from darkroom import tables
+from darkroom import tables, thumbnails
 from darkroom.cache import Cache, cache_key, code_version, remember
 from darkroom.files import link_or_copy, replacing, sha256_bytes, sha256_file
-from darkroom.stage_code import stage_code
+from darkroom.stage_code import imported_packages, stage_code
 from darkroom.tables import gather_tables, read_table, write_table
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
@@ -103,6 +104,17 @@ def test_every_part_decides_a_key() -> None:
     assert cache_key(a=1, b=2) == cache_key(b=2, a=1)
     assert len({cache_key(a=1), cache_key(a=2), cache_key(b=1), cache_key(a="1")}) == 4
     assert len(code_version(tables)) == 64
+
+
+def test_a_code_version_knows_the_packages_that_the_code_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert imported_packages(Path(str(thumbnails.__file__))) == {"PIL"}
+    installed = code_version(thumbnails)
+    version = metadata.version
+    for package, same in (("pillow", False), ("torch", True)):
+        code_version.cache_clear()
+        monkeypatch.setattr(metadata, "version", lambda name, new=package: "99" if name == new else version(name))
+        assert (code_version(thumbnails) == installed) is same
+    code_version.cache_clear()
 
 
 def test_stage_code_follows_imports(tmp_path: Path) -> None:
