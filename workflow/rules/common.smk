@@ -19,6 +19,7 @@ from darkroom.errors import UserError
 from darkroom.files import canonical_json
 from darkroom.photo_index import refresh_index, shard_of
 from darkroom.run_lock import hold_run_lock
+from darkroom.slurm_queue import record_run, refuse_beside_queued_jobs
 from darkroom.stage_code import stage_code
 from darkroom.training.model_files import local_files
 
@@ -266,10 +267,13 @@ def everything():
     ]
 
 
-def lock_results():
-    """Keep other runs away from these results while this process lives."""
+def lock_results(logs):
+    """Keep other runs away from these results while this process lives, and jobs that outlived an earlier one."""
+    path = Path(f".darkroom/locks/{CONFIG.project}")
     try:
-        globals()["RUN_LOCK"] = hold_run_lock(Path(f".darkroom/locks/{CONFIG.project}"))
+        globals()["RUN_LOCK"] = hold_run_lock(path)
+        refuse_beside_queued_jobs(path.with_name(f"{path.name}.slurm"))
+        record_run(path.with_name(f"{path.name}.slurm"), logs)
     except UserError as error:
         stop(error)
 
