@@ -28,6 +28,7 @@ from darkroom.files import canonical_json, sha256_bytes
 from darkroom.leftovers import clear_temporary_files
 from darkroom.photo_index import refresh_index, shard_of
 from darkroom.run_lock import check_writable, hold_run_lock, job_environment
+from darkroom.slurm_queue import record_run, refuse_beside_queued_jobs
 from darkroom.stage_code import stage_code
 from darkroom.training.model_files import local_files
 
@@ -333,10 +334,13 @@ def everything():
     ]
 
 
-def begin_run():
+def begin_run(logs):
     """Keep other runs away from these results while this process lives, and clear away what killed ones left."""
     try:
         globals()["HELD_LOCK"] = hold_run_lock(RUN_LOCK)
+        queue = RUN_LOCK.with_name(f"{RUN_LOCK.name}.slurm")
+        refuse_beside_queued_jobs(queue)
+        record_run(queue, logs)
         for folder in (RESULTS, ".darkroom", "logs"):
             check_writable(Path(folder))
         clear_temporary_files(Path(RESULTS), alone=True)

@@ -1,0 +1,185 @@
+"""One cluster for all tests of this folder, and one run of config/mini.yaml on it that loses a node on its way."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import Checkout, make_checkout
+
+from .cluster import NODES, Cluster, missing_programs, running_cluster, wait_until
+
+Process = subprocess.Popen[str]
+
+# Two shards, so that both nodes have work; the first question to SLURM comes when a small job has just ended, because
+# the plugin waits 10 seconds more each time that none has.
+ARGUMENTS = [
+    *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
+    *("--slurm-init-seconds-before-status-checks", "9", "--max-status-checks-per-second", "10", "--latency-wait", "10"),
+    *("--configfile", "config/mini.yaml", "--config", "shards=2"),
+]
+
+
+def start(command: list[str], checkout: Checkout, **variables: str) -> Process:
+    """Start a command in a checkout; what it prints goes to head.log."""
+    with (checkout.folder / "head.log").open("w") as log:
+        return subprocess.Popen(
+            command,
+            cwd=checkout.folder,
+            env=checkout.environment() | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+
+def end(process: Process) -> None:
+    """Kill a command, with all that it started here, where it still runs."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def output(checkout: Checkout) -> str:
+    """What the latest command that was started in a checkout has printed."""
+    return (checkout.folder / "head.log").read_text()
+
+
+@dataclass(frozen=True)
+class ClusterRun:
+    """A checkout whose Snakemake sends its jobs to the cluster."""
+
+    cluster: Cluster
+    checkout: Checkout
+
+    @property
+    def folder(self) -> Path:
+        """Where Snakemake runs."""
+        return self.checkout.folder
+
+    def start(self, *arguments: str) -> Process:
+        """Start Snakemake as a user on the login node would."""
+        environment = self.cluster.environment()
+        path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        return start(["snakemake", *ARGUMENTS, *arguments], self.checkout, **environment | {"PATH": path})
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake to its end; its output comes back as text."""
+        process = self.start(*arguments)
+        try:
+            process.wait(timeout=300)
+        finally:
+            end(process)
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout=output(self.checkout), stderr="")
+
+    def running(self, rule: str, wildcards: str) -> dict[str, str] | None:
+        """SLURM's record of this job where it runs now."""
+        name = f"{rule}_wildcards_{wildcards}"
+        return next((job for job in self.cluster.jobs(name) if job["JobState"] == "RUNNING"), None)
+
+    def copy(self, folder: Path) -> "ClusterRun":
+        """The same cluster with a copy of the checkout and its results."""
+        return ClusterRun(self.cluster, self.checkout.copy(folder))
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """The run that lost a node: what it is, the job that ran there, and the captions that were finished by then."""
+
+    run: ClusterRun
+    job: dict[str, str]
+    captions: dict[Path, tuple[int, int]]
+
+    @property
+    def finished(self) -> subprocess.CompletedProcess[str]:
+        """How the run ended."""
+        return subprocess.CompletedProcess((), 0, stdout=output(self.run.checkout), stderr="")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A SLURM cluster of this machine."""
+    if missing := missing_programs():
+        pytest.skip(
+            f"SLURM is not installed (no {', '.join(missing)}): apt-get install slurmctld slurmd slurm-client munge"
+        )
+    # Short, because the name of a socket has at most 107 bytes.
+    with (
+        tempfile.TemporaryDirectory(prefix="darkroom-slurm-", ignore_cleanup_errors=True) as folder,
+        running_cluster(Path(folder)) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """A checkout in which nothing has run yet."""
+    return make_checkout(tmp_path / "darkroom")
+
+
+def stamps(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Every file below a folder with its inode and time: a file written anew has others."""
+    paths = [path for path in folder.rglob("*.json") if not path.name.startswith(".")]
+    return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in paths}
+
+
+def lose_node(run: ClusterRun, process: Process) -> Interruption:
+    """Cut the power of the node that captions shard 0, as soon as it has finished some captions.
+
+    The job of shard 1, on the other node, stands still meanwhile: so it is known whose captions are there.
+    """
+    cache = run.folder / ".darkroom" / "cache" / "captions"
+
+    def both_run() -> bool:
+        assert process.poll() is None, f"the run ended before it could be disturbed\n{output(run.checkout)}"
+        return all(run.running("caption_photos", shard) for shard in "01")
+
+    wait_until(both_run, "both shards are captioned", seconds=400)
+    job, other = run.running("caption_photos", "0"), run.running("caption_photos", "1")
+    assert job is not None and other is not None
+    assert {job["NodeList"], other["NodeList"]} == set(NODES)
+    run.cluster.ask("scontrol", "suspend", other["JobId"])
+    assert not stamps(cache)
+    wait_until(lambda: stamps(cache), "shard 0 has captions")
+    run.cluster.kill(job["NodeList"])
+    captions = stamps(cache)
+    run.cluster.ask("scontrol", "resume", other["JobId"])
+    return Interruption(run, job, captions)
+
+
+@pytest.fixture(scope="session")
+def local_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, Process]]:
+    """A checkout in which config/mini.yaml runs without the cluster, in one shard, beside all else."""
+    checkout = make_checkout(tmp_path_factory.mktemp("local") / "darkroom")
+    process = start(["nice", "snakemake", "--cores", "2", "--configfile", "config/mini.yaml"], checkout)
+    yield checkout, process
+    end(process)
+
+
+@pytest.fixture(scope="session")
+def local(local_run: tuple[Checkout, Process]) -> Checkout:
+    """The checkout of `local_run` when it has ended."""
+    checkout, process = local_run
+    assert process.wait(timeout=600) == 0, output(checkout)
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def interrupted(cluster: Cluster, local_run: object, tmp_path_factory: pytest.TempPathFactory) -> Interruption:
+    """A finished run of config/mini.yaml on the cluster, one node of which died on the way and did not come back."""
+    run = ClusterRun(cluster, make_checkout(tmp_path_factory.mktemp("slurm") / "darkroom"))
+    process = run.start()
+    try:
+        interruption = lose_node(run, process)
+        assert process.wait(timeout=600) == 0, output(run.checkout)
+    finally:
+        end(process)
+    cluster.start_node(interruption.job["NodeList"])
+    return interruption
