@@ -5,12 +5,14 @@ accelerate joins them to a group inside the training.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from darkroom.errors import UserError
+from darkroom.gpu_slot import take_gpus
 from darkroom.settings import ComputeSettings
 
 Item = TypeVar("Item")
@@ -36,35 +38,49 @@ def launch(script: str, arguments: Sequence[str], compute: ComputeSettings) -> N
 
     Raises UserError where they cannot be spread evenly, and SystemExit with the exit code of those that failed.
     """
-    nodes = int(os.environ.get("SLURM_JOB_NUM_NODES", "1"))
-    if compute.training_processes % nodes:
+    nodes = job_nodes()
+    if compute.training_processes % len(nodes):
         raise UserError(
             f"compute.training_processes: {compute.training_processes} processes cannot be spread evenly over the "
-            f"{nodes} nodes of this job; make it a multiple of {nodes}"
+            f"{len(nodes)} nodes of this job; make it a multiple of {len(nodes)}"
         )
-    if nodes > 1 and NODE_LAUNCHER not in os.environ:
-        _run(_on_every_node(nodes, [sys.executable, script, *arguments]), {NODE_LAUNCHER: _first_node_address()})
+    if len(nodes) > 1 and NODE_LAUNCHER not in os.environ:
+        first = _record(["show", "node", nodes[0]]).get("NodeAddr", nodes[0])
+        _run(_on_every_node(len(nodes), [sys.executable, script, *arguments]), {NODE_LAUNCHER: first})
         return
-    here = compute.training_processes // nodes
+    here = compute.training_processes // len(nodes)
+    if compute.device == "gpu":
+        take_gpus(here)
     torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={here}"]
-    if nodes > 1:
-        torchrun += [f"--nnodes={nodes}", f"--node-rank={os.environ['SLURM_NODEID']}"]
+    if len(nodes) > 1:
+        torchrun += [f"--nnodes={len(nodes)}", f"--node-rank={os.environ['SLURM_NODEID']}"]
         torchrun += [f"--master-addr={os.environ[NODE_LAUNCHER]}", f"--master-port={_port()}"]
     else:
         torchrun.append("--standalone")
     _run([*torchrun, "--", script, *arguments], {"OMP_NUM_THREADS": str(compute.training_threads)})
 
 
+def job_nodes() -> list[str]:
+    """The nodes of the SLURM job that this process is part of, in SLURM's order; one, nameless, outside of SLURM.
+
+    SLURM is asked, because its variables about nodes do not reach a job of Snakemake.
+    """
+    job = os.environ.get("SLURM_JOB_ID")
+    if job is None or shutil.which("scontrol") is None:
+        return [""]
+    names = _record(["show", "job", job]).get("NodeList", "")
+    return _said(["scontrol", "show", "hostnames", names]).split() or [""]
+
+
 def _on_every_node(nodes: int, command: list[str]) -> list[str]:
-    """A command run once on each node of this SLURM job, inside the step that this process is part of."""
+    """A command run once on each node of this SLURM job, beside the step that this process may be part of."""
     return ["srun", "--overlap", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", *command]
 
 
-def _first_node_address() -> str:
-    """The address of the node that has SLURM_NODEID 0."""
-    names = _said(["scontrol", "show", "hostnames", os.environ["SLURM_JOB_NODELIST"]]).split()
-    about = _said(["scontrol", "--oneliner", "show", "node", names[0]]).split()
-    return dict(word.partition("=")[::2] for word in about).get("NodeAddr", names[0])
+def _record(question: list[str]) -> dict[str, str]:
+    """What SLURM says of a job or a node, by key."""
+    words = _said(["scontrol", "--oneliner", *question]).split()
+    return {key: value for key, _, value in (word.partition("=") for word in words)}
 
 
 def _port() -> int:

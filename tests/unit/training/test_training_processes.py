@@ -11,6 +11,7 @@ from darkroom.errors import UserError
 from darkroom.files import write_json
 from darkroom.settings import ComputeSettings
 from darkroom.tables import read_table
+from darkroom.training import processes
 from darkroom.training.encodings import Encodings
 from darkroom.training.model_files import lock_local
 from darkroom.training.processes import launch
@@ -63,7 +64,7 @@ def test_two_processes_train_as_one_does_and_the_same_every_time(
 
 
 def test_processes_that_cannot_be_spread_over_the_nodes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLURM_JOB_NUM_NODES", "2")
+    monkeypatch.setattr(processes, "job_nodes", lambda: ["one", "two"])
     with pytest.raises(UserError, match=r"training_processes: 3 .* make it a multiple of 2"):
         launch("train_lora.py", [], ComputeSettings(device="cpu", training_processes=3))
 
