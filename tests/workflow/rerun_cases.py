@@ -147,14 +147,19 @@ CASES = {
         TRAINING,
         note="its folder has its name; no step, no picture, no score",
     ),
-    "renamed photo": Case("a photo or the photos folder renamed", rename_photo, FROM_PHOTOS),
+    "renamed photo": Case(
+        "a photo or the photos folder renamed",
+        rename_photo,
+        FROM_PHOTOS | {"publish_lora"},
+        note="photos.csv has its name",
+    ),
     "shards": Case("number of `shards`", config("shards: 1", "shards: 3"), FROM_PHOTOS),
     "photo added": Case(
         "a photo added",
         add_photo,
         FROM_PHOTOS | ENCODING | TRAINING,
-        PHOTO | {"crop_to_buckets": 1, "encode_dataset": 4} | TRAINED,
-        note="its frame, its latents, its mask, its caption with and without the trigger",
+        PHOTO | {"group_duplicates": 22, "crop_to_buckets": 1, "encode_dataset": 4} | TRAINED,
+        note="aligned with each other photo; its frame, its latents, its mask, its caption with and without the trigger",
     ),
     "photo removed": Case("a photo removed", remove_photo, FROM_PHOTOS | ENCODING | TRAINING, TRAINED, slow=True),
     "photo exchanged": Case(
@@ -162,7 +167,8 @@ CASES = {
         exchange_photo,
         FROM_PHOTOS | ENCODING | TRAINING,
         PHOTO
-        | {"crop_to_buckets": 1, "encode_dataset": 4, "train_lora": 4, "render_samples": 2, "score_checkpoints": 2},
+        | {"group_duplicates": 21, "crop_to_buckets": 1, "encode_dataset": 4}
+        | {"train_lora": 4, "render_samples": 2, "score_checkpoints": 2},
         note="the first checkpoint had not seen the photo: its pictures are known",
         slow=True,
     ),
@@ -183,9 +189,9 @@ CASES = {
         "one caption corrected in `overrides`",
         correct_caption,
         TO_DATASET | ENCODING | TRAINING,
-        {"encode_dataset": 2} | TRAINED,
+        {"encode_dataset": 2, "train_lora": 4, "render_samples": 2, "score_checkpoints": 2},
         first=empty_overrides,
-        note="one text, with and without the trigger",
+        note="one text, with and without the trigger; the first checkpoint had not seen it",
     ),
     "trigger": Case(
         "the trigger",

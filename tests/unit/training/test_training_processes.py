@@ -52,9 +52,9 @@ def test_two_processes_train_as_one_does_and_the_same_every_time(
     tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path
 ) -> None:
     logs = {}
-    for name, processes in (("alone", 1), ("two", 2), ("again", 2)):
+    for name, count in (("alone", 1), ("two", 2), ("again", 2)):
         (tmp_path / name).mkdir()
-        logs[name] = train(tiny_model, tiny_encodings, processes, tmp_path / name)
+        logs[name] = train(tiny_model, tiny_encodings, count, tmp_path / name)
     for column in ("loss", "prior_loss", "grad_norm"):
         alone, two = ([float(row[column] or 0) for row in logs[name]] for name in ("alone", "two"))
         assert two == pytest.approx(alone, rel=1e-4, abs=1e-7)
