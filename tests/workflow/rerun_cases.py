@@ -159,7 +159,7 @@ CASES = {
         add_photo,
         FROM_PHOTOS | ENCODING | TRAINING,
         PHOTO | {"group_duplicates": 22, "crop_to_buckets": 1, "encode_dataset": 4} | TRAINED,
-        note="aligned with each other photo; its frame, its latents, its mask, its caption with and without the trigger",
+        note="alignments with all others; its frame, latents, mask, caption with and without the trigger",
     ),
     "photo removed": Case("a photo removed", remove_photo, FROM_PHOTOS | ENCODING | TRAINING, TRAINED, slow=True),
     "photo exchanged": Case(
