@@ -11,9 +11,9 @@ from darkroom.errors import UserError
 from darkroom.slurm_queue import record_run, refuse_beside_queued_jobs
 
 from .cluster import NODES, Cluster, wait_until
-from .conftest import Interruption
+from .conftest import QUICK, Interruption
 
-SURVEY = ("--forcerun", "survey_photos", "--until", "gather_photos", "--rerun-triggers", "mtime")
+SURVEY = ("--forcerun", "survey_photos", "--until", "gather_photos", "--rerun-triggers", "mtime", *QUICK)
 
 
 def test_a_killed_snakemake_is_not_started_beside_its_own_jobs(interrupted: Interruption, tmp_path: Path) -> None:
