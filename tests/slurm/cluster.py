@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "setpriv")
 NODES = ("dark1", "dark2")
 CONFIG = """\
 ClusterName=darkroom
@@ -44,6 +44,7 @@ MinJobAge=600
 ReturnToService=2
 SlurmdTimeout=10
 KillWait=2
+SchedulerParameters=sched_interval=2,bf_interval=3
 SlurmdParameters=config_overrides
 GresTypes=gpu
 {nodes}
@@ -96,6 +97,12 @@ class Cluster:
             raise AssertionError(f"{' '.join(command)}: {done.stderr}")
         return done.stdout
 
+    def is_idle(self) -> bool:
+        """Whether all nodes are up and without work."""
+        with contextlib.suppress(AssertionError):
+            return self.ask("sinfo", "--noheader", "--Node", "--format=%T").split() == ["idle"] * len(NODES)
+        return False
+
     def jobs(self, rule: str = "") -> list[dict[str, str]]:
         """SLURM's record of every job of a rule, as `scontrol show job` names its fields."""
         records = [
@@ -109,17 +116,24 @@ class Cluster:
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                variables = process.environ()
-                mine = variables.get("SLURM_CONF") == str(self.folder / "slurm.conf")
-                if mine and process.pid != os.getpid() and node in ("", variables.get("SLURMD_NODENAME")):
+                if process.pid != os.getpid() and self._owns(process, node):
                     found.append(process)
         return found
 
+    def _owns(self, process: psutil.Process, node: str) -> bool:
+        # A job step's keeper overwrites its environment; it listens on a socket in the folder of its node.
+        if process.name() == "slurmstepd":
+            spool = str(self.folder / f"spool.{node}")
+            return any(str(socket.laddr).startswith(spool) for socket in process.net_connections("unix"))
+        variables = process.environ()
+        mine = variables.get("SLURM_CONF") == str(self.folder / "slurm.conf")
+        return mine and node in ("", variables.get("SLURMD_NODENAME"))
+
     def start(self, name: str, *command: str, **variables: str) -> None:
-        """Start a daemon whose output goes to a log in the cluster's folder."""
+        """Start a daemon that ends with this process at the latest; its output goes to a log in the folder."""
         with (self.folder / f"{name}.log").open("ab") as log:
             subprocess.Popen(
-                command,
+                ["setpriv", "--pdeathsig", "KILL", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -137,9 +151,11 @@ class Cluster:
             processes = self.processes(node)
             if not processes:
                 return
-            for process in processes:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
+            # All stand still before the first dies, so that none can tell the controller of another's death.
+            for end in (psutil.Process.suspend, psutil.Process.kill):
+                for process in processes:
+                    with contextlib.suppress(psutil.Error):
+                        end(process)
             psutil.wait_procs(processes, timeout=1)
         raise AssertionError(f"these processes could not be ended: {processes}")
 
@@ -163,12 +179,6 @@ def _configure(folder: Path) -> None:
         wrapper.chmod(0o755)
 
 
-def _answers(cluster: Cluster) -> bool:
-    with contextlib.suppress(AssertionError):
-        return cluster.ask("sinfo", "--noheader", "--Node", "--format=%T").split() == ["idle"] * len(NODES)
-    return False
-
-
 @contextlib.contextmanager
 def running_cluster(folder: Path) -> Iterator[Cluster]:
     """Start a cluster in an empty folder; at the end none of its processes is left."""
@@ -182,7 +192,7 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
         cluster.start("slurmctld", "slurmctld", "-D", "-i")
         for node in NODES:
             cluster.start_node(node)
-        wait_until(lambda: _answers(cluster), f"both nodes are idle; see {folder}")
+        wait_until(cluster.is_idle, f"both nodes are idle; see {folder}")
         yield cluster
     finally:
         cluster.kill()

@@ -23,6 +23,8 @@ ARGUMENTS = [
     *("--slurm-init-seconds-before-status-checks", "9", "--max-status-checks-per-second", "10", "--latency-wait", "10"),
     *("--configfile", "config/mini.yaml", "--config", "shards=2"),
 ]
+# For runs of one or two jobs.
+QUICK = ("--slurm-init-seconds-before-status-checks", "2")
 
 
 def start(command: list[str], checkout: Checkout, **variables: str) -> Process:
@@ -149,6 +151,8 @@ def lose_node(run: ClusterRun, process: Process) -> Interruption:
     assert not stamps(cache)
     wait_until(lambda: stamps(cache), "shard 0 has captions")
     run.cluster.kill(job["NodeList"])
+    # SLURM notices by itself after SlurmdTimeout; whoever watches the nodes of a cluster tells it earlier.
+    run.cluster.ask("scontrol", "update", f"nodename={job['NodeList']}", "state=down", "reason=power")
     captions = stamps(cache)
     run.cluster.ask("scontrol", "resume", other["JobId"])
     return Interruption(run, job, captions)
@@ -173,7 +177,7 @@ def local(local_run: tuple[Checkout, Process]) -> Checkout:
 
 @pytest.fixture(scope="session")
 def interrupted(cluster: Cluster, local_run: object, tmp_path_factory: pytest.TempPathFactory) -> Interruption:
-    """A finished run of config/mini.yaml on the cluster, one node of which died on the way and did not come back."""
+    """A finished run of config/mini.yaml on the cluster, one node of which died on the way and came back after it."""
     run = ClusterRun(cluster, make_checkout(tmp_path_factory.mktemp("slurm") / "darkroom"))
     process = run.start()
     try:
@@ -182,4 +186,5 @@ def interrupted(cluster: Cluster, local_run: object, tmp_path_factory: pytest.Te
     finally:
         end(process)
     cluster.start_node(interruption.job["NodeList"])
+    wait_until(cluster.is_idle, "the dead node is back")
     return interruption

@@ -11,13 +11,17 @@ from darkroom.errors import UserError
 from darkroom.slurm_queue import record_run, refuse_beside_queued_jobs
 
 from .cluster import NODES, Cluster, wait_until
-from .conftest import Interruption
+from .conftest import QUICK, Interruption
 
-SURVEY = ("--forcerun", "survey_photos", "--until", "gather_photos", "--rerun-triggers", "mtime")
+SURVEY = ("--until", "gather_photos", "--rerun-triggers", "mtime", *QUICK)
 
 
 def test_a_killed_snakemake_is_not_started_beside_its_own_jobs(interrupted: Interruption, tmp_path: Path) -> None:
     run = interrupted.run.copy(tmp_path / "darkroom")
+    tables = [run.folder / "results" / "mini" / "shards" / "photos" / f"{shard}.csv" for shard in "01"]
+    before = [table.read_text() for table in tables]
+    for table in tables:
+        table.unlink()
     nodes = f"nodename={','.join(NODES)}"
     run.cluster.ask("scontrol", "update", nodes, "state=drain", "reason=test")
     try:
@@ -36,9 +40,10 @@ def test_a_killed_snakemake_is_not_started_beside_its_own_jobs(interrupted: Inte
     assert lines[0].endswith(f"wait until they have ended or end them with: scancel --name {name}")
     assert "Traceback" not in refused.stdout
     wait_until(lambda: not run.cluster.ask("squeue", "--noheader"), "the jobs have ended without their snakemake")
-    taken_up = run.snakemake(*SURVEY[2:])
+    assert [table.read_text() for table in tables] == before
+    taken_up = run.snakemake(*SURVEY)
     assert taken_up.returncode == 0, taken_up.stdout
-    assert jobs(taken_up) == {"gather_photos": 1}
+    assert jobs(taken_up)["survey_photos"] == 0
 
 
 def test_a_queue_that_does_not_answer_is_one_clear_line(
