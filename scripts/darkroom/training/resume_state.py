@@ -38,7 +38,7 @@ class Progress:
 
 
 def checkpoints_of(workplace: Path) -> list[Path]:
-    """The checkpoints in the folder of a training, in the order of their steps; nothing that a kill left half-written."""
+    """The checkpoints in the folder of a training, in the order of their steps, without any half-written one."""
     return sorted((workplace / CHECKPOINTS).glob("step-*.safetensors"))
 
 
