@@ -118,7 +118,7 @@ def wait_until(walk: Walk, moment: float, stage: str | None) -> None:
         time.sleep(POLL)
 
 
-def kill_job(walk: Walk, stage: str | None) -> list[str]:
+def kill_job(walk: Walk, stage: str | None) -> list[str] | None:
     """Kill a job, of a stage where one of it runs, as soon as there is any; return the rules that were at work."""
     while walk.process.poll() is None:
         working = running_jobs(walk.checkout)
@@ -128,17 +128,20 @@ def kill_job(walk: Walk, stage: str | None) -> list[str]:
                 os.kill(random.choice(numbers), signal.SIGKILL)
                 return sorted(working.values())
         time.sleep(POLL)
-    return []
+    return None
 
 
-def kill(walk: Walk, victim: str, stage: str | None) -> list[str]:
-    """Send SIGKILL to the victim and return the rules that were at work once Snakemake has ended."""
+def kill(walk: Walk, victim: str, stage: str | None) -> list[str] | None:
+    """Send SIGKILL to the victim and return the rules that were at work once Snakemake has ended.
+
+    None where the walk had ended before.
+    """
     if victim == "job":
         working = kill_job(walk, stage)
     else:
         working = sorted(running_jobs(walk.checkout).values())
         if walk.process.poll() is not None:
-            return []
+            return None
         if victim == "snakemake":
             walk.process.kill()
         else:
@@ -148,12 +151,15 @@ def kill(walk: Walk, victim: str, stage: str | None) -> list[str]:
 
 
 def try_kill(folder: Path, wanted: Undisturbed, victim: str, moment: float, stage: str | None = None) -> Trial:
-    """One trial in a fresh checkout."""
+    """One trial in a fresh checkout; where the walk ends before the moment comes, another with an earlier moment."""
     checkout = make_checkout(folder)
     first = start_walk(checkout, "first")
     trial = Trial(victim, moment)
     wait_until(first, moment, stage)
-    trial.running = kill(first, victim, stage)
+    working = kill(first, victim, stage)
+    if working is None:
+        return try_kill(folder.with_name(f"{folder.name}-earlier"), wanted, victim, 0.8 * moment, stage)
+    trial.running = working
     before = stamps(checkout)
     again = start_walk(checkout, "again")
     again.process.wait()
@@ -184,6 +190,7 @@ def main() -> int:
         failed += bool(trial.problems)
         if not arguments.keep and not trial.problems:
             shutil.rmtree(folder)
+            shutil.rmtree(folder.with_name(f"{folder.name}-earlier"), ignore_errors=True)
     print(f"{arguments.kills - failed}/{arguments.kills} kills left no trace")
     if not arguments.keep and not failed:
         shutil.rmtree(work)

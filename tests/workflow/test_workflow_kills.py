@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from conftest import Checkout, jobs
 from kill import COMMAND, running_jobs, start_walk, try_kill, walk_undisturbed
-from results_bytes import final_bytes
 from walk_checks import Undisturbed, Walk, finished, leftovers, started
 
 MINI = ("--configfile", "config/mini.yaml")
@@ -194,18 +193,3 @@ def test_of_two_runs_at_once_one_works_and_one_says_why_not(checkout: Checkout) 
     assert started(ends[1].text()).total() == 0
     assert started(ends[0].text()).total() == 4
     assert jobs(checkout.snakemake(*FRAMING)).total() == 0
-
-
-@pytest.mark.slow
-def test_a_training_whose_end_nobody_noted_trains_nothing_anew(mini: Checkout) -> None:
-    states = mini.folder / ".darkroom" / "training"
-    before = final_bytes(mini, "mini")
-    assert list(states.iterdir()) == []
-    only = (*MINI, "--forcerun", "train_lora", "--until", "train_lora")
-    mini.snakemake(*only, "--no-hooks")
-    assert [path.parent for path in states.rglob("finished")] == list(states.iterdir())
-    mini.snakemake(*only)
-    log = (mini.folder / "logs" / "mini" / "train_lora" / "pocket-mini" / "main.log").read_text()
-    assert "going on after step 4" in log
-    assert list(states.iterdir()) == []
-    assert final_bytes(mini, "mini") == before

@@ -92,7 +92,7 @@ def leftovers(checkout: Checkout) -> Iterator[str]:
         for path in sorted((checkout.folder / folder).rglob(".*")):
             if path.name != ".snakemake_timestamp":
                 yield str(path.relative_to(checkout.folder))
-    for state in (checkout.folder / ".darkroom" / "training").glob("*"):
+    for state in (checkout.folder / ".darkroom" / "training").rglob("state.pt"):
         yield str(state.relative_to(checkout.folder))
 
 

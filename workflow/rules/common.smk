@@ -33,14 +33,12 @@ from darkroom.stage_code import stage_code
 from darkroom.training.model_files import local_files
 
 # Jobs run with the Python that runs Snakemake, whether or not its environment is activated; --sdm conda goes before it.
+# A job that ends by SIGKILL leaves no word in its log, and Snakemake shows no exit codes: hence a trap that tells.
 os.environ.update(
-    PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-)
-
-
-# A job that ends by SIGKILL leaves no word in its log, and Snakemake shows no exit codes.
-os.environ["DARKROOM_KILLED"] = (
-    f"darkroom: error: a job was killed (SIGKILL), mostly because {MEMORY}"
+    PATH=os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    ),
+    DARKROOM_KILLED=f"darkroom: error: a job was killed (SIGKILL), mostly because {MEMORY}",
 )
 shell.prefix(
     "set -euo pipefail; trap '[ $? != 137 ] || echo \"$DARKROOM_KILLED\" >&2' EXIT; "

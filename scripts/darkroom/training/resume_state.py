@@ -38,8 +38,8 @@ class Progress:
 
 
 def checkpoints_of(workplace: Path) -> list[Path]:
-    """The checkpoints in the folder of a training, in the order of their steps."""
-    return sorted((workplace / CHECKPOINTS).glob("*.safetensors"))
+    """The checkpoints in the folder of a training, in the order of their steps, without any half-written one."""
+    return sorted((workplace / CHECKPOINTS).glob("step-*.safetensors"))
 
 
 def keep_finished(workplace: Path, done: Progress) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from darkroom.training.resume_state import load_state, save_state
+from darkroom.files import replacing
+from darkroom.training.resume_state import checkpoints_of, load_state, save_state
 
 CPU = torch.device("cpu")
 
@@ -27,3 +28,12 @@ def test_a_damaged_state_is_none(tmp_path: Path, kept: int, capsys: pytest.Captu
     path.write_bytes(path.read_bytes()[:kept])
     assert load_state(path, CPU) is None
     assert "is damaged; training from the first step" in capsys.readouterr().out
+
+
+def test_a_half_written_checkpoint_is_none(tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints"
+    with replacing(folder / "step-000004.safetensors") as temporary:
+        temporary.write_bytes(b"half")
+        assert temporary in folder.glob("*.safetensors")
+        assert checkpoints_of(tmp_path) == []
+    assert checkpoints_of(tmp_path) == [folder / "step-000004.safetensors"]
