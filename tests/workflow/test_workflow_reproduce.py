@@ -191,6 +191,7 @@ def another_rank(decided: Checkout, record: Path, photos: Path, work: Path, fold
     shutil.copyfile(other, work / "provenance.json")
     done = reproduce(decided, other, photos, "--work", str(work))
     assert done.returncode == 1
-    assert verdict(done).startswith("reproduce: DIFFERENT: mini.")
+    assert verdict(done).startswith("reproduce: DIFFERENT: settings in the files differs: ")
     assert "ss_network_dim: published 4, here 2" in verdict(done)
+    assert rows(done)["mini.safetensors"] == "differs"
     assert rows(done)["manifest"] == "same"
