@@ -16,6 +16,7 @@ from darkroom.publishing.findings import (
     result_findings,
     settings_findings,
     surroundings_findings,
+    told_settings_finding,
 )
 from darkroom.publishing.record import Record, read_record
 from darkroom.publishing.reproduction import find_models, find_photos, lay_out, open_workplace, rebuild
@@ -89,9 +90,11 @@ def main() -> None:
     if made is None:
         finish([*decisive, *others], False, f"the workflow failed in {work}; see its messages above")
     assert made is not None
-    results = result_findings(record, read_record(made / "provenance.json"), arguments.provenance.parent, made)
+    published = arguments.provenance.parent
+    results = result_findings(record, read_record(made / "provenance.json"), published, made)
+    told = told_settings_finding(record, published, made)
     same = all(not finding.bad for finding in results if finding.what in record.files)
-    finish([*decisive, *others, *results], same, "the files differ although all that is recorded is the same")
+    finish([*decisive, told, *others, *results], same, "the files differ although all that is recorded is the same")
 
 
 if __name__ == "__main__":

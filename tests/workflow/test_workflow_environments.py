@@ -152,7 +152,11 @@ def test_the_whole_walk_runs_in_bare_environments(pythons: dict[str, Path], tmp_
         'include: "Snakefile"\nworkflow.default_target = "all"\n'
         f'os.environ["PATH"] = "{folder}{os.pathsep}" + os.environ["PATH"]\n'
     )
-    checkout.snakemake("--snakefile", "bare.smk", "--configfile", "config/mini.yaml")
+    few = checkout.folder / "few"
+    few.mkdir()
+    for path in sorted((checkout.folder / "resources" / "toybox" / "photos" / "garden").glob("IMG_04[12]*.jpg")):
+        shutil.copyfile(path, few / path.name)
+    checkout.snakemake("--snakefile", "bare.smk", "--configfile", "config/mini.yaml", "--config", "photos=few")
     assert (checkout.folder / "results/mini/pocket-mini/main/lora/mini.safetensors").exists()
     ran = {tuple(line.split()) for line in used.read_text().splitlines()}
     assert ran == {(kind, name) for kind, names in scripts_by_environment().items() for name in names}

@@ -67,13 +67,14 @@ def verdict(done: subprocess.CompletedProcess[str]) -> str:
 
 def test_a_changed_photo_is_missing_and_named(finished_mini: Checkout, tmp_path: Path) -> None:
     photos = shuffled(finished_mini.folder / PHOTOS, tmp_path / "photos")
-    changed = photos / "1" / "holiday 1.JPEG"
-    sha256 = hashlib.sha256(changed.read_bytes()).hexdigest()
+    used = json.loads((finished_mini.folder / RECORD).read_text())["dataset"]["photos"][0]["sha256"]
+    hashes = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in photos.rglob("*.JPEG")}
+    (changed,) = (path for path, sha256 in hashes.items() if sha256 == used)
     changed.write_bytes(changed.read_bytes() + b"x")
     done = reproduce(finished_mini, finished_mini.folder / RECORD, photos, "--work", str(tmp_path / "work"))
     assert done.returncode == 1
     assert verdict(done).startswith("reproduce: DIFFERENT: photos missing: 1 of ")
-    assert verdict(done).endswith(sha256)
+    assert verdict(done).endswith(used)
     assert not (tmp_path / "work" / "results").exists()
 
 
@@ -191,6 +192,7 @@ def another_rank(decided: Checkout, record: Path, photos: Path, work: Path, fold
     shutil.copyfile(other, work / "provenance.json")
     done = reproduce(decided, other, photos, "--work", str(work))
     assert done.returncode == 1
-    assert verdict(done).startswith("reproduce: DIFFERENT: mini.")
+    assert verdict(done).startswith("reproduce: DIFFERENT: settings in the files differs: ")
     assert "ss_network_dim: published 4, here 2" in verdict(done)
+    assert rows(done)["mini.safetensors"] == "differs"
     assert rows(done)["manifest"] == "same"

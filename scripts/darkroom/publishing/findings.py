@@ -10,6 +10,13 @@ from darkroom.files import sha256_file
 from darkroom.publishing.provenance import code_record, package_versions
 from darkroom.publishing.record import ModelRecord, Record
 
+# Settings that a LoRA file tells in its metadata.
+TOLD = (
+    "modelspec.architecture", "modelspec.resolution", "modelspec.trigger_phrase", "ss_sd_model_name",
+    "ss_network_dim", "ss_network_alpha", "ss_learning_rate", "ss_optimizer", "ss_lr_scheduler", "ss_max_train_steps",
+    "ss_batch_size_per_device", "ss_seed", "ss_mixed_precision", "ss_caption_dropout_rate", "lora_adapter_metadata",
+)  # fmt: skip
+
 State = Literal["same", "differs", "missing", "later"]
 
 
@@ -98,11 +105,14 @@ def surroundings_findings(record: Record, checkout: Path, machine: Mapping[str, 
     """Whether code, packages and machine are those of the record. They may differ and still give the same bytes."""
     code = code_record(checkout)
     commits = [str(each.get("commit") or "unknown")[:12] for each in (record.code, code)]
+    told = (
+        f"commit {commits[0]}, here {commits[1]}" if commits[0] != commits[1] else f"other files at commit {commits[0]}"
+    )
     unlike = record.code.get("sha256") != code["sha256"]
     known = package_versions()
     here = {name: known.get(name, "not installed") for name in record.packages}
     return [
-        Finding("code", "differs" if unlike else "same", f"commit {commits[0]}, here {commits[1]}" if unlike else ""),
+        Finding("code", "differs" if unlike else "same", told if unlike else ""),
         _list("packages", differing(record.packages, here)),
         _list("machine", differing(record.machine, machine)),
     ]
@@ -139,17 +149,17 @@ def manifest_finding(record: Record, rebuilt: Record) -> Finding:
 
 
 def result_findings(record: Record, rebuilt: Record, published: Path, made: Path) -> list[Finding]:
-    """Manifest, fetched models, choice and each LoRA file. `published` and `made` are the folders of the files."""
+    """Fetched models, manifest, each LoRA file and the choice. `published` and `made` are the folders of the files."""
     fetched = [
         _list(f"model {name}", differing(model.files, rebuilt.models[name].files))
         for name, model in record.models.items()
     ]
-    before, after = (each.choice.model_dump() for each in (record, rebuilt))
+    before, after = (each.choice.model_dump(exclude={"reason"}) for each in (record, rebuilt))
     return [
         *(finding for finding in fetched if finding.bad),
         manifest_finding(record, rebuilt),
-        _list("choice", differing(before, after)),
         *(_file_finding(name, sha256, rebuilt, published, made) for name, sha256 in record.files.items()),
+        _list("choice", differing(before, after)),
     ]
 
 
@@ -172,23 +182,49 @@ def published_findings(record: Record, published: Path) -> list[Finding]:
     ]
 
 
+def told_settings_finding(record: Record, published: Path, made: Path) -> Finding:
+    """Whether the published files name the settings that the record says, where they lie beside it.
+
+    What they say of dataset and chosen step is left out: that may follow from something else.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    what = "settings in the files"
+    for name in record.files:
+        if not ((published / name).is_file() and (made / name).is_file()):
+            continue
+        try:
+            with safe_open(published / name, "pt") as one, safe_open(made / name, "pt") as other:
+                before, after = _told(one.metadata()), _told(other.metadata())
+        except (SafetensorError, OSError) as error:
+            return Finding(what, "differs", f"{published / name} cannot be read ({_one_line(error)})")
+        differences = [text.replace("recorded", "published", 1) for text in differing(before, after)]
+        if differences:
+            return _list(what, differences)
+    return Finding(what, "same")
+
+
+def _told(metadata: Mapping[str, str] | None) -> dict[str, str]:
+    return {key: text for key, text in (metadata or {}).items() if key in TOLD}
+
+
 def lora_difference(published: Path, made: Path) -> str:
-    """In what two LoRA files differ: first what their metadata says, then the tensors."""
+    """How far the tensors of two LoRA files are apart."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(published, "pt") as one, safe_open(made, "pt") as other:
-            told = [
-                text.replace("recorded", "published")
-                for text in differing(one.metadata() or {}, other.metadata() or {})
-                if "hash" not in text.partition(":")[0] and len(text) < 200
-            ]
-            if told:
-                return "; ".join(told)
             names = sorted(one.keys())
             if names != sorted(other.keys()):
                 return f"{len(names)} tensors published, {len(list(other.keys()))} here, or other names"
-            largest = max(float((one.get_tensor(name) - other.get_tensor(name)).abs().max()) for name in names)
-            return f"tensors differ by at most {largest:.3g}"
-    except (SafetensorError, OSError, RuntimeError) as error:
-        return f"it cannot be compared ({' '.join(str(error).split())[:100]})"
+            pairs = [(one.get_tensor(name), other.get_tensor(name)) for name in names]
+            if any(before.shape != after.shape for before, after in pairs):
+                return "tensors have other shapes"
+            largest = max(float((before - after).abs().max()) for before, after in pairs)
+            return f"tensors differ by at most {largest:.3g}" if largest else "the same tensors, other metadata"
+    except (SafetensorError, OSError) as error:
+        return f"it cannot be compared ({_one_line(error)})"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:100]

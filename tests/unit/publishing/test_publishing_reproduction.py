@@ -18,6 +18,7 @@ from darkroom.publishing.findings import (
     photo_finding,
     published_findings,
     result_findings,
+    told_settings_finding,
 )
 from darkroom.publishing.lora_files import write_lora
 from darkroom.publishing.record import Record, read_record
@@ -166,10 +167,25 @@ def test_lora_files_differ_in_what_they_say_or_in_numbers(tmp_path: Path) -> Non
     write_lora(tmp_path / "a", {"w": torch.ones(2)}, metadata)
     write_lora(tmp_path / "b", {"w": torch.ones(2)}, metadata | {"ss_network_dim": "2", "sshs_model_hash": "y"})
     write_lora(tmp_path / "c", {"w": torch.tensor([1.0, 1.25])}, metadata)
+    write_lora(tmp_path / "e", {"w": torch.ones(3)}, metadata)
     (tmp_path / "d").write_bytes(b"no safetensors")
-    assert lora_difference(tmp_path / "a", tmp_path / "b") == "ss_network_dim: published 4, here 2"
+    assert lora_difference(tmp_path / "a", tmp_path / "b") == "the same tensors, other metadata"
     assert lora_difference(tmp_path / "a", tmp_path / "c") == "tensors differ by at most 0.25"
+    assert lora_difference(tmp_path / "a", tmp_path / "e") == "tensors have other shapes"
     assert lora_difference(tmp_path / "a", tmp_path / "d").startswith("it cannot be compared")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [({}, ""), ({"ss_network_dim": "2"}, "ss_network_dim: published 4, here 2"), ({"ss_tag_frequency": "other"}, "")],
+)
+def test_a_published_file_tells_its_settings(tmp_path: Path, change: dict[str, str], expected: str) -> None:
+    made, path = record(tmp_path)
+    metadata = {"ss_network_dim": "4", "ss_tag_frequency": "one"}
+    write_lora(path.with_name("box.safetensors"), {"w": torch.ones(2)}, metadata)
+    write_lora(tmp_path / "box.safetensors", {"w": torch.zeros(2)}, metadata | change)
+    finding = told_settings_finding(made, path.parent, tmp_path)
+    assert (finding.bad, finding.detail) == (bool(expected), expected)
 
 
 def test_results_are_compared_by_the_record(tmp_path: Path) -> None:
