@@ -18,7 +18,7 @@ Process = subprocess.Popen[str]
 
 # Two shards, so that both nodes have work.
 PROJECT = ("--configfile", "config/mini.yaml", "--config", "shards=2")
-# The first question to SLURM comes when a small job has just ended: the plugin waits 10 seconds more each time none has.
+# SLURM is first asked when a small job has just ended: the plugin waits 10 seconds more each time that none has.
 ARGUMENTS = [
     *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
     *("--slurm-init-seconds-before-status-checks", "9", "--max-status-checks-per-second", "10", "--latency-wait", "10"),
