@@ -16,12 +16,13 @@ from .cluster import NODES, Cluster, missing_programs, running_cluster, wait_unt
 
 Process = subprocess.Popen[str]
 
-# Two shards, so that both nodes have work; the first question to SLURM comes when a small job has just ended, because
-# the plugin waits 10 seconds more each time that none has.
+# Two shards, so that both nodes have work.
+PROJECT = ("--configfile", "config/mini.yaml", "--config", "shards=2")
+# SLURM is first asked when a small job has just ended: the plugin waits 10 seconds more each time that none has.
 ARGUMENTS = [
     *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
     *("--slurm-init-seconds-before-status-checks", "9", "--max-status-checks-per-second", "10", "--latency-wait", "10"),
-    *("--configfile", "config/mini.yaml", "--config", "shards=2"),
+    *PROJECT,
 ]
 # For runs of one or two jobs.
 QUICK = ("--slurm-init-seconds-before-status-checks", "2")
@@ -160,9 +161,9 @@ def lose_node(run: ClusterRun, process: Process) -> Interruption:
 
 @pytest.fixture(scope="session")
 def local_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, Process]]:
-    """A checkout in which config/mini.yaml runs without the cluster, in one shard, beside all else."""
+    """A checkout in which config/mini.yaml runs without the cluster, beside all else."""
     checkout = make_checkout(tmp_path_factory.mktemp("local") / "darkroom")
-    process = start(["nice", "snakemake", "--cores", "2", "--configfile", "config/mini.yaml"], checkout)
+    process = start(["nice", "snakemake", "--cores", "2", *PROJECT], checkout)
     yield checkout, process
     end(process)
 

@@ -1,7 +1,8 @@
 """Snakemake itself is killed while its jobs wait in the queue: nothing runs twice, nothing is lost."""
 
-import os
+import contextlib
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,39 +12,64 @@ from darkroom.errors import UserError
 from darkroom.slurm_queue import record_run, refuse_beside_queued_jobs
 
 from .cluster import NODES, Cluster, wait_until
-from .conftest import QUICK, Interruption
+from .conftest import QUICK, ClusterRun, Interruption, Process, end, output
 
 SURVEY = ("--until", "gather_photos", "--rerun-triggers", "mtime", *QUICK)
 
 
-def test_a_killed_snakemake_is_not_started_beside_its_own_jobs(interrupted: Interruption, tmp_path: Path) -> None:
-    run = interrupted.run.copy(tmp_path / "darkroom")
-    tables = [run.folder / "results" / "mini" / "shards" / "photos" / f"{shard}.csv" for shard in "01"]
-    before = [table.read_text() for table in tables]
-    for table in tables:
+def tables(run: ClusterRun) -> list[Path]:
+    """The tables of the two jobs that these tests are about."""
+    return [run.folder / "results" / "mini" / "shards" / "photos" / f"{shard}.csv" for shard in "01"]
+
+
+@contextlib.contextmanager
+def two_waiting_jobs(run: ClusterRun) -> Iterator[Process]:
+    """A snakemake whose two jobs wait in the queue, because all nodes are closed until the end of the block."""
+    for table in [*tables(run), run.folder / "results" / "mini" / "photos.csv"]:
         table.unlink()
     nodes = f"nodename={','.join(NODES)}"
     run.cluster.ask("scontrol", "update", nodes, "state=drain", "reason=test")
+    process = run.start(*SURVEY)
     try:
-        process = run.start(*SURVEY)
-        wait_until(lambda: len(run.cluster.ask("squeue", "--noheader").split("\n")) == 3, "two jobs wait")
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        name = run.cluster.ask("squeue", "--noheader", "--format=%j").split()[0]
-        refused = run.snakemake(*SURVEY)
+        wait_until(lambda: len(queue(run)) == 2, "two jobs wait")
+        yield process
     finally:
+        end(process)
         run.cluster.ask("scontrol", "update", nodes, "state=resume")
+
+
+def queue(run: ClusterRun) -> list[str]:
+    """The names of the jobs in the queue."""
+    return run.cluster.ask("squeue", "--noheader", "--format=%j").split()
+
+
+def test_a_killed_snakemake_is_not_started_beside_its_own_jobs(interrupted: Interruption, tmp_path: Path) -> None:
+    run = interrupted.run.copy(tmp_path / "darkroom")
+    before = [table.read_text() for table in tables(run)]
+    with two_waiting_jobs(run) as process:
+        end(process)
+        name = queue(run)[0]
+        refused = run.snakemake(*SURVEY)
     lines = [line for line in refused.stdout.splitlines() if line.startswith("darkroom: error:")]
     assert (refused.returncode, jobs(refused).total()) == (1, 0)
     assert len(lines) == 1
     assert "2 jobs of a killed run are still in SLURM's queue" in lines[0]
     assert lines[0].endswith(f"wait until they have ended or end them with: scancel --name {name}")
     assert "Traceback" not in refused.stdout
-    wait_until(lambda: not run.cluster.ask("squeue", "--noheader"), "the jobs have ended without their snakemake")
-    assert [table.read_text() for table in tables] == before
+    wait_until(lambda: not queue(run), "the jobs have ended without their snakemake")
+    assert [table.read_text() for table in tables(run)] == before
     taken_up = run.snakemake(*SURVEY)
     assert taken_up.returncode == 0, taken_up.stdout
-    assert jobs(taken_up)["survey_photos"] == 0
+    assert jobs(taken_up) == {"gather_photos": 1}
+
+
+def test_ctrl_c_takes_the_jobs_out_of_the_queue(interrupted: Interruption, tmp_path: Path) -> None:
+    run = interrupted.run.copy(tmp_path / "darkroom")
+    with two_waiting_jobs(run) as process:
+        wait_until(lambda: output(run.checkout).count("has been submitted") == 2, "snakemake knows of both")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) != 0
+        assert queue(run) == []
 
 
 def test_a_queue_that_does_not_answer_is_one_clear_line(
