@@ -21,7 +21,7 @@ from darkroom.tables import write_table
 from darkroom.training.encodings import Encodings, read_encodings
 from darkroom.training.lora_recipe import LOG_COLUMNS, VALIDATION_COLUMNS, Recipe, train_lora
 from darkroom.training.preflight import check_training
-from darkroom.training.processes import is_first, is_worker, launch
+from darkroom.training.processes import is_first, is_node_launcher, is_worker, launch
 from darkroom.training.resume_state import Progress, SavingClock, checkpoints_of, finished_training
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
 
@@ -81,7 +81,7 @@ def main() -> None:
     model = read_lock(arguments.model)
     encodings = read_encodings(arguments.encodings, arguments.encodings.with_suffix(""))
     counts = check_training(encodings, recipe.training, recipe.prior)
-    if not is_worker():
+    if not is_worker() and not is_node_launcher():
         print(f"train_lora: {counts}", flush=True)
 
     state = cache_key(
@@ -93,6 +93,9 @@ def main() -> None:
     workplace = arguments.states / state[:32]
     if is_worker():
         done = train(arguments.family, model.path, encodings, recipe, workplace)
+    elif is_node_launcher():
+        launch(__file__, sys.argv[1:], recipe.compute)
+        return
     else:
         workplace.mkdir(parents=True, exist_ok=True)
         # Open until this process ends: the same training in another project waits, and then finds it finished.

@@ -28,6 +28,11 @@ def is_worker() -> bool:
     return "LOCAL_RANK" in os.environ
 
 
+def is_node_launcher() -> bool:
+    """Whether this process was started on its node to start those that train there."""
+    return NODE_LAUNCHER in os.environ and not is_worker()
+
+
 def is_first() -> bool:
     """Whether this process is the one that writes: alone, or the first of those that train together."""
     return os.environ.get("RANK", "0") == "0"
@@ -44,7 +49,7 @@ def launch(script: str, arguments: Sequence[str], compute: ComputeSettings) -> N
             f"compute.training_processes: {compute.training_processes} processes cannot be spread evenly over the "
             f"{len(nodes)} nodes of this job; make it a multiple of {len(nodes)}"
         )
-    if len(nodes) > 1 and NODE_LAUNCHER not in os.environ:
+    if len(nodes) > 1 and not is_node_launcher():
         first = _record(["show", "node", nodes[0]]).get("NodeAddr", nodes[0])
         _run(_on_every_node(len(nodes), [sys.executable, script, *arguments]), {NODE_LAUNCHER: first})
         return
