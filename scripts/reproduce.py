@@ -79,6 +79,11 @@ def main() -> None:
     record = read_record(arguments.provenance)
     work = arguments.work or Path("build", "reproduced", f"{record.project}-{record.target}-{record.run}")
     given_models(arguments.model)
+    if record.settings.config.get("masks", {}).get("supplied"):
+        raise UserError(
+            f"{arguments.provenance}: this LoRA was made with masks of the user's own (masks.supplied), which no record "
+            "holds; build it with its own config"
+        )
     open_workplace(work, arguments.provenance, record)
     decisive, others = compare_beforehand(arguments, record, work)
     if any(finding.bad for finding in decisive):

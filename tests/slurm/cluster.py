@@ -40,7 +40,8 @@ MpiDefault=none
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 JobCompType=jobcomp/none
-MinJobAge=600
+# Longer than the tests last, which ask for ended jobs.
+MinJobAge=36000
 ReturnToService=2
 SlurmdTimeout=10
 KillWait=2

@@ -34,10 +34,12 @@ from darkroom.training.model_files import local_files
 
 # Jobs run with the Python that runs Snakemake, whether or not its environment is activated; --sdm conda goes before it.
 # A job that ends by SIGKILL leaves no word in its log, and Snakemake shows no exit codes: hence a trap that tells.
+# Threads that wait must soon sleep, not spin, or two trainings on two cores run far slower than one after the other.
 os.environ.update(
     PATH=os.pathsep.join(
         [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     ),
+    GOMP_SPINCOUNT="10000",
     DARKROOM_KILLED=f"darkroom: error: a job was killed (SIGKILL), mostly because {MEMORY}",
 )
 shell.prefix(
