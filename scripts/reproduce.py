@@ -81,7 +81,7 @@ def main() -> None:
     given_models(arguments.model)
     if record.settings.config.get("masks", {}).get("supplied"):
         raise UserError(
-            f"{arguments.provenance}: this LoRA was made with masks of the user's own (masks.supplied), which no record "
+            f"{arguments.provenance}: made with masks of the user's own (masks.supplied), which no record "
             "holds; build it with its own config"
         )
     open_workplace(work, arguments.provenance, record)
