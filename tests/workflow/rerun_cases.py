@@ -191,6 +191,7 @@ CASES = {
         TO_DATASET | ENCODING | TRAINING,
         {"encode_dataset": 2, "train_lora": 4, "render_samples": 2, "score_checkpoints": 2},
         first=empty_overrides,
+        slow=True,
         note="one text, with and without the trigger; the first checkpoint had not seen it",
     ),
     "trigger": Case(

@@ -57,6 +57,7 @@ def test_a_setting_changed_and_changed_back_trains_once(mini: Checkout) -> None:
     assert lora.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_an_altered_checkpoint_is_trained_anew(mini: Checkout) -> None:
     checkpoint = next((mini.folder / ".darkroom" / "training").rglob("step-000002.safetensors"))
     before = checkpoint.read_bytes()

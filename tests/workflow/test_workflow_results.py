@@ -71,6 +71,7 @@ def test_every_other_file_is_there(finished_mini: Checkout) -> None:
         assert len(list(lora.keys())) > 10
 
 
+@pytest.mark.slow
 def test_two_fresh_folders_give_the_same_bytes(finished_mini: Checkout, tmp_path: Path) -> None:
     other = make_checkout(tmp_path / "another place")
     other.snakemake(*MINI)
@@ -88,6 +89,7 @@ def wait_for_training(checkout: Checkout, process: subprocess.Popen[str]) -> Non
     raise AssertionError("no training state was saved")
 
 
+@pytest.mark.slow
 def test_a_training_killed_and_started_again_gives_the_same_bytes(mini: Checkout, tmp_path: Path) -> None:
     config = mini.folder / "config" / "mini.yaml"
     config.write_text(config.read_text().replace("training: {", "training: {steps: 60, rank: 2, "))
