@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from darkroom.errors import UserError
 from darkroom.gpu_slot import take_gpus
+from darkroom.processes import this_process
 from darkroom.settings import ComputeSettings
 
 Item = TypeVar("Item")
@@ -98,6 +99,9 @@ def _said(command: list[str]) -> str:
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:
+    """Run a command to its end; where this process is a job, what it starts ends with it, even after a kill."""
+    if "DARKROOM_RUN" in os.environ:
+        environment = environment | {"DARKROOM_RUN": this_process()}
     code = subprocess.run(command, check=False, env=os.environ | environment).returncode
     if code != 0:
         sys.exit(code if code > 0 else 1)

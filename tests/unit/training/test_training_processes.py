@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from darkroom.errors import UserError
 from darkroom.files import write_json
+from darkroom.processes import this_process
 from darkroom.settings import ComputeSettings
 from darkroom.tables import read_table
 from darkroom.training import processes
@@ -31,17 +34,22 @@ SETTINGS = TrainingSettings(
 )
 
 
-def train(model: Path, encodings: Encodings, processes: int, work: Path) -> list[dict[str, str]]:
-    """Run train_lora as the rule does and return the rows of its log."""
+def command(model: Path, encodings: Encodings, processes: int, work: Path, settings: TrainingSettings) -> list[str]:
+    """train_lora as its rule starts it."""
     write_json(work / "model.json", lock_local(str(model)).to_json())
     compute = ComputeSettings(device="cpu", training_threads=1, training_processes=processes)
-    command = [sys.executable, str(SCRIPT), "--encodings", str(encodings.folder.with_suffix(".csv"))]
-    command += ["--model", str(work / "model.json"), "--family", "sdxl", "--settings", SETTINGS.to_argument()]
-    command += ["--prior", PriorSettings(weight=0.5).to_argument(), "--compute", compute.to_argument()]
-    command += ["--validation", ValidationSettings(timesteps=3).to_argument(), "--states", str(work / "states")]
-    command += ["--checkpoints", str(work / "checkpoints"), "--log", str(work / "log.csv")]
-    command += ["--losses", str(work / "validation.csv"), "--machine", str(work / "machine.json")]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_WAIT_POLICY": "PASSIVE"})
+    words = [sys.executable, str(SCRIPT), "--encodings", str(encodings.folder.with_suffix(".csv"))]
+    words += ["--model", str(work / "model.json"), "--family", "sdxl", "--settings", settings.to_argument()]
+    words += ["--prior", PriorSettings(weight=0.5).to_argument(), "--compute", compute.to_argument()]
+    words += ["--validation", ValidationSettings(timesteps=3).to_argument(), "--states", str(work / "states")]
+    words += ["--checkpoints", str(work / "checkpoints"), "--log", str(work / "log.csv")]
+    return [*words, "--losses", str(work / "validation.csv"), "--machine", str(work / "machine.json")]
+
+
+def train(model: Path, encodings: Encodings, processes: int, work: Path) -> list[dict[str, str]]:
+    """Run train_lora to its end and return the rows of its log."""
+    words = command(model, encodings, processes, work, SETTINGS)
+    done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("computed 6") == 1
     assert done.stdout.count("frames 4/4") == 1
@@ -81,3 +89,20 @@ def test_a_finished_training_is_known_until_a_checkpoint_changes(tmp_path: Path)
     assert finished_training(tmp_path) == Progress(2, done.log, done.validation, 1.5, 2, done.machine)
     checkpoint.write_bytes(b"others")
     assert finished_training(tmp_path) is None
+
+
+def test_what_a_killed_job_has_started_ends_with_it(
+    tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path
+) -> None:
+    endless = SETTINGS.model_copy(update={"steps": 1_000_000, "checkpoint_every": 1_000_000})
+    words = command(tiny_model, tiny_encodings, 2, tmp_path, endless)
+    run = {"DARKROOM_RUN": this_process(), "DARKROOM_LOCK": str(tmp_path / "lock")}
+    with (tmp_path / "job.log").open("w") as log:
+        launcher = psutil.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=os.environ | run)
+    end = time.monotonic() + 300
+    while "train: " not in (tmp_path / "job.log").read_text() and launcher.is_running() and time.monotonic() < end:
+        time.sleep(0.2)
+    started = launcher.children(recursive=True)
+    assert len(started) >= 3, (tmp_path / "job.log").read_text()
+    launcher.kill()
+    assert psutil.wait_procs(started, timeout=60)[1] == []
