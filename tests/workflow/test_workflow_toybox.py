@@ -15,9 +15,9 @@ def table(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout in which plain `snakemake` has run once."""
+    """A checkout in which the quickstart's photos have been selected."""
     checkout = make_checkout(tmp_path_factory.mktemp("quickstart") / "darkroom")
-    checkout.snakemake()
+    checkout.snakemake("results/toybox/selection.csv")
     return checkout
 
 
@@ -81,7 +81,9 @@ def test_planted_defects_have_their_reason(quickstart: Checkout, truth: list[dic
             assert REASONS[row["role"]] in found["reason"], (row["path"], found["reason"])
 
 
+@pytest.mark.slow
 def test_the_subject_is_learnt_and_the_rest_left_alone(quickstart: Checkout) -> None:
+    quickstart.snakemake()
     run = quickstart.folder / "results" / "toybox" / "pocket-sdxl" / "main"
     step = json.loads((run / "evaluation" / "choice.json").read_text())["step"]
     losses = {int(row["step"]): row for row in table(run / "training" / "validation.csv")}
