@@ -82,10 +82,14 @@ class ClusterRun:
             end(process)
         return subprocess.CompletedProcess(process.args, process.returncode, stdout=output(self.checkout), stderr="")
 
+    def jobs(self, rule: str = "") -> list[dict[str, str]]:
+        """SLURM's record of every job of a rule that was sent from this checkout."""
+        return [job for job in self.cluster.jobs(rule) if job["WorkDir"] == str(self.folder)]
+
     def running(self, rule: str, wildcards: str) -> dict[str, str] | None:
         """SLURM's record of this job where it runs now."""
         name = f"{rule}_wildcards_{wildcards}"
-        return next((job for job in self.cluster.jobs(name) if job["JobState"] == "RUNNING"), None)
+        return next((job for job in self.jobs(name) if job["JobState"] == "RUNNING"), None)
 
     def copy(self, folder: Path) -> "ClusterRun":
         """The same cluster with a copy of the checkout and its results."""

@@ -15,7 +15,7 @@ def test_the_bytes_are_those_of_a_local_run(interrupted: Interruption, local: Ch
 
 
 def test_the_job_of_the_dead_node_went_back_into_the_queue(interrupted: Interruption) -> None:
-    records = interrupted.run.cluster.jobs("caption_photos_wildcards_0")
+    records = interrupted.run.jobs("caption_photos_wildcards_0")
     again = next(job for job in records if job["JobId"] == interrupted.job["JobId"])
     assert len(records) == 1
     assert (again["Restarts"], again["JobState"]) == ("1", "COMPLETED")
@@ -35,7 +35,7 @@ def test_finished_captions_are_not_made_again(interrupted: Interruption) -> None
 
 def test_stages_run_on_the_cluster_and_merging_where_snakemake_runs(interrupted: Interruption) -> None:
     ran = jobs(interrupted.finished)
-    submitted = {job["Comment"] for job in interrupted.run.cluster.jobs()}
+    submitted = {job["Comment"] for job in interrupted.run.jobs()}
     assert ran["caption_photos"] == ran["mask_subjects"] == 2
     for rule in ran:
         local = rule in LOCAL_RULES or rule.startswith("gather_")

@@ -25,7 +25,7 @@ def test_a_training_on_two_nodes_has_the_losses_of_one(interrupted: Interruption
     nodes = ["nodes=2", "tasks=2", "mpi=srun"]
     done = run.snakemake("--set-resources", *(f"train_lora:{word}" for word in nodes), "--", f"{TRAINING}/log.csv")
     assert done.returncode == 0, done.stdout
-    job = run.cluster.jobs("train_lora_wildcards_pocket-mini_main")[-1]
+    job = run.jobs("train_lora_wildcards_pocket-mini_main")[-1]
     assert (job["NumNodes"], job["JobState"]) == ("2", "COMPLETED")
     assert losses(run.folder) == pytest.approx(alone, rel=1e-4)
     log = (run.folder / "logs/mini/train_lora/pocket-mini/main.log").read_text()
