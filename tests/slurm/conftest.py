@@ -19,7 +19,9 @@ Process = subprocess.Popen[str]
 # Two shards, so that both nodes have work.
 PROJECT = ("--configfile", "config/mini.yaml", "--config", "shards=2")
 # SLURM is first asked when a small job has just ended: the plugin waits 10 seconds more each time that none has.
+# Captioning asks for all cores of a node, so that two shards never share one.
 ARGUMENTS = [
+    *("--set-threads", "caption_photos=2"),
     *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
     *("--slurm-init-seconds-before-status-checks", "9", "--max-status-checks-per-second", "10", "--latency-wait", "10"),
     *PROJECT,
