@@ -48,18 +48,19 @@ def start_framing(checkout: Checkout, name: str) -> Walk:
     return start_walk(checkout, name, "--until", "gather_masks")
 
 
-def wait_for_job(walk: Walk, rule: str) -> int:
-    """The number of a process at work on a rule."""
-    while walk.process.poll() is None:
-        for number, running in running_jobs(walk.checkout).items():
+def wait_for_job(walks: list[Walk], rule: str) -> int:
+    """The number of a process at work on a rule, started by one of the runs of a checkout."""
+    while any(walk.process.poll() is None for walk in walks):
+        for number, running in running_jobs(walks[0].checkout).items():
             if running == rule:
                 return number
-    raise AssertionError(f"the run ended before a job of {rule} was seen\n{walk.text()}")
+        time.sleep(0.05)
+    raise AssertionError(f"the run ended before a job of {rule} was seen\n{walks[0].text()}")
 
 
 def test_orphans_end_and_the_next_run_does_the_rest(checkout: Checkout) -> None:
     first = start_framing(checkout, "first")
-    orphan = wait_for_job(first, "mask_subjects")
+    orphan = wait_for_job([first], "mask_subjects")
     first.process.kill()
     first.process.wait()
     again = start_framing(checkout, "again")
@@ -74,7 +75,7 @@ def test_orphans_end_and_the_next_run_does_the_rest(checkout: Checkout) -> None:
 
 def test_a_killed_job_is_told_of(checkout: Checkout) -> None:
     first = start_framing(checkout, "first")
-    os.kill(wait_for_job(first, "mask_subjects"), signal.SIGKILL)
+    os.kill(wait_for_job([first], "mask_subjects"), signal.SIGKILL)
     assert first.process.wait(timeout=300) == 1
     assert (
         first.text().count("darkroom: error: a job was killed (SIGKILL), mostly because the memory did not suffice")
@@ -184,7 +185,7 @@ def test_an_index_that_cannot_be_written_is_one_line(checkout: Checkout) -> None
 
 def test_of_two_runs_at_once_one_works_and_one_says_why_not(checkout: Checkout) -> None:
     walks = [start_framing(checkout, name) for name in ("one", "two")]
-    wait_for_job(walks[0], "mask_subjects") if walks[0].process.poll() is None else None
+    wait_for_job(walks, "mask_subjects")
     planned = checkout.snakemake(*FRAMING, "-n")
     assert "mask_subjects" in jobs(planned)
     ends = {walk.process.wait(timeout=300): walk for walk in walks}
