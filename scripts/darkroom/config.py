@@ -18,6 +18,8 @@ from darkroom.photos.settings import DuplicateSettings, OpeningSettings
 from darkroom.settings import ComputeSettings, Settings
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
 
+# Keys that decide no byte of a result, which no provenance holds.
+DECIDE_NOTHING = {"shards"}
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
 

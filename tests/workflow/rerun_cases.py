@@ -225,7 +225,7 @@ CASES = {
     "lock": Case(
         "a package in `requirements.lock` that computes nothing",
         update_package,
-        FROM_PHOTOS | ENCODING | TRAINING | {"render_prior"},
+        FROM_PHOTOS | TRAINING | {"render_prior", "encode_dataset"},
         note="a stage whose own packages change computes its part anew",
     ),
     "module of grid": Case(

@@ -43,6 +43,7 @@ rule gather_captions:
         table=f"{RESULTS}/captions.csv",
     log:
         f"logs/{CONFIG.project}/gather_captions.log",
+    localrule: True
     conda:
         "../../envs/curate.yaml"
     resources:

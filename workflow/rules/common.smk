@@ -15,6 +15,7 @@ if not (CHECKOUT / "scripts" / "darkroom").is_dir():
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
 from darkroom.config import (
+    DECIDE_NOTHING,
     Config,
     check,
     check_models,
@@ -194,7 +195,7 @@ def subject_class(wildcards):
 def recorded_config(wildcards):
     """The config as the provenance holds it: without the number of shards, which decides nothing."""
     return canonical_json(
-        CONFIG.model_dump(mode="json", by_alias=True, exclude={"shards"})
+        CONFIG.model_dump(mode="json", by_alias=True, exclude=DECIDE_NOTHING)
     )
 
 
@@ -334,7 +335,7 @@ def everything():
     ]
 
 
-def begin_run(logs):
+def lock_results(logs=()):
     """Keep other runs away from these results while this process lives, and clear away what killed ones left."""
     try:
         globals()["HELD_LOCK"] = hold_run_lock(RUN_LOCK)

@@ -14,6 +14,7 @@ checkpoint assemble_dataset:
         manifest=f"{RESULTS}/{{target}}/dataset/manifest.json",
     log:
         f"logs/{CONFIG.project}/assemble_dataset/{{target}}.log",
+    localrule: True
     conda:
         "../../envs/curate.yaml"
     resources:

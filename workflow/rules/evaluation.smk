@@ -91,6 +91,7 @@ rule choose_checkpoint:
         choice=f"{RESULTS}/{{target}}/{{run}}/evaluation/choice.json",
     log:
         f"logs/{CONFIG.project}/choose_checkpoint/{{target}}/{{run}}.log",
+    localrule: True
     conda:
         "../../envs/curate.yaml"
     resources:

@@ -46,6 +46,7 @@ rule gather_masks:
         masks=directory(f"{RESULTS}/masks"),
     log:
         f"logs/{CONFIG.project}/gather_masks.log",
+    localrule: True
     conda:
         "../../envs/curate.yaml"
     threads: 1
@@ -95,6 +96,7 @@ rule gather_quality:
         table=f"{RESULTS}/quality.csv",
     log:
         f"logs/{CONFIG.project}/gather_quality.log",
+    localrule: True
     conda:
         "../../envs/curate.yaml"
     threads: 1

@@ -29,6 +29,7 @@ rule survey_photos:
         "--shards {params.shards} --settings {params.settings:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
 
 
+# Merging is seconds of work, done where Snakemake runs: on a cluster every other job waits in a queue.
 rule gather_photos:
     """Merge the surveys and find the photo of each sidecar caption."""
     input:
@@ -39,6 +40,7 @@ rule gather_photos:
         table=f"{RESULTS}/photos.csv",
     log:
         f"logs/{CONFIG.project}/gather_photos.log",
+    localrule: True
     conda:
         "../../envs/curate.yaml"
     threads: 1
@@ -84,6 +86,7 @@ rule gather_fingerprints:
         table=f"{RESULTS}/fingerprints.csv",
     log:
         f"logs/{CONFIG.project}/gather_fingerprints.log",
+    localrule: True
     conda:
         "../../envs/curate.yaml"
     threads: 1

@@ -75,6 +75,7 @@ rule compare_runs:
         ),
     log:
         f"logs/{CONFIG.project}/compare_runs.log",
+    localrule: True
     conda:
         "../../envs/curate.yaml"
     resources:

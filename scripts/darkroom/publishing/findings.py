@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from darkroom.config import Config, Target, check, run_training
+from darkroom.config import DECIDE_NOTHING, Config, Target, check, run_training
 from darkroom.files import sha256_file
 from darkroom.publishing.provenance import code_record, package_versions
 from darkroom.publishing.record import ModelRecord, Record
@@ -93,7 +93,8 @@ def settings_findings(record: Record, source: str) -> list[Finding]:
     target: Target = check(Target, record.settings.target, f"{source}: settings.target")
     training = run_training(target, config.training, config.runs[record.run], f"{source}: runs.{record.run}")
     given = differing(record.settings.training, training.model_dump(mode="json"), "training.")
-    read = differing(record.settings.config, config.model_dump(mode="json", by_alias=True))
+    recorded = {key: value for key, value in record.settings.config.items() if key not in DECIDE_NOTHING}
+    read = differing(recorded, config.model_dump(mode="json", by_alias=True, exclude=DECIDE_NOTHING))
     read += differing(record.settings.target, target.model_dump(mode="json", by_alias=True), "target.")
     return [
         _list("settings", [text.replace(", here", ", but config and target give") for text in given]),
