@@ -76,7 +76,7 @@ def test_its_steps_make_a_checkout_that_plans_a_project_elsewhere(tmp_path: Path
 
 
 def copy(source: Path, place: Path) -> None:
-    """Copy as COPY does: a folder's content into a folder, a file to a file; `resources/models` is no part of a clone."""
+    """Copy as COPY does: a folder's content into a folder, a file to a file. No clone has `resources/models`."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         shutil.copytree(source, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "models"))
