@@ -1,9 +1,9 @@
 """A run on the cluster, through which a node dies, leaves what an undisturbed run on one machine leaves."""
 
-import csv
-
 from conftest import Checkout, jobs
 from results_bytes import final_bytes
+
+from darkroom.tables import read_table
 
 from .conftest import Interruption, output, stamps
 
@@ -27,8 +27,7 @@ def test_finished_captions_are_not_made_again(interrupted: Interruption) -> None
     folder = interrupted.run.folder
     after = stamps(folder / ".darkroom" / "cache" / "captions")
     assert {path: after.get(path) for path in interrupted.captions} == interrupted.captions
-    with (folder / "results" / "mini" / "captions.csv").open(newline="") as file:
-        captions = list(csv.DictReader(file))
+    captions = read_table(folder / "results" / "mini" / "captions.csv")
     assert 0 < len(interrupted.captions) < len(captions) == len(after)
     assert interrupted.run.checkout.computed("mini", "caption_photos") == len(captions) - len(interrupted.captions)
 

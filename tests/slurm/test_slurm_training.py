@@ -1,9 +1,10 @@
 """One training on two nodes of the cluster, started by the rule that also trains on one."""
 
-import csv
 from pathlib import Path
 
 import pytest
+
+from darkroom.tables import read_table
 
 from .conftest import Interruption
 
@@ -12,8 +13,7 @@ TRAINING = "results/mini/pocket-mini/main/training"
 
 def losses(folder: Path) -> list[float]:
     """The losses of a training, step by step."""
-    with (folder / TRAINING / "log.csv").open(newline="") as file:
-        return [float(row["loss"]) for row in csv.DictReader(file)]
+    return [float(row["loss"]) for row in read_table(folder / TRAINING / "log.csv")]
 
 
 def test_a_training_on_two_nodes_has_the_losses_of_one(interrupted: Interruption, tmp_path: Path) -> None:

@@ -38,10 +38,9 @@ class Checkout:
 
     def computed(self, project: str, rule: str) -> int:
         """How many inferences the latest jobs of a rule say they did."""
-        logs = sorted((self.folder / "logs" / project / rule).rglob("*.log"))
-        return sum(int(number) for log in logs for number in re.findall(r"computed (\d+)", log.read_text()))
+        return self.inferences(project)[rule]
 
-    def inferences(self, project: str, since: float) -> Counter[str]:
+    def inferences(self, project: str, since: float = 0.0) -> Counter[str]:
         """What the jobs that ended after a time (in seconds, as `time.time`) say they computed, by rule."""
         counts: Counter[str] = Counter()
         for log in (self.folder / "logs" / project).rglob("*.log"):
@@ -58,8 +57,17 @@ class Checkout:
 
 def jobs(done: subprocess.CompletedProcess[str]) -> Counter[str]:
     """The jobs that a run started (or a dry run planned), by rule, without the target rule."""
-    names = re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):$", done.stdout + done.stderr, flags=re.MULTILINE)
-    return Counter(name for name in names if name != "all")
+    return started(done.stdout + done.stderr)
+
+
+def started(text: str) -> Counter[str]:
+    """The jobs that Snakemake says it starts or plans, by rule, without the target rule."""
+    return counted(r"^(?:local)?(?:rule|checkpoint) (\w+):$", text)
+
+
+def counted(pattern: str, text: str) -> Counter[str]:
+    """How often each rule but the target rule is named by a pattern."""
+    return Counter(name for name in re.findall(pattern, text, flags=re.MULTILINE) if name != "all")
 
 
 def make_checkout(folder: Path) -> Checkout:

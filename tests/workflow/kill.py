@@ -22,9 +22,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conftest import Checkout, make_checkout
+from conftest import Checkout, make_checkout, started
 from results_bytes import cached_bytes, final_bytes
-from walk_checks import Undisturbed, Walk, problems, stamps, started
+from walk_checks import Undisturbed, Walk, problems, stamps
 
 COMMAND = ["snakemake", "--cores", "2", "--configfile", "config/mini.yaml"]
 VICTIMS = ("snakemake", "job", "group")

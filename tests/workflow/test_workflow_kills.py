@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Checkout, jobs
+from conftest import Checkout, jobs, started
 from kill import COMMAND, running_jobs, start_walk, try_kill, walk_undisturbed
-from walk_checks import Undisturbed, Walk, finished, leftovers, started
+from walk_checks import Undisturbed, Walk, finished, leftovers
 
 MINI = ("--configfile", "config/mini.yaml")
 # The first rooms only: masks of 22 photos in seconds, one model, and folders of links.

@@ -1,6 +1,5 @@
 """What a walk said and left, compared with an undisturbed one."""
 
-import re
 import subprocess
 import time
 from collections import Counter
@@ -8,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from conftest import Checkout
+from conftest import Checkout, counted, started
 from results_bytes import cached_bytes, final_bytes
 
 # The rules that say `computed N`, the part of the cache in which their results lie, and these results' names.
@@ -50,16 +49,6 @@ class Undisturbed:
     cached: dict[str, str]
 
 
-def counted(pattern: str, text: str) -> Counter[str]:
-    """How often each rule but the target rule is named by a pattern."""
-    return Counter(name for name in re.findall(pattern, text, flags=re.MULTILINE) if name != "all")
-
-
-def started(text: str) -> Counter[str]:
-    """The jobs that a run started, by rule."""
-    return counted(r"^(?:local)?(?:rule|checkpoint) (\w+):$", text)
-
-
 def finished(text: str) -> Counter[str]:
     """The jobs that a run saw end well, by rule."""
     return counted(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", text)
@@ -79,10 +68,9 @@ def stamps(checkout: Checkout) -> dict[Path, tuple[int, int]]:
 def computed(checkout: Checkout, since: float) -> Counter[str]:
     """How many inferences the jobs that ended since a moment say they did, by part of the cache."""
     counts: Counter[str] = Counter()
-    for rule, (part, _) in COMPUTING.items():
-        for log in (checkout.folder / "logs" / "mini" / rule).rglob("*.log"):
-            if log.stat().st_mtime > since:
-                counts[part] += sum(int(number) for number in re.findall(r"computed (\d+)", log.read_text()))
+    for rule, count in checkout.inferences("mini", since).items():
+        if rule in COMPUTING:
+            counts[COMPUTING[rule][0]] += count
     return counts
 
 
