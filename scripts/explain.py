@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import io
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -110,7 +109,6 @@ def main() -> None:
             write_json(configfile, json.loads(arguments.config))
         jobs = planned_jobs(arguments.snakefile, configfile)
     print(explanation(jobs))
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

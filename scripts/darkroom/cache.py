@@ -9,16 +9,13 @@ import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from darkroom.files import canonical_json, sha256_bytes, sha256_file, write_bytes
+from darkroom.packages import installed_version
 from darkroom.stage_code import imported_packages
-
-# Packages that are installed under another name than they are imported.
-DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python-headless", "open_clip": "open_clip_torch"}
 
 
 @functools.cache
@@ -26,16 +23,8 @@ def code_version(*modules: ModuleType) -> str:
     """The sha256 over the modules that make a result: their source files, and the versions of packages they import."""
     files = [Path(str(module.__file__)) for module in modules]
     packages = sorted({package for file in files for package in imported_packages(file)})
-    versions = [f"{package} {_version(package)}" for package in packages]
+    versions = [f"{package} {installed_version(package)}" for package in packages]
     return sha256_bytes("\n".join([*(sha256_file(file) for file in files), *versions]).encode())
-
-
-def _version(package: str) -> str:
-    """The version of a package by the name under which it is imported; empty where it is not installed."""
-    try:
-        return metadata.version(DISTRIBUTIONS.get(package, package))
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def cache_key(**parts: Any) -> str:

@@ -33,6 +33,11 @@ class LockedModel:
         return {"source": self.source, "revision": self.revision, "path": str(self.path), "files": self.files}
 
 
+def model_file(place: Path, name: str) -> Path:
+    """Where a file of a model lies, given the model's folder or, for a model of one file, that file."""
+    return place / name if place.is_dir() else place
+
+
 def read_lock(lock_file: Path) -> LockedModel:
     """Read a lock file and check that the model's files are there.
 
@@ -41,7 +46,7 @@ def read_lock(lock_file: Path) -> LockedModel:
     content = read_json(lock_file)
     model = LockedModel(content["source"], content["revision"], Path(content["path"]), content["files"])
     for name in model.files:
-        file = model.path / name if model.path.is_dir() else model.path
+        file = model_file(model.path, name)
         if not file.exists():
             raise UserError(
                 f"{file}: this file of model {model.source} is gone; delete {lock_file} to fetch the model again"
@@ -52,7 +57,7 @@ def read_lock(lock_file: Path) -> LockedModel:
 def verify_files(model: LockedModel, lock_file: Path) -> None:
     """Check the bytes of every file of a model against its lock; UserError names the first that differs."""
     for name, sha256 in model.files.items():
-        file = model.path / name if model.path.is_dir() else model.path
+        file = model_file(model.path, name)
         if sha256_file(file) != sha256:
             raise UserError(
                 f"{file}: its bytes are not those locked in {lock_file}; restore the file or delete the lock"

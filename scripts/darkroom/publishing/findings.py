@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from darkroom.config import DECIDE_NOTHING, Config, Target, check, run_training
 from darkroom.files import sha256_file
+from darkroom.model_lock import model_file
 from darkroom.publishing.provenance import code_record, package_versions
 from darkroom.publishing.record import ModelRecord, Record
 
@@ -46,11 +47,6 @@ def photo_finding(record: Record, found: Mapping[str, Path]) -> Finding:
     return Finding("photos", "same", f"{len(wanted)}/{len(wanted)}")
 
 
-def model_file(model: ModelRecord, folder: Path, name: str) -> Path:
-    """Where a file of a model lies, given its folder or, for a model of one file, that file."""
-    return folder / name if folder.is_dir() else folder
-
-
 def model_finding(name: str, model: ModelRecord, folder: Path | None) -> Finding:
     """Whether the files of a model are those recorded. A model without a folder is fetched from the Hub."""
     what = f"model {name}"
@@ -59,7 +55,7 @@ def model_finding(name: str, model: ModelRecord, folder: Path | None) -> Finding
     if folder is None or not folder.exists():
         return Finding(what, "missing", f"{folder or model.source} is not there; give --model {name}=PATH")
     for file, sha256 in model.files.items():
-        path = model_file(model, folder, file)
+        path = model_file(folder, file)
         if not path.is_file():
             return Finding(what, "missing", f"{path}: this file of {model.source} is not there")
         if sha256_file(path) != sha256:

@@ -9,7 +9,6 @@ import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from darkroom.files import sha256_bytes, sha256_file
 from darkroom.manifest import Frame
 from darkroom.model_lock import LockedModel
 from darkroom.overrides import Override
+from darkroom.packages import installed_version
 from darkroom.portable_paths import portable
 from darkroom.publishing.lora_metadata import Training
 from darkroom.tables import Row
@@ -111,12 +111,8 @@ def model_record(model: LockedModel, checkout: Path) -> dict[str, Any]:
 def package_versions() -> dict[str, str]:
     """The versions of the packages that decide the result, as installed, and of Python and Darkroom."""
     versions = {"python": platform.python_version(), "darkroom": darkroom.__version__}
-    for package in PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+    installed = {package: installed_version(package) for package in PACKAGES}
+    return versions | {package: version for package, version in installed.items() if version}
 
 
 def code_record(checkout: Path) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import yaml
 
 from darkroom.errors import UserError
 from darkroom.files import write_bytes, write_text
+from darkroom.model_lock import model_file
 from darkroom.photo_index import refresh_index
-from darkroom.publishing.findings import model_file
 from darkroom.publishing.record import ModelRecord, Record
 from darkroom.tables import write_table
 
@@ -87,7 +87,7 @@ def _lay_out_model(record: Record, name: str, folder: Path, work: Path) -> str:
     if model.one_file and name != record.target:
         place += f"/{next(iter(model.files))}"
     for file in model.files:
-        _link(model_file(model, folder, file).resolve(), work / place if model.one_file else work / place / file)
+        _link(model_file(folder, file).resolve(), work / place if model.one_file else work / place / file)
     return place
 
 
