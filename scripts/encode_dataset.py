@@ -6,6 +6,7 @@ from pathlib import Path
 from darkroom.cache import Cache, code_version
 from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
+from darkroom.device import prepare_device
 from darkroom.families import family
 from darkroom.files import read_json
 from darkroom.model_lock import read_lock
@@ -13,7 +14,6 @@ from darkroom.settings import ComputeSettings
 from darkroom.tables import read_table, write_table
 from darkroom.training import latent_mask, picture_encoding
 from darkroom.training.dataset_encoding import Dataset, check_dataset, encode_dataset
-from darkroom.training.device import prepare_device
 from darkroom.training.encodings import COLUMNS
 
 
@@ -41,7 +41,11 @@ def main() -> None:
     key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads}
     key["code"] = code_version(picture_encoding, latent_mask, module)
     encoder = picture_encoding.Encoder(
-        module, model.path, lambda: prepare_device(compute), key, Cache(arguments.cache / "encodings")
+        module,
+        model.path,
+        lambda: prepare_device(compute.device, compute.training_threads),
+        key,
+        Cache(arguments.cache / "encodings"),
     )
     shutil.rmtree(arguments.encodings, ignore_errors=True)
     priors = read_table(arguments.prior) if arguments.prior else []

@@ -20,9 +20,9 @@ COLUMNS = ("picture", "prompt", "seed", "width", "height", "file", "sha256")
 
 def load(module: ModuleType, model: LockedModel, compute: ComputeSettings) -> Any:
     """Load the base model; called only where a picture is missing."""
-    from darkroom.training.device import prepare_device
+    from darkroom.device import prepare_device
 
-    return module.load_pipeline(model.path, prepare_device(compute))
+    return module.load_pipeline(model.path, prepare_device(compute.device, compute.training_threads))
 
 
 def main() -> None:

@@ -55,9 +55,9 @@ def main() -> None:
 
     @functools.cache
     def pipeline() -> Any:
-        from darkroom.training.device import prepare_device
+        from darkroom.device import prepare_device
 
-        return module.load_pipeline(model.path, prepare_device(compute))
+        return module.load_pipeline(model.path, prepare_device(compute.device, compute.training_threads))
 
     key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads}
     key["code"] = code_version(rendering, module)

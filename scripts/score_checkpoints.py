@@ -9,6 +9,7 @@ from PIL import Image
 from darkroom.cache import Cache, cache_key, code_version, remember
 from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
+from darkroom.device import PRECISIONS, prepare_device
 from darkroom.errors import UserError
 from darkroom.evaluation import clip_model, picture_scores
 from darkroom.evaluation.checkpoints import variants
@@ -20,7 +21,6 @@ from darkroom.model_lock import LockedModel, read_lock
 from darkroom.progress import progress
 from darkroom.settings import ComputeSettings
 from darkroom.tables import Row, read_table, write_table
-from darkroom.training.device import PRECISIONS, prepare_device
 from darkroom.training.encodings import Encodings, read_encodings
 from darkroom.training.paired_loss import Judge, judged_frames
 from darkroom.training.settings import TrainingSettings, ValidationSettings
@@ -32,7 +32,9 @@ def embed(
     model: LockedModel, files: dict[str, Path], texts: dict[str, str], compute: ComputeSettings, cache: Cache
 ) -> tuple[Vectors, Vectors, int]:
     """CLIP's vectors of pictures by sha256 and of texts by name, and how many were computed. It loads where needed."""
-    clip = functools.cache(lambda: clip_model.load_clip(model.path, prepare_device(compute)))
+    clip = functools.cache(
+        lambda: clip_model.load_clip(model.path, prepare_device(compute.device, compute.training_threads))
+    )
     key = {
         "model": model.digest,
         "device": compute.device,
@@ -104,7 +106,7 @@ def main() -> None:
     *vectors, computed = embed(clip, files, texts, compute, Cache(arguments.cache / "clip"))
     pictures = score_samples(samples, (vectors[0], vectors[1]), photos)
 
-    device = prepare_device(compute)
+    device = prepare_device(compute.device, compute.training_threads)
     judge = Judge(module, module.load_schedule(model.path), encodings, validation, device)
     denoiser = module.load_denoiser(model.path, precision).to(device).eval()
     compared = variants(arguments.checkpoints, arguments.strengths)

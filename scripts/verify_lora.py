@@ -20,9 +20,9 @@ def main() -> None:
     parser.add_argument("--device", choices=["cpu", "gpu"], default="gpu")
     arguments = parser.parse_args()
 
-    from darkroom.training.device import prepare_device
+    from darkroom.device import prepare_device
 
-    device = prepare_device(ComputeSettings.model_validate({"device": arguments.device}))
+    device = prepare_device(arguments.device, ComputeSettings().training_threads)
     module = family(arguments.family)
     pipeline = module.load_pipeline(arguments.model, device)
     found = verify_lora(arguments.lora, pipeline, module, arguments.prompt, arguments.strength, arguments.side)

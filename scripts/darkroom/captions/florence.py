@@ -3,7 +3,6 @@
 torch and transformers are imported where they are used: a stage whose captions are all remembered never loads them.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from PIL import Image
 
 from darkroom.captions.settings import CaptionerSettings
 from darkroom.errors import UserError
-from darkroom.gpu_slot import take_gpus
 from darkroom.settings import ComputeSettings
 
 Describe = Callable[[Sequence[Image.Image]], list[str]]
@@ -38,14 +36,10 @@ def load_captioner(path: Path, settings: CaptionerSettings, compute: ComputeSett
     from transformers import Florence2ForConditionalGeneration, Florence2Processor
     from transformers.utils.logging import disable_progress_bar
 
+    from darkroom.device import prepare_device
+
     disable_progress_bar()
-    if compute.device == "gpu":
-        take_gpus()
-        if not torch.cuda.is_available():
-            raise UserError("compute.device: gpu is asked for, but torch finds no GPU; set `compute: {device: cpu}`")
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.set_num_threads(compute.inference_threads)
-    torch.use_deterministic_algorithms(True, warn_only=compute.device == "gpu")
+    device = prepare_device(compute.device, compute.inference_threads)
     dtype = torch.float32 if compute.device == "cpu" else torch.float16
     try:
         model: Any = Florence2ForConditionalGeneration.from_pretrained(path, dtype=dtype, use_safetensors=True)
@@ -55,7 +49,7 @@ def load_captioner(path: Path, settings: CaptionerSettings, compute: ComputeSett
             f"captioner.model: {path} does not load as a native Florence-2 ({' '.join(str(error).split())[:300]}); "
             "take florence-community/Florence-2-base or -large, whose weights need no remote code"
         ) from None
-    model = model.to("cpu" if compute.device == "cpu" else "cuda").eval()
+    model = model.to(device).eval()
     positions = model.config.text_config.max_position_embeddings
     return Captioner(model, processor, settings, min(settings.max_tokens, positions - 2))
 

@@ -14,13 +14,13 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs
 
+from darkroom.device import PRECISIONS, prepare_device
 from darkroom.errors import UserError
 from darkroom.mean_and_error import mean_and_error
 from darkroom.progress import progress
 from darkroom.settings import ComputeSettings
 from darkroom.training.adapter import add_adapter, save_adapter, trainable, without_adapter
 from darkroom.training.checkpoint_steps import checkpoint_steps
-from darkroom.training.device import PRECISIONS, prepare_device
 from darkroom.training.encodings import Encoding, Encodings
 from darkroom.training.machine import machine_record
 from darkroom.training.masked_loss import masked_loss
@@ -71,7 +71,7 @@ def train_lora(
     the first of them writes. Raises UserError where the loss is no longer a number.
     """
     settings = recipe.training
-    cpu = prepare_device(recipe.compute).type == "cpu"
+    cpu = prepare_device(recipe.compute.device, recipe.compute.training_threads).type == "cpu"
     precision = {"fp32": "no"}.get(settings.precision, settings.precision)
     accelerator = Accelerator(cpu=cpu, mixed_precision=precision, kwargs_handlers=[PATIENCE])
     device = accelerator.device

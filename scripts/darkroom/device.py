@@ -6,22 +6,21 @@ import torch
 
 from darkroom.errors import UserError
 from darkroom.gpu_slot import take_gpus
-from darkroom.settings import ComputeSettings
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def prepare_device(compute: ComputeSettings) -> torch.device:
-    """The device to run on, with the number of threads set and reproducible algorithms asked for.
+def prepare_device(device: str, threads: int) -> torch.device:
+    """The device `cpu` or `gpu` to run on, with the number of threads set and reproducible algorithms asked for.
 
     A GPU is this process's alone; it waits where other jobs hold all of them. Raises UserError where a GPU is asked
     for and there is none.
     """
     # A GPU keeps warnings instead of errors: a few of its kernels have no reproducible form.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.set_num_threads(compute.training_threads)
-    torch.use_deterministic_algorithms(True, warn_only=compute.device == "gpu")
-    if compute.device == "cpu":
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=device == "gpu")
+    if device == "cpu":
         return torch.device("cpu")
     take_gpus()
     if not torch.cuda.is_available():
