@@ -1,0 +1,91 @@
+# What a project is to make: the outputs of every stage, target and run, and what all runs have in common.
+
+
+def of_every_run(pattern):
+    """An input function: a file of every run of every target, once the manifests are known."""
+
+    def inputs(wildcards):
+        for target in TARGETS:
+            checkpoints.assemble_dataset.get(target=target)
+        return [
+            pattern.format(results=RESULTS, target=target, run=run)
+            for target, run in RUNS
+        ]
+
+    return inputs
+
+
+def settings_of_every_run():
+    """What may differ between runs, as JSON, in the order of `of_every_run`."""
+    return canonical_json(
+        [
+            {
+                "target": target,
+                "run": run,
+                "settings": training.model_dump(mode="json")
+                | {
+                    "model": TARGETS[target].model,
+                    "resolution": TARGETS[target].crop.resolution,
+                    "caption_style": TARGETS[target].captions.style,
+                    "prior_weight": TARGETS[target].prior.weight,
+                },
+            }
+            for (target, run), training in RUNS.items()
+        ]
+    )
+
+
+def run_outputs(target, run):
+    """What people take away from one run, and every output that leads there."""
+    folder = f"{RESULTS}/{target}/{run}"
+    return [
+        f"{folder}/training/log.csv",
+        f"{folder}/training/validation.csv",
+        f"{folder}/evaluation/samples.csv",
+        f"{folder}/evaluation/scores.csv",
+        f"{folder}/evaluation/sample_scores.csv",
+        f"{folder}/evaluation/choice.json",
+        f"{folder}/evaluation/grid.png",
+        f"{folder}/lora/{CONFIG.project}.safetensors",
+        f"{folder}/lora/{CONFIG.project}.comfyui.safetensors",
+        f"{folder}/lora/README.md",
+        f"{folder}/lora/provenance.json",
+    ]
+
+
+def target_outputs(target):
+    """The outputs of every stage of a target, so that a dry run plans the whole way."""
+    folder = f"{RESULTS}/{target}"
+    return [
+        f"{RESULTS}/models/{target}.json",
+        f"{folder}/frames.csv",
+        f"{folder}/captions.csv",
+        f"{folder}/dataset/manifest.json",
+        f"{folder}/dataset/images",
+        f"{folder}/encodings.csv",
+        *[output for run in CONFIG.runs for output in run_outputs(target, run)],
+    ]
+
+
+def everything():
+    """All that a project makes: photos to LoRA, for every target and run."""
+    return [
+        *[
+            f"{RESULTS}/models/{model}.json"
+            for model in ("segmenter", "captioner", "clip")
+        ],
+        *[
+            f"{RESULTS}/{table}.csv"
+            for table in (
+                "photos",
+                "duplicates",
+                "masks",
+                "quality",
+                "selection",
+                "captions",
+            )
+        ],
+        f"{RESULTS}/selection.jpg",
+        *[output for target in TARGETS for output in target_outputs(target)],
+        f"{RESULTS}/comparison.csv",
+    ]
