@@ -1,10 +1,12 @@
 """Kill the walk at random moments and see that the next run ends as if nothing had happened.
 
     python tests/workflow/kill.py --kills 20 --seed 1
+    python tests/workflow/kill.py --each-stage --changed
 
 Each trial has a fresh checkout and an empty cache. `snakemake` runs config/mini.yaml; at a random moment a random
 victim (Snakemake, a running job or the whole process group) gets SIGKILL; then `snakemake` runs again until it ends.
-A line per trial; exit code 1 if any trial ended otherwise than the undisturbed walk.
+With `--changed` a trial begins on top of finished results to which a photo has come; with `--each-stage` a job of each
+rule is killed once. A line per trial; exit code 1 if any trial ended otherwise than the undisturbed walk.
 """
 
 import argparse
@@ -19,10 +21,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from conftest import Checkout, make_checkout, started
+from rerun_cases import add_photo
 from results_bytes import cached_bytes, final_bytes
 from walk_checks import Undisturbed, Walk, problems, stamps
 
@@ -79,9 +83,17 @@ def running_jobs(checkout: Checkout) -> dict[int, str]:
     return found
 
 
-def walk_undisturbed(folder: Path) -> Undisturbed:
+def prepare(folder: Path, finished: Checkout | None) -> Checkout:
+    """A fresh checkout; or a copy of a finished one to which a photo has come."""
+    if finished is None:
+        return make_checkout(folder)
+    checkout = finished.copy(folder)
+    add_photo(checkout.folder)
+    return checkout
+
+
+def walk_undisturbed(checkout: Checkout) -> Undisturbed:
     """Run the walk once and measure it."""
-    checkout = make_checkout(folder)
     walk = start_walk(checkout, "undisturbed")
     begin = time.monotonic()
     seconds: Counter[str] = Counter()
@@ -97,12 +109,12 @@ def walk_undisturbed(folder: Path) -> Undisturbed:
     )
 
 
-def remembered(file: Path | None, folder: Path) -> Undisturbed:
+def remembered(file: Path | None, folder: Path, finished: Checkout | None) -> Undisturbed:
     """The undisturbed walk as a file remembers it, else walked now and, where a file is given, written there."""
     if file is not None and file.exists():
         known = json.loads(file.read_text())
         return Undisturbed(**known | {"started": Counter(known["started"])})
-    walked = walk_undisturbed(folder)
+    walked = walk_undisturbed(prepare(folder, finished))
     if file is not None:
         file.write_text(json.dumps(vars(walked)))
     return walked
@@ -150,15 +162,25 @@ def kill(walk: Walk, victim: str, stage: str | None) -> list[str] | None:
     return working
 
 
-def try_kill(folder: Path, wanted: Undisturbed, victim: str, moment: float, stage: str | None = None) -> Trial:
-    """One trial in a fresh checkout; where the walk ends before the moment comes, another with an earlier moment."""
-    checkout = make_checkout(folder)
+def try_kill(
+    folder: Path,
+    wanted: Undisturbed,
+    victim: str,
+    moment: float,
+    stage: str | None = None,
+    finished: Checkout | None = None,
+) -> Trial:
+    """One trial in a fresh checkout, or on top of a finished one.
+
+    Where the walk ends before the moment comes, another trial with an earlier moment.
+    """
+    checkout = prepare(folder, finished)
     first = start_walk(checkout, "first")
     trial = Trial(victim, moment)
     wait_until(first, moment, stage)
     working = kill(first, victim, stage)
     if working is None:
-        return try_kill(folder.with_name(f"{folder.name}-earlier"), wanted, victim, 0.8 * moment, stage)
+        return try_kill(folder.with_name(f"{folder.name}-earlier"), wanted, victim, 0.8 * moment, stage, finished)
     trial.running = working
     before = stamps(checkout)
     again = start_walk(checkout, "again")
@@ -167,31 +189,49 @@ def try_kill(folder: Path, wanted: Undisturbed, victim: str, moment: float, stag
     return trial
 
 
+def finished_walk(folder: Path) -> Checkout:
+    """A checkout in which the walk has run to its end."""
+    checkout = make_checkout(folder)
+    checkout.snakemake(*COMMAND[3:])
+    return checkout
+
+
+def planned_kills(arguments: argparse.Namespace, wanted: Undisturbed) -> Iterator[tuple[int, str, str | None, float]]:
+    """The trials: number, victim, rule, and moment in seconds from the start, or from the rule's first job."""
+    stages = sorted(wanted.started) if arguments.each_stage else [arguments.stage] * (arguments.first + arguments.kills)
+    for number, stage in enumerate(stages[arguments.first :], arguments.first):
+        random.seed(f"{arguments.seed} {number}")
+        victim = "job" if arguments.each_stage else random.choice(VICTIMS)
+        seconds = wanted.rule_seconds.get(stage, 0.0) if stage else wanted.seconds
+        yield number, victim, stage, random.uniform(0, seconds)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Kill the walk at random moments and run it again.")
     parser.add_argument("--kills", type=int, default=20, help="number of trials")
     parser.add_argument("--seed", type=int, default=0, help="of moments and victims")
     parser.add_argument("--first", type=int, default=0, help="number of the first trial, to go on with a seed")
     parser.add_argument("--undisturbed", type=Path, help="file that remembers the undisturbed walk between pieces")
+    parser.add_argument("--changed", action="store_true", help="on top of finished results to which a photo has come")
+    parser.add_argument("--each-stage", action="store_true", help="kill a job of each rule once, instead of --kills")
     parser.add_argument("--stage", choices=STAGES, help="kill while a job of this rule is at work")
     parser.add_argument("--keep", action="store_true", help="keep the folders of the trials")
     arguments = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="kill-"))
-    wanted = remembered(arguments.undisturbed, work / "undisturbed")
+    finished = finished_walk(work / "finished") if arguments.changed else None
+    wanted = remembered(arguments.undisturbed, work / "undisturbed", finished)
     print(f"undisturbed: {wanted.seconds:.0f} s, {wanted.started.total()} jobs, {len(wanted.cached)} cached files")
-    failed = 0
-    for number in range(arguments.first, arguments.first + arguments.kills):
-        random.seed(f"{arguments.seed} {number}")
-        victim = random.choice(VICTIMS)
-        seconds = wanted.rule_seconds.get(arguments.stage, 0.0) if arguments.stage else wanted.seconds
+    trials = failed = 0
+    for number, victim, stage, moment in planned_kills(arguments, wanted):
         folder = work / f"trial-{number}"
-        trial = try_kill(folder, wanted, victim, random.uniform(0, seconds), arguments.stage)
+        trial = try_kill(folder, wanted, victim, moment, stage, finished)
         print(f"seed {arguments.seed} trial {number:3}: {trial}", flush=True)
+        trials += 1
         failed += bool(trial.problems)
         if not arguments.keep and not trial.problems:
             shutil.rmtree(folder)
             shutil.rmtree(folder.with_name(f"{folder.name}-earlier"), ignore_errors=True)
-    print(f"{arguments.kills - failed}/{arguments.kills} kills left no trace")
+    print(f"{trials - failed}/{trials} kills left no trace")
     if not arguments.keep and not failed:
         shutil.rmtree(work)
     return 1 if failed else 0

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Checkout, jobs, started
+from conftest import Checkout, jobs, make_checkout, started
 from kill import COMMAND, running_jobs, start_walk, try_kill, walk_undisturbed
+from rerun_cases import CASES, comment
+from results_bytes import final_bytes
 from walk_checks import Undisturbed, Walk, finished, leftovers
 
 MINI = ("--configfile", "config/mini.yaml")
@@ -25,7 +27,7 @@ MASKS = "results/mini/masks.csv"
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """The walk without a kill, measured."""
-    return walk_undisturbed(tmp_path_factory.mktemp("undisturbed") / "darkroom")
+    return walk_undisturbed(make_checkout(tmp_path_factory.mktemp("undisturbed") / "darkroom"))
 
 
 @pytest.mark.slow
@@ -84,6 +86,18 @@ def test_a_killed_job_is_told_of(checkout: Checkout) -> None:
     assert "Traceback" not in first.text()
     checkout.snakemake(*FRAMING)
     assert list(leftovers(checkout)) == []
+
+
+def test_a_job_killed_on_top_of_finished_results_is_made_up_for(mini: Checkout) -> None:
+    """Snakemake deletes what the job had made before, and forgets the failure."""
+    before = final_bytes(mini, "mini")
+    comment("framing/quality_scores.py")(mini.folder)
+    walk = start_walk(mini, "killed")
+    os.kill(wait_for_job([walk], "score_quality"), signal.SIGKILL)
+    assert walk.process.wait(timeout=300) == 1
+    assert "score_quality" in mini.snakemake("explain", *MINI).stdout
+    assert set(jobs(mini.snakemake(*MINI))) == CASES["module of scores"].runs
+    assert final_bytes(mini, "mini") == before
 
 
 def test_without_memory_a_stage_ends_in_one_line(checkout: Checkout) -> None:

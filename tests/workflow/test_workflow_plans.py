@@ -1,5 +1,6 @@
 """What Snakemake plans, and what it refuses, before anything runs."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,21 @@ def test_plain_snakemake_plans_every_stage(checkout: Checkout) -> None:
     planned = jobs(checkout.snakemake("-n"))
     assert set(planned) >= ROOMS | {"render_prior"}
     assert planned["fetch_model"] == 4
+
+
+def named(kind: str, planned: str) -> set[str]:
+    """All files that a dry run names as the input or output of its jobs."""
+    lists = re.findall(rf"^    {kind}: (.*)$", planned, flags=re.MULTILINE)
+    return {file for files in lists for file in files.split(", ")}
+
+
+def test_every_output_is_wanted(checkout: Checkout) -> None:
+    """Of what is only on the way Snakemake would not see that it is gone."""
+    planned = checkout.snakemake("-n", "--config", "shards=2").stdout
+    jobs_of_rules, target = planned.split("\nrule all:\n")
+    outputs = named("output", jobs_of_rules)
+    assert len(outputs) > 50
+    assert outputs == named("input", target)
 
 
 @pytest.mark.parametrize(("example", "runs"), [("sdxl.yaml", 2), ("flux.yaml", 1)])

@@ -7,7 +7,10 @@ rule render_samples:
         script=script("render_samples"),
         code=family_code("render_samples"),
         lock=LOCK_FILE,
-        checkpoints=checkpoint_files,
+        checkpoints=ancient(checkpoint_files),
+        checkpoint_table=behind_manifest(
+            "{results}/{target}/{run}/training/checkpoints.csv"
+        ),
         model=behind_manifest("{results}/models/{target}.json"),
     output:
         table=f"{RESULTS}/{{target}}/{{run}}/evaluation/samples.csv",
@@ -42,14 +45,18 @@ rule score_checkpoints:
         script=script("score_checkpoints"),
         code=family_code("score_checkpoints"),
         lock=LOCK_FILE,
-        checkpoints=checkpoint_files,
+        checkpoints=ancient(checkpoint_files),
+        checkpoint_table=behind_manifest(
+            "{results}/{target}/{run}/training/checkpoints.csv"
+        ),
         samples=behind_manifest("{results}/{target}/{run}/evaluation/samples.csv"),
-        pictures=behind_manifest("{results}/{target}/{run}/evaluation/samples"),
+        pictures=ancient(behind_manifest("{results}/{target}/{run}/evaluation/samples")),
         encodings=behind_manifest("{results}/{target}/encodings.csv"),
-        folder=behind_manifest("{results}/{target}/encodings"),
+        folder=ancient(behind_manifest("{results}/{target}/encodings")),
         model=behind_manifest("{results}/models/{target}.json"),
         clip=behind_manifest("{results}/models/clip.json"),
-        images=behind_manifest("{results}/{target}/dataset/images"),
+        manifest=manifest,
+        images=ancient(behind_manifest("{results}/{target}/dataset/images")),
     output:
         table=f"{RESULTS}/{{target}}/{{run}}/evaluation/scores.csv",
         pictures=f"{RESULTS}/{{target}}/{{run}}/evaluation/sample_scores.csv",
@@ -107,9 +114,9 @@ rule draw_grid:
         script=script("draw_grid"),
         code=code("draw_grid"),
         manifest=manifest,
-        images=behind_manifest("{results}/{target}/dataset/images"),
+        images=ancient(behind_manifest("{results}/{target}/dataset/images")),
         samples=behind_manifest("{results}/{target}/{run}/evaluation/samples.csv"),
-        pictures=behind_manifest("{results}/{target}/{run}/evaluation/samples"),
+        pictures=ancient(behind_manifest("{results}/{target}/{run}/evaluation/samples")),
         scores=behind_manifest("{results}/{target}/{run}/evaluation/scores.csv"),
         choice=behind_manifest("{results}/{target}/{run}/evaluation/choice.json"),
     output:

@@ -40,7 +40,7 @@ rule gather_masks:
         script=script("gather_shards"),
         code=code("gather_shards"),
         tables=expand(f"{RESULTS}/shards/masks/{{shard}}.csv", shard=SHARDS),
-        folders=expand(f"{RESULTS}/shards/masks/{{shard}}", shard=SHARDS),
+        folders=ancient(expand(f"{RESULTS}/shards/masks/{{shard}}", shard=SHARDS)),
     output:
         table=f"{RESULTS}/masks.csv",
         masks=directory(f"{RESULTS}/masks"),
@@ -66,7 +66,7 @@ rule score_quality:
         lock=LOCK_FILE,
         photos=f"{RESULTS}/shards/photos/{{shard}}.csv",
         masks_table=f"{RESULTS}/shards/masks/{{shard}}.csv",
-        masks=f"{RESULTS}/shards/masks/{{shard}}",
+        masks=ancient(f"{RESULTS}/shards/masks/{{shard}}"),
     output:
         table=f"{RESULTS}/shards/quality/{{shard}}.csv",
     log:
@@ -151,7 +151,7 @@ rule crop_to_buckets:
         selection=f"{RESULTS}/selection.csv",
         photos=f"{RESULTS}/photos.csv",
         masks_table=f"{RESULTS}/masks.csv",
-        photo_masks=f"{RESULTS}/masks",
+        photo_masks=ancient(f"{RESULTS}/masks"),
         overrides=CONFIG.overrides or [],
     output:
         table=f"{RESULTS}/{{target}}/frames.csv",

@@ -8,7 +8,10 @@ rule publish_lora:
         code=family_code("publish_lora"),
         lock=LOCK_FILE,
         manifest=manifest,
-        checkpoints=checkpoint_files,
+        checkpoints=ancient(checkpoint_files),
+        checkpoint_table=behind_manifest(
+            "{results}/{target}/{run}/training/checkpoints.csv"
+        ),
         choice=behind_manifest("{results}/{target}/{run}/evaluation/choice.json"),
         scores=behind_manifest("{results}/{target}/{run}/evaluation/scores.csv"),
         grid=behind_manifest("{results}/{target}/{run}/evaluation/grid.png"),

@@ -68,8 +68,8 @@ rule encode_dataset:
         code=family_code("encode_dataset"),
         lock=LOCK_FILE,
         manifest=manifest,
-        images=behind_manifest("{results}/{target}/dataset/images"),
-        masks=behind_manifest("{results}/{target}/dataset/masks"),
+        images=ancient(behind_manifest("{results}/{target}/dataset/images")),
+        masks=ancient(behind_manifest("{results}/{target}/dataset/masks")),
         prior=prior_table,
         model=behind_manifest("{results}/models/{target}.json"),
     output:
@@ -106,12 +106,13 @@ rule train_lora:
         lock=LOCK_FILE,
         manifest=manifest,
         encodings=behind_manifest("{results}/{target}/encodings.csv"),
-        folder=behind_manifest("{results}/{target}/encodings"),
+        folder=ancient(behind_manifest("{results}/{target}/encodings")),
         model=behind_manifest("{results}/models/{target}.json"),
     output:
         log=f"{RESULTS}/{{target}}/{{run}}/training/log.csv",
         losses=f"{RESULTS}/{{target}}/{{run}}/training/validation.csv",
         machine=f"{RESULTS}/{{target}}/{{run}}/training/machine.json",
+        table=f"{RESULTS}/{{target}}/{{run}}/training/checkpoints.csv",
         checkpoints=directory(f"{RESULTS}/{{target}}/{{run}}/training/checkpoints"),
     log:
         f"logs/{CONFIG.project}/train_lora/{{target}}/{{run}}.log",
@@ -133,4 +134,4 @@ rule train_lora:
         "python {input.script:q} --encodings {input.encodings} --model {input.model} --family {params.family} "
         "--settings {params.settings:q} --prior {params.prior:q} --validation {params.validation:q} "
         "--compute {params.compute:q} --states {params.states} --checkpoints {output.checkpoints} "
-        "--log {output.log} --losses {output.losses} --machine {output.machine} > {log} 2>&1"
+        "--table {output.table} --log {output.log} --losses {output.losses} --machine {output.machine} > {log} 2>&1"

@@ -35,13 +35,30 @@ def settings_of_every_run():
     )
 
 
+def shard_outputs(shard):
+    """The tables of a shard, and its folder of masks."""
+    folder = f"{RESULTS}/shards"
+    return [
+        f"{folder}/photos/{shard}.csv",
+        f"{folder}/fingerprints/{shard}.csv",
+        f"{folder}/masks/{shard}.csv",
+        f"{folder}/masks/{shard}",
+        f"{folder}/quality/{shard}.csv",
+        f"{folder}/captions/{shard}.csv",
+    ]
+
+
 def run_outputs(target, run):
     """What people take away from one run, and every output that leads there."""
     folder = f"{RESULTS}/{target}/{run}"
     return [
         f"{folder}/training/log.csv",
         f"{folder}/training/validation.csv",
+        f"{folder}/training/machine.json",
+        f"{folder}/training/checkpoints.csv",
+        f"{folder}/training/checkpoints",
         f"{folder}/evaluation/samples.csv",
+        f"{folder}/evaluation/samples",
         f"{folder}/evaluation/scores.csv",
         f"{folder}/evaluation/sample_scores.csv",
         f"{folder}/evaluation/choice.json",
@@ -56,19 +73,29 @@ def run_outputs(target, run):
 def target_outputs(target):
     """The outputs of every stage of a target, so that a dry run plans the whole way."""
     folder = f"{RESULTS}/{target}"
+    weight = TARGETS[target].prior.weight
     return [
         f"{RESULTS}/models/{target}.json",
         f"{folder}/frames.csv",
+        f"{folder}/frames",
+        f"{folder}/masks",
         f"{folder}/captions.csv",
         f"{folder}/dataset/manifest.json",
         f"{folder}/dataset/images",
+        f"{folder}/dataset/masks",
+        *([f"{folder}/prior.csv", f"{folder}/prior"] if weight > 0 else []),
         f"{folder}/encodings.csv",
+        f"{folder}/encodings",
         *[output for run in CONFIG.runs for output in run_outputs(target, run)],
     ]
 
 
 def everything():
-    """All that a project makes: photos to LoRA, for every target and run."""
+    """All that a project makes: photos to LoRA, for every target and run.
+
+    Every output of every rule is named. Snakemake deletes what a failed job had made before and forgets the failure;
+    of what nobody wants it would not see that it is gone as long as all that was made from it is there.
+    """
     return [
         *[
             f"{RESULTS}/models/{model}.json"
@@ -78,6 +105,7 @@ def everything():
             f"{RESULTS}/{table}.csv"
             for table in (
                 "photos",
+                "fingerprints",
                 "duplicates",
                 "masks",
                 "quality",
@@ -85,7 +113,10 @@ def everything():
                 "captions",
             )
         ],
+        f"{RESULTS}/masks",
         f"{RESULTS}/selection.jpg",
+        *[output for shard in SHARDS for output in shard_outputs(shard)],
         *[output for target in TARGETS for output in target_outputs(target)],
         f"{RESULTS}/comparison.csv",
+        f"{RESULTS}/comparison.md",
     ]

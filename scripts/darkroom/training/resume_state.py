@@ -42,11 +42,15 @@ def checkpoints_of(workplace: Path) -> list[Path]:
     return sorted((workplace / CHECKPOINTS).glob("step-*.safetensors"))
 
 
+def checkpoint_hashes(workplace: Path) -> dict[str, str]:
+    """The sha256 of each checkpoint in the folder of a training, by its name."""
+    return {path.name: sha256_file(path) for path in checkpoints_of(workplace)}
+
+
 def keep_finished(workplace: Path, done: Progress) -> None:
     """Note that a training is finished and drop what only going on would need."""
-    hashes = {path.name: sha256_file(path) for path in checkpoints_of(workplace)}
     rows = {"step": done.step, "log": done.log, "validation": done.validation, "seconds": done.seconds}
-    write_json(workplace / FINISHED, rows | {"machine": done.machine, "checkpoints": hashes})
+    write_json(workplace / FINISHED, rows | {"machine": done.machine, "checkpoints": checkpoint_hashes(workplace)})
     (workplace / STATE).unlink(missing_ok=True)
 
 
@@ -56,7 +60,7 @@ def finished_training(workplace: Path) -> Progress | None:
         record = read_json(workplace / FINISHED)
     except (FileNotFoundError, ValueError):
         return None
-    if {path.name: sha256_file(path) for path in checkpoints_of(workplace)} != record["checkpoints"]:
+    if checkpoint_hashes(workplace) != record["checkpoints"]:
         return None
     return Progress(
         record["step"], record["log"], record["validation"], record["seconds"], record["step"], record["machine"]
