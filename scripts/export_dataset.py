@@ -4,6 +4,7 @@ from pathlib import Path
 
 from darkroom.command import run_command, stage_parser
 from darkroom.dataset.export import export_frames
+from darkroom.files import sha256_file, write_sums
 from darkroom.manifest import read_manifest
 
 
@@ -13,9 +14,13 @@ def main() -> None:
     parser.add_argument("--source", type=Path, required=True, help="the target's folder, with frames and masks in it")
     parser.add_argument("--images", type=Path, required=True, help="folder of pictures and captions, to write")
     parser.add_argument("--masks", type=Path, required=True, help="folder of masks, to write")
+    parser.add_argument("--sums", type=Path, required=True, help="SHA256SUMS of both folders, to write")
     arguments = parser.parse_args()
     frames = read_manifest(arguments.manifest)
     export_frames(frames, arguments.source, arguments.images, arguments.masks)
+    folders = (arguments.images, arguments.masks)
+    files = [path for folder in folders for path in folder.iterdir()]
+    write_sums(arguments.sums, {f"{path.parent.name}/{path.name}": sha256_file(path) for path in files})
     count = f"{len(frames)}/{len(frames)}"
     print(f"export_dataset: pictures {count}, captions {count}, masks {count}")
 

@@ -12,7 +12,7 @@ from darkroom.cache import cache_key
 from darkroom.command import run_command, stage_parser
 from darkroom.errors import UserError
 from darkroom.families import family
-from darkroom.files import link_or_copy, sha256_file, write_json
+from darkroom.files import link_or_copy, sha256_file, write_json, write_sums
 from darkroom.model_lock import read_lock
 from darkroom.processes import wait_for_lock
 from darkroom.settings import ComputeSettings
@@ -22,7 +22,7 @@ from darkroom.training.encodings import Encodings, read_encodings
 from darkroom.training.lora_recipe import LOG_COLUMNS, VALIDATION_COLUMNS, Recipe, train_lora
 from darkroom.training.preflight import check_training
 from darkroom.training.processes import is_first, is_node_launcher, is_worker, launch
-from darkroom.training.resume_state import CHECKPOINTS, Progress, SavingClock, checkpoint_hashes, finished_training
+from darkroom.training.resume_state import Progress, SavingClock, checkpoint_hashes, checkpoints_of, finished_training
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
 
 PACKAGES = ("torch", "diffusers", "peft", "accelerate", "prodigyopt", "bitsandbytes")
@@ -50,10 +50,10 @@ def train(family_name: str, model: Path, encodings: Encodings, recipe: Recipe, w
 def write_outputs(done: Progress, workplace: Path, outputs: argparse.Namespace) -> None:
     """Lay out the checkpoints of a finished training, its tables and the machine it ran on."""
     shutil.rmtree(outputs.checkpoints, ignore_errors=True)
+    for path in checkpoints_of(workplace):
+        link_or_copy(path, outputs.checkpoints / path.name)
     hashes = checkpoint_hashes(workplace)
-    for name in hashes:
-        link_or_copy(workplace / CHECKPOINTS / name, outputs.checkpoints / name)
-    write_table(outputs.table, ("file", "sha256"), [{"file": name, "sha256": hashes[name]} for name in hashes])
+    write_sums(outputs.sums, {f"{outputs.checkpoints.name}/{name}": hashes[name] for name in hashes})
     write_table(outputs.log, LOG_COLUMNS, done.log, keep_order=True)
     write_table(outputs.losses, VALIDATION_COLUMNS, done.validation, keep_order=True)
     write_json(outputs.machine, done.machine)
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
     parser.add_argument("--states", type=Path, required=True, help="folder of unfinished and finished trainings")
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder of checkpoints, to write")
-    parser.add_argument("--table", type=Path, required=True, help="checkpoints.csv, to write")
+    parser.add_argument("--sums", type=Path, required=True, help="SHA256SUMS of the checkpoints, to write")
     parser.add_argument("--log", type=Path, required=True, help="log.csv, to write")
     parser.add_argument("--losses", type=Path, required=True, help="validation.csv, to write")
     parser.add_argument("--machine", type=Path, required=True, help="what of the machine decides bytes, to write")

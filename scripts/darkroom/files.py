@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,11 @@ def sha256_file(path: Path) -> str:
     """The sha256 of a file's bytes, as 64 hex digits, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_sums(path: Path, hashes: Mapping[str, str]) -> None:
+    """Write the sha256 of files, given by their path beside this one, as `sha256sum --check` reads them."""
+    write_text(path, "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes)))
 
 
 def link_or_copy(source: Path, destination: Path) -> None:

@@ -34,6 +34,7 @@ rule export_dataset:
     output:
         images=directory(f"{RESULTS}/{{target}}/dataset/images"),
         masks=directory(f"{RESULTS}/{{target}}/dataset/masks"),
+        sums=f"{RESULTS}/{{target}}/dataset/SHA256SUMS",
     log:
         f"logs/{CONFIG.project}/export_dataset/{{target}}.log",
     conda:
@@ -45,4 +46,4 @@ rule export_dataset:
         source=f"{RESULTS}/{{target}}",
     shell:
         "python {input.script:q} --manifest {input.manifest} --source {params.source} --images {output.images} "
-        "--masks {output.masks} > {log} 2>&1"
+        "--masks {output.masks} --sums {output.sums} > {log} 2>&1"

@@ -8,9 +8,7 @@ rule render_samples:
         code=family_code("render_samples"),
         lock=LOCK_FILE,
         checkpoints=ancient(checkpoint_files),
-        checkpoint_table=behind_manifest(
-            "{results}/{target}/{run}/training/checkpoints.csv"
-        ),
+        checkpoint_sums=behind_manifest("{results}/{target}/{run}/training/SHA256SUMS"),
         model=behind_manifest("{results}/models/{target}.json"),
     output:
         table=f"{RESULTS}/{{target}}/{{run}}/evaluation/samples.csv",
@@ -46,17 +44,15 @@ rule score_checkpoints:
         code=family_code("score_checkpoints"),
         lock=LOCK_FILE,
         checkpoints=ancient(checkpoint_files),
-        checkpoint_table=behind_manifest(
-            "{results}/{target}/{run}/training/checkpoints.csv"
-        ),
+        checkpoint_sums=behind_manifest("{results}/{target}/{run}/training/SHA256SUMS"),
         samples=behind_manifest("{results}/{target}/{run}/evaluation/samples.csv"),
         pictures=ancient(behind_manifest("{results}/{target}/{run}/evaluation/samples")),
         encodings=behind_manifest("{results}/{target}/encodings.csv"),
         folder=ancient(behind_manifest("{results}/{target}/encodings")),
         model=behind_manifest("{results}/models/{target}.json"),
         clip=behind_manifest("{results}/models/clip.json"),
-        manifest=manifest,
         images=ancient(behind_manifest("{results}/{target}/dataset/images")),
+        sums=behind_manifest("{results}/{target}/dataset/SHA256SUMS"),
     output:
         table=f"{RESULTS}/{{target}}/{{run}}/evaluation/scores.csv",
         pictures=f"{RESULTS}/{{target}}/{{run}}/evaluation/sample_scores.csv",
@@ -115,6 +111,7 @@ rule draw_grid:
         code=code("draw_grid"),
         manifest=manifest,
         images=ancient(behind_manifest("{results}/{target}/dataset/images")),
+        sums=behind_manifest("{results}/{target}/dataset/SHA256SUMS"),
         samples=behind_manifest("{results}/{target}/{run}/evaluation/samples.csv"),
         pictures=ancient(behind_manifest("{results}/{target}/{run}/evaluation/samples")),
         scores=behind_manifest("{results}/{target}/{run}/evaluation/scores.csv"),

@@ -9,9 +9,7 @@ rule publish_lora:
         lock=LOCK_FILE,
         manifest=manifest,
         checkpoints=ancient(checkpoint_files),
-        checkpoint_table=behind_manifest(
-            "{results}/{target}/{run}/training/checkpoints.csv"
-        ),
+        checkpoint_sums=behind_manifest("{results}/{target}/{run}/training/SHA256SUMS"),
         choice=behind_manifest("{results}/{target}/{run}/evaluation/choice.json"),
         scores=behind_manifest("{results}/{target}/{run}/evaluation/scores.csv"),
         grid=behind_manifest("{results}/{target}/{run}/evaluation/grid.png"),

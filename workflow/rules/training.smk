@@ -70,6 +70,7 @@ rule encode_dataset:
         manifest=manifest,
         images=ancient(behind_manifest("{results}/{target}/dataset/images")),
         masks=ancient(behind_manifest("{results}/{target}/dataset/masks")),
+        sums=behind_manifest("{results}/{target}/dataset/SHA256SUMS"),
         prior=prior_table,
         model=behind_manifest("{results}/models/{target}.json"),
     output:
@@ -112,7 +113,7 @@ rule train_lora:
         log=f"{RESULTS}/{{target}}/{{run}}/training/log.csv",
         losses=f"{RESULTS}/{{target}}/{{run}}/training/validation.csv",
         machine=f"{RESULTS}/{{target}}/{{run}}/training/machine.json",
-        table=f"{RESULTS}/{{target}}/{{run}}/training/checkpoints.csv",
+        sums=f"{RESULTS}/{{target}}/{{run}}/training/SHA256SUMS",
         checkpoints=directory(f"{RESULTS}/{{target}}/{{run}}/training/checkpoints"),
     log:
         f"logs/{CONFIG.project}/train_lora/{{target}}/{{run}}.log",
@@ -134,4 +135,4 @@ rule train_lora:
         "python {input.script:q} --encodings {input.encodings} --model {input.model} --family {params.family} "
         "--settings {params.settings:q} --prior {params.prior:q} --validation {params.validation:q} "
         "--compute {params.compute:q} --states {params.states} --checkpoints {output.checkpoints} "
-        "--table {output.table} --log {output.log} --losses {output.losses} --machine {output.machine} > {log} 2>&1"
+        "--sums {output.sums} --log {output.log} --losses {output.losses} --machine {output.machine} > {log} 2>&1"

@@ -43,7 +43,7 @@ def command(model: Path, encodings: Encodings, processes: int, work: Path, setti
     words += ["--prior", PriorSettings(weight=0.5).to_argument(), "--compute", compute.to_argument()]
     words += ["--validation", ValidationSettings(timesteps=3).to_argument(), "--states", str(work / "states")]
     words += ["--checkpoints", str(work / "checkpoints"), "--log", str(work / "log.csv")]
-    words += ["--table", str(work / "checkpoints.csv")]
+    words += ["--sums", str(work / "SHA256SUMS")]
     return [*words, "--losses", str(work / "validation.csv"), "--machine", str(work / "machine.json")]
 
 
