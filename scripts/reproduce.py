@@ -8,6 +8,7 @@ from pathlib import Path
 
 from darkroom.command import run_command, stage_parser
 from darkroom.errors import UserError
+from darkroom.files import sha256_file
 from darkroom.publishing.findings import (
     Finding,
     model_finding,
@@ -77,7 +78,8 @@ def compare_beforehand(
 def main() -> None:
     arguments = read_arguments()
     record = read_record(arguments.provenance)
-    work = arguments.work or Path("build", "reproduced", f"{record.project}-{record.target}-{record.run}")
+    name = f"{record.project}-{record.target}-{record.run}-{sha256_file(arguments.provenance)[:8]}"
+    work = arguments.work or Path("build", "reproduced", name)
     given_models(arguments.model)
     if record.settings.config.get("masks", {}).get("supplied"):
         raise UserError(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from darkroom.captions.settings import CaptionerSettings, RewritingSettings, SubjectSettings
 from darkroom.errors import UserError
 from darkroom.evaluation.settings import EvaluationSettings, RenderSettings
-from darkroom.framing.settings import CropSettings, MaskSettings, QualitySettings, SelectionSettings
+from darkroom.framing.settings import SETUP_MODEL, CropSettings, MaskSettings, QualitySettings, SelectionSettings
 from darkroom.model_lock import local_model
 from darkroom.photos.settings import DuplicateSettings, OpeningSettings
 from darkroom.settings import ComputeSettings, Settings
@@ -175,9 +175,12 @@ def check_models(config: Config, targets: Mapping[str, Target]) -> None:
     named |= {f"targets/{name}: model": target.model for name, target in targets.items()}
     for key, model in named.items():
         if local_model(model) and not Path(model).exists():
-            raise UserError(
-                f"{key}: there is no model at {model}; give a folder that exists or an id of the Hub (owner/name)"
+            todo = (
+                "run `make setup`"
+                if model == SETUP_MODEL
+                else "give a folder that exists or an id of the Hub (owner/name)"
             )
+            raise UserError(f"{key}: there is no model at {model}; {todo}")
 
 
 def target_label(name: str) -> str:

@@ -85,16 +85,26 @@ def load_project():
 
 
 def supplied_masks():
-    """The index file of the user's own masks and the mask of each photo that has one; nothing where none are given."""
+    """The index file of the user's own masks and the mask of each photo that has one; nothing where none are given.
+
+    Masks of no photo are told.
+    """
     if CONFIG.masks.supplied is None:
         return "", {}
-    from darkroom.framing.supplied_masks import (
-        match_masks,
-    )  # loads Pillow, which others need not wait for
+    # Loads Pillow, which others need not wait for.
+    from darkroom.framing.supplied_masks import match_masks, unused_masks
 
     index = f".darkroom/index/masks/{CONFIG.project}.json"
     masks = refresh_index(Path(CONFIG.masks.supplied), Path(index), "masks.supplied")
-    return index, match_masks(FILES, masks)
+    found = match_masks(FILES, masks)
+    unused = unused_masks(masks, found)
+    if unused:
+        print(
+            f"darkroom: masks.supplied: {len(unused)} of {len(masks)} files belong to no photo and are not used, "
+            f"such as {unused[0]}",
+            file=sys.stderr,
+        )
+    return index, found
 
 
 try:

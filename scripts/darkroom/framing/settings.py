@@ -4,11 +4,14 @@ from pydantic import Field
 
 from darkroom.settings import Settings
 
+# The model that `make setup` installs.
+SETUP_MODEL = "resources/models/u2netp.onnx"
+
 
 class MaskSettings(Settings):
     """The model that finds the subject."""
 
-    model: str = Field("resources/models/u2netp.onnx", description="an ONNX segmentation model (U-2-Net family)")
+    model: str = Field(SETUP_MODEL, description="an ONNX segmentation model (U-2-Net family)")
     side: int = Field(320, ge=32, description="side in pixels of the square that the model sees")
     supplied: str | None = Field(None, description="a folder of your own masks, which win over the model's")
 

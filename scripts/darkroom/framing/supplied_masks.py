@@ -2,13 +2,13 @@
 
 import io
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from darkroom.errors import UserError
+from darkroom.errors import UserError, lacks_memory
 from darkroom.open_photo import FORMATS, PHOTO_SUFFIXES
 from darkroom.photo_index import SIDECAR_SUFFIXES, IndexedFile
 
@@ -39,6 +39,12 @@ def match_masks(photos: Sequence[IndexedFile], masks: Sequence[IndexedFile]) -> 
             f"masks.supplied: none of the {len(masks)} files belongs to a photo; name masks as their photos are named"
         )
     return found
+
+
+def unused_masks(masks: Sequence[IndexedFile], matched: Mapping[str, IndexedFile]) -> list[str]:
+    """The paths of supplied pictures that are the mask of no photo."""
+    used = {mask.path for mask in matched.values()}
+    return sorted(mask.path for mask in masks if _suffix(mask.path) in PHOTO_SUFFIXES and mask.path not in used)
 
 
 def _place(path: str) -> str:
@@ -97,7 +103,11 @@ def open_mask(path: Path, size: tuple[int, int]) -> Image.Image | str:
                 return _wrong_size(image.size, size)
             image.load()
             grey = _grey(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        return "it is not a picture"
     except Exception as error:  # Decoders raise anything at all on damaged bytes.
+        if lacks_memory(error):
+            raise
         return f"it cannot be read ({' '.join(str(error).split())[:80] or type(error).__name__})"
     if grey.size != size:
         return _wrong_size(grey.size, size)
