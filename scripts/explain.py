@@ -67,15 +67,18 @@ def _planned_job(job: Any, reason: Any, records: Any) -> PlannedJob:
         "its environment changed": records.software_stack_changed(job),
     }
     settings = records.params_changed(job)
+    names = {repr(value): name for name, value in job.params.items()}
+    recorded = _recorded_inputs(job, records)
+    unread = [f"{path.removeprefix('scripts/')} is new" for path in _own_inputs(job) if path not in recorded]
     photos = _photos(job) if "survey_photos" in job.rule.name and settings else []
     return PlannedJob(
         rule=job.rule.name,
         wildcards=", ".join(f"{name}={value}" for name, value in job.wildcards.items()),
         missing=bool(reason.missing_output),
-        causes=(*(words for words, found in causes.items() if any(found)), *photos),
-        changed=tuple(path for path in map(str, job.input) if _was_edited(path, job, records)),
+        causes=(*(words for words, found in causes.items() if any(found)), *photos, *unread),
+        changed=tuple(path for path in _own_inputs(job) if _was_edited(path, job, records)),
         before=tuple(sorted(settings.only_old)) if settings else (),
-        now=tuple(sorted(settings.only_new)) if settings else (),
+        now=tuple((names.get(text, ""), text) for text in sorted(settings.only_new)) if settings else (),
         waits=any("checkpoint_target" in file.flags for file in job.input),
     )
 
@@ -87,13 +90,22 @@ def _photos(job: Any) -> list[str]:
     return photo_changes(before, {file.path: file.photo for file in read_index(Path(job.params.index))})
 
 
-def _was_edited(path: str, job: Any, records: Any) -> bool:
-    """Whether a file that no job makes (code, a lock, a table of the user) differs from what the job last read."""
+def _own_inputs(job: Any) -> list[str]:
+    """The inputs that no job makes: code, a lock, a table of the user."""
     made = {str(file) for before in job.dag.dependencies[job].values() for file in before}
+    return [path for path in map(str, job.input) if path not in made]
+
+
+def _recorded_inputs(job: Any, records: Any) -> set[str]:
+    """What the job read when it last ran; what it reads now where it never did."""
+    recorded = [records.input(output) for output in job.output]
+    return {str(path) for paths in recorded for path in (job.input if paths is None else paths)}
+
+
+def _was_edited(path: str, job: Any, records: Any) -> bool:
+    """Whether an input differs from what the job last read."""
     known = {checksum for checksum in records.input_checksums(job, path) if checksum}
-    return (
-        path not in made and bool(known) and Path(path).is_file() and f"sha256:{sha256_file(Path(path))}" not in known
-    )
+    return bool(known) and Path(path).is_file() and f"sha256:{sha256_file(Path(path))}" not in known
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--settings", required=True, help="MaskSettings as JSON")
     parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
     parser.add_argument("--photo-index", type=Path, required=True, help="the index of the photos")
-    parser.add_argument("--mask-index", nargs="?", help="the index of the supplied masks; none where empty")
+    parser.add_argument("--mask-index", type=Path, required=True, help="the index of the supplied masks, if any are")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--masks", type=Path, required=True, help="the folder of masks to write")
@@ -28,8 +28,8 @@ def main() -> None:
     settings = MaskSettings.from_argument(arguments.settings)
     threads = ComputeSettings.from_argument(arguments.compute).inference_threads
     supplied = {}
-    if arguments.mask_index:
-        supplied = match_masks(read_index(arguments.photo_index), read_index(Path(arguments.mask_index)))
+    if settings.supplied is not None:
+        supplied = match_masks(read_index(arguments.photo_index), read_index(arguments.mask_index))
     rows, computed = mask_photos(
         read_table(arguments.photos),
         arguments.folder,

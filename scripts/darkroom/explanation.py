@@ -17,6 +17,8 @@ FINGERPRINT = re.compile(r"\d+, sha256 [0-9a-f]{64}")
 # So many photos are named; of more only the number is told.
 NAMED_PHOTOS = 5
 LISTED = "its files are others"
+# A setting of which an earlier run's config said nothing.
+UNSET = re.compile(r"^(\w+) was null(, is .*)$")
 # Some rules get a group of settings alone, others the whole config.
 OUTER_KEYS = re.compile(r"^(\w+\.)+(?=\w+ was .*, is )")
 
@@ -26,7 +28,8 @@ class PlannedJob:
     """A job that would run, and what is different from the last time it ran.
 
     `missing` where an output is not there; `changed`, its own files (code, models) that differ; `before` and `now`, the
-    params of which the other side knows nothing, as Python literals; `waits` where the checkpoint names its inputs.
+    params of which the other side knows nothing, as Python literals, those of now with their names; `waits` where the
+    checkpoint names its inputs.
     """
 
     rule: str
@@ -35,7 +38,7 @@ class PlannedJob:
     causes: tuple[str, ...]
     changed: tuple[str, ...]
     before: tuple[str, ...]
-    now: tuple[str, ...]
+    now: tuple[tuple[str, str], ...]
     waits: bool
 
     @property
@@ -81,14 +84,27 @@ def _told(jobs: list[PlannedJob]) -> list[str]:
         for words in job.differences:
             name = job.rule + (f" ({job.wildcards})" if job.wildcards else "")
             lines.setdefault(OUTER_KEYS.sub("", words), []).append(name)
+    _join_defaults(lines)
     return [f"{words} -> {', '.join(dict.fromkeys(names))}" for words, names in lines.items()]
 
 
-def changed_settings(before: Iterable[str], now: Iterable[str]) -> list[str]:
-    """What differs between params, given as Python literals, key by key."""
+def _join_defaults(lines: dict[str, list[str]]) -> None:
+    """Tell a setting once that one rule gets with its default and another, where nobody gave it, not at all."""
+    for words in [words for words in lines if UNSET.match(words)]:
+        key, value = UNSET.match(words).groups()  # type: ignore[union-attr]
+        known = next((other for other in lines if other.startswith(f"{key} was ") and other.endswith(value)), words)
+        if known != words:
+            lines[known] += lines.pop(words)
+
+
+def changed_settings(before: Iterable[str], now: Iterable[tuple[str, str]]) -> list[str]:
+    """What differs between params, given as Python literals, those of now as (name, literal), key by key."""
     words = []
-    for old, new in _pairs([_opened(text) for text in before], [_opened(text) for text in now]):
-        words += [LISTED] if FINGERPRINT.fullmatch(str(old or new)) else _differences("", old, new)
+    for old, (name, new) in _pairs([_opened(text) for text in before], [(name, _opened(text)) for name, text in now]):
+        if FINGERPRINT.fullmatch(str(old or new)):
+            words.append(f"its {name.replace('_', ' ') or 'files'} are others")
+        else:
+            words += _differences("" if isinstance(new, dict | list) else name, old, new)
     return sorted(words)
 
 
@@ -101,16 +117,23 @@ def _opened(text: str) -> Any:
         return text
 
 
-def _pairs(before: list[Any], now: list[Any]) -> list[tuple[Any, Any]]:
-    """Each old value with the new one that is most like it (same type, most keys in common), None where none is."""
+def _pairs(before: list[Any], now: list[tuple[str, Any]]) -> list[tuple[Any, tuple[str, Any]]]:
+    """Each old value with the new one, and its name, that is most like it; ("", None) where none is."""
     pairs, left = [], list(now)
     for old in before:
-        alike = [new for new in left if type(new) is type(old)]
-        best = max(alike, key=lambda new: len(set(old) & set(new)) if isinstance(old, dict) else 0, default=None)
+        alike = [named for named in left if type(named[1]) is type(old)]
+        best = max(alike, key=lambda named: _likeness(old, named[1]), default=None)
         if best is not None:
             left.remove(best)
-        pairs.append((old, best))
-    return [*pairs, *((None, new) for new in left)]
+        pairs.append((old, best or ("", None)))
+    return [*pairs, *((None, named) for named in left)]
+
+
+def _likeness(old: Any, new: Any) -> int:
+    """How like two values of one type are: keys in common, or both lists of files."""
+    if isinstance(old, dict):
+        return len(set(old) & set(new))
+    return bool(FINGERPRINT.fullmatch(str(old))) == bool(FINGERPRINT.fullmatch(str(new)))
 
 
 def photo_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -5,7 +5,9 @@ python tests/workflow/rerun_cases.py > docs/what-reruns.md
 
 import csv
 import os
+import random
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,11 +84,13 @@ def nothing(folder: Path) -> None:
 
 
 def touch_everything(folder: Path) -> None:
-    """New times on every file that git or a camera gives."""
-    for part in ("scripts", "config", "resources", "workflow", "requirements.lock"):
-        for path in [folder / part, *(folder / part).rglob("*")]:
-            if path.is_file():
-                os.utime(path)
+    """New times, in no order, on all that git or a camera gives and on all results."""
+    parts = ("scripts", "config", "resources", "workflow", "requirements.lock", "results", ".darkroom")
+    paths = [path for part in parts for path in [folder / part, *(folder / part).rglob("*")]]
+    random.Random(1).shuffle(paths)
+    now = time.time()
+    for number, path in enumerate(paths):
+        os.utime(path, (now - number, now - number))
 
 
 def add_photo(folder: Path) -> None:
@@ -139,7 +143,9 @@ TRAINED = {"train_lora": 4, "render_samples": 4, "score_checkpoints": 4}
 
 CASES = {
     "again": Case("nothing", nothing, frozenset()),
-    "touched": Case("new times on all files: a fresh clone, `touch`, `cp`", touch_everything, frozenset()),
+    "touched": Case(
+        "new times on all files, results too: a fresh clone, `touch`, `cp -r`", touch_everything, frozenset()
+    ),
     "cache": Case("`.darkroom/cache` deleted", delete_cache, frozenset(), note="the next change computes more anew"),
     "renamed run": Case(
         "a run's label renamed",

@@ -85,17 +85,15 @@ def load_project():
 
 
 def supplied_masks():
-    """The index file of the user's own masks and the mask of each photo that has one; nothing where none are given.
-
-    Masks of no photo are told.
-    """
+    """The user's own mask of each photo that has one. Masks of no photo are told."""
     if CONFIG.masks.supplied is None:
-        return "", {}
+        return {}
     # Loads Pillow, which others need not wait for.
     from darkroom.framing.supplied_masks import match_masks, unused_masks
 
-    index = f".darkroom/index/masks/{CONFIG.project}.json"
-    masks = refresh_index(Path(CONFIG.masks.supplied), Path(index), "masks.supplied")
+    masks = refresh_index(
+        Path(CONFIG.masks.supplied), Path(MASK_INDEX), "masks.supplied"
+    )
     found = match_masks(FILES, masks)
     unused = unused_masks(masks, found)
     if unused:
@@ -104,7 +102,7 @@ def supplied_masks():
             f"such as {unused[0]}",
             file=sys.stderr,
         )
-    return index, found
+    return found
 
 
 try:
@@ -113,7 +111,8 @@ try:
     INDEX_FOLDER = ".darkroom/index"
     INDEX = f"{INDEX_FOLDER}/{CONFIG.project}.json"
     FILES = refresh_index(Path(CONFIG.photos), Path(INDEX))
-    MASK_INDEX, MASKS = supplied_masks()
+    MASK_INDEX = f"{INDEX_FOLDER}/masks/{CONFIG.project}.json"
+    MASKS = supplied_masks()
 except Exception as error:
     stop(error)
 

@@ -24,7 +24,7 @@ rule mask_subjects:
         folder=photos_folder,
         settings=project_settings("masks"),
         compute=compute_settings("inference_threads"),
-        supplied=shard_masks,
+        supplied_masks=shard_masks,
         index=INDEX,
         mask_index=MASK_INDEX,
         cache=CACHE,

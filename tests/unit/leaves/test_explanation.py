@@ -10,11 +10,11 @@ def job(rule: str, **about: object) -> PlannedJob:
 
 def test_settings_are_compared_key_by_key() -> None:
     before = ("""'{"min_side":128,"deep":{"a":1,"b":[1]}}'""", "3")
-    now = ("4", """'{"deep":{"a":2,"b":[1]},"min_side":127}'""")
+    now = (("shards", "4"), ("settings", """'{"deep":{"a":2,"b":[1]},"min_side":127}'"""))
     assert changed_settings(before, now) == [
-        "a setting was 3, is 4",
         "deep.a was 1, is 2",
         "min_side was 128, is 127",
+        "shards was 3, is 4",
     ]
 
 
@@ -27,20 +27,22 @@ def test_photos_come_go_and_are_exchanged() -> None:
 
 
 def test_other_files_are_told_once() -> None:
-    before, now = ((f"'{count}, sha256 {'a' * 63}{count}'",) for count in (1, 2))
-    assert changed_settings(before, now) == ["its files are others"]
+    old, new = (f"'{count}, sha256 {'a' * 63}{count}'" for count in (1, 2))
+    before, now = (old, "'photos'"), (("folder", "'pictures'"), ("files", new))
+    assert changed_settings(before, now) == ['folder was "photos", is "pictures"', "its files are others"]
+    before, now = (old,), (("files", new),)
     survey = job("survey_photos", before=before, now=now, causes=("photo added: new.jpg",))
     assert survey.differences == ["photo added: new.jpg"]
 
 
 def test_what_is_no_literal_is_still_told() -> None:
-    assert changed_settings(("<object>",), ("sdxl",)) == ['a setting was "<object>", is "sdxl"']
+    assert changed_settings(("<object>",), (("", "sdxl"),)) == ['a setting was "<object>", is "sdxl"']
 
 
 def test_a_difference_is_told_once_with_all_its_jobs() -> None:
-    rank = {"before": ("""'{"training":{"rank":4}}'""",), "now": ("""'{"training":{"rank":2}}'""",)}
+    rank = {"before": ("""'{"training":{}}'""",), "now": (("config", """'{"training":{"rank":2}}'"""),)}
     jobs = [
-        job("train_lora", before=("""'{"rank":4}'""",), now=("""'{"rank":2}'""",), wildcards="run=main"),
+        job("train_lora", before=("""'{"rank":4}'""",), now=(("settings", """'{"rank":2}'"""),), wildcards="run=main"),
         job("draw_grid", changed=("scripts/darkroom/evaluation/sample_grid.py",)),
         job("publish_lora", waits=True, **rank),
         job("compare_runs"),
