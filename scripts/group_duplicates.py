@@ -1,12 +1,15 @@
 """Group the photos that show one picture: copies of it and shots of one burst."""
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from darkroom.cache import Cache
 from darkroom.command import run_command, stage_parser
-from darkroom.photos.alignment import Sketch, sketch
 from darkroom.photos.duplicate_groups import COLUMNS, find_edges, group_duplicates
+from darkroom.photos.local_features import grey_levels, remembered_features
 from darkroom.photos.settings import DuplicateSettings
 from darkroom.tables import Row, read_table, write_table
 from darkroom.thumbnails import load_thumbnail
@@ -26,12 +29,15 @@ def main() -> None:
         (row for row in read_table(arguments.photos) if row["status"] == "ok"), key=lambda row: row["photo"]
     )
     fingerprints = sorted(read_table(arguments.fingerprints), key=lambda row: row["photo"])
-    thumbnails = Cache(arguments.cache / "thumbnails")
+    thumbnails, memory = Cache(arguments.cache / "thumbnails"), Cache(arguments.cache / "features")
 
-    def load_sketch(photo: Row) -> Sketch:
-        return sketch(load_thumbnail(thumbnails, photo["sha256"], arguments.folder / photo["path"]))
+    def load_grey(photo: Row) -> np.ndarray:
+        return grey_levels(load_thumbnail(thumbnails, photo["sha256"], arguments.folder / photo["path"]))
 
-    edges, computed = find_edges(photos, fingerprints, load_sketch, settings, Cache(arguments.cache / "alignments"))
+    features = [remembered_features(memory, photo["sha256"], partial(load_grey, photo)) for photo in photos]
+    edges, computed = find_edges(
+        photos, fingerprints, features, load_grey, settings, Cache(arguments.cache / "alignments")
+    )
     rows = list(group_duplicates(photos, edges))
     write_table(arguments.table, COLUMNS, rows)
     counts = Counter(str(row["kind"]) for row in rows if row["kind"])

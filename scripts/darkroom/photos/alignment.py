@@ -1,6 +1,5 @@
 """Whether two photos show the same picture: aligned by local features, compared by local correlation."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -8,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from darkroom.photos.fingerprints import turn
+from darkroom.photos.local_features import Sketch
 
-FEATURES = 500
 MIN_MATCHES = 10
 # Side in pixels of the pictures that are compared, and of the windows in which they are.
 COMPARED_SIDE = 256
@@ -17,17 +16,6 @@ WINDOW = 16
 # Standard deviation in grey levels below which a window has nothing to compare.
 FLAT = 3.0
 MIN_OVERLAP = 0.25
-
-
-@dataclass(frozen=True)
-class Sketch:
-    """A photo's thumbnail with its local features, upright and mirrored."""
-
-    grey: np.ndarray
-    points: np.ndarray
-    descriptors: np.ndarray | None
-    mirrored_points: np.ndarray
-    mirrored_descriptors: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -48,20 +36,6 @@ class Alignment:
     likeness: float
 
 
-def sketch(thumbnail: Image.Image) -> Sketch:
-    """The grey picture and ORB features (Rublee et al. 2011) of a thumbnail and of its mirror image."""
-    cv2.setNumThreads(1)
-    detector = cv2.ORB.create(nfeatures=FEATURES, edgeThreshold=15, patchSize=31, fastThreshold=7)
-    grey = np.asarray(thumbnail.convert("L"))
-    found = [detector.detectAndCompute(picture, None) for picture in (grey, np.ascontiguousarray(grey[:, ::-1]))]
-    (points, descriptors), (mirrored_points, mirrored_descriptors) = found
-    return Sketch(grey, _positions(points), descriptors, _positions(mirrored_points), mirrored_descriptors)
-
-
-def _positions(points: Sequence[cv2.KeyPoint]) -> np.ndarray:
-    return np.array([point.pt for point in points], np.float32).reshape(-1, 2)
-
-
 def align(first: Sketch, second: Sketch, orientation: str | None = None) -> Alignment | None:
     """The best alignment of the second photo on the first, or None where none is found.
 
@@ -77,16 +51,15 @@ def align(first: Sketch, second: Sketch, orientation: str | None = None) -> Alig
 
 def _match(first: Sketch, second: Sketch, mirrored: bool) -> np.ndarray | None:
     """A similarity from the second (mirrored where asked) to the first by RANSAC over matching features."""
-    points = second.mirrored_points if mirrored else second.points
-    descriptors = second.mirrored_descriptors if mirrored else second.descriptors
-    if first.descriptors is None or descriptors is None:
+    features = second.mirrored if mirrored else second.upright
+    if min(len(first.upright.descriptors), len(features.descriptors)) < MIN_MATCHES:
         return None
-    matches = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(descriptors, first.descriptors)
+    matches = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(features.descriptors, first.upright.descriptors)
     matches = [match for match in matches if match.distance <= 64]
     if len(matches) < MIN_MATCHES:
         return None
-    sources = points[[match.queryIdx for match in matches]]
-    destinations = first.points[[match.trainIdx for match in matches]]
+    sources = features.points[[match.queryIdx for match in matches]]
+    destinations = first.upright.points[[match.trainIdx for match in matches]]
     cv2.setRNGSeed(0)
     matrix, inliers = cv2.estimateAffinePartial2D(
         sources, destinations, method=cv2.RANSAC, ransacReprojThreshold=3.0, maxIters=1000

@@ -9,12 +9,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations
 from typing import Literal
 
+import numpy as np
+
 from darkroom.cache import Cache
-from darkroom.photos.alignment import Alignment, Sketch
+from darkroom.photos.alignment import Alignment
+from darkroom.photos.feature_index import shared_features
 from darkroom.photos.hash_neighbours import near_pairs, nearest_orientations
+from darkroom.photos.local_features import Both, Sketch
 from darkroom.photos.pair_alignments import align_pairs
 from darkroom.photos.settings import DuplicateSettings
 from darkroom.progress import progress
@@ -23,8 +26,8 @@ from darkroom.tables import Row
 Kind = Literal["recompressed", "mirrored", "rotated", "cropped", "burst"]
 
 COLUMNS = ("photo", "group", "kind", "of", "score", "overlap")
-# Up to this many photos every pair is aligned; above, only pairs that hashes or capture times propose.
-ALL_PAIRS = 400
+# With so many other photos at the most is a photo aligned because of shared features, those with most of them first.
+CANDIDATES = 20
 # A copy that shows less of the picture than this is called cropped.
 WHOLE = 0.95
 # Two photos of one scene correlate at least so much all over, whatever moved; copies much more.
@@ -66,12 +69,11 @@ def seconds_between(first: Row, second: Row) -> float | None:
 
 
 def propose_pairs(
-    photos: Sequence[Row], fingerprints: Sequence[Row], settings: DuplicateSettings
+    photos: Sequence[Row], fingerprints: Sequence[Row], features: Sequence[Both], settings: DuplicateSettings
 ) -> list[tuple[int, int]]:
-    """Pairs of row numbers worth aligning: all of them where there are few photos."""
-    if len(photos) <= ALL_PAIRS:
-        return list(combinations(range(len(photos)), 2))
+    """Pairs of row numbers worth aligning: with near hashes, with shared features, or taken within a burst's time."""
     pairs = near_pairs(fingerprints, settings.hash_distance)
+    pairs |= shared_features(features, settings.min_shared_features, CANDIDATES)
     timed = sorted((row["taken_at"], number) for number, row in enumerate(photos) if row["taken_at"])
     for place, (_, number) in enumerate(timed):
         for _, later in timed[place + 1 :]:
@@ -101,12 +103,22 @@ def judge_pair(first: Row, second: Row, alignment: Alignment | None, settings: D
 def find_edges(
     photos: Sequence[Row],
     fingerprints: Sequence[Row],
-    load_sketch: Callable[[Row], Sketch],
+    features: Sequence[Both],
+    load_grey: Callable[[Row], np.ndarray],
     settings: DuplicateSettings,
     memory: Cache,
 ) -> tuple[list[Edge], int]:
-    """Align the proposed pairs and keep those that are copies or a burst; also how many alignments were computed."""
-    pairs = propose_pairs(photos, fingerprints, settings)
+    """Align the proposed pairs and keep those that are copies or a burst; also how many alignments were computed.
+
+    `photos`, `fingerprints` and `features` are in one order, in which names take no part; `load_grey` gives a photo's
+    thumbnail, (height, width), uint8.
+    """
+    pairs = propose_pairs(photos, fingerprints, features, settings)
+    places = {row["photo"]: place for place, row in enumerate(photos)}
+
+    def load_sketch(row: Row) -> Sketch:
+        return Sketch(load_grey(row), *features[places[row["photo"]]])
+
     nearest = nearest_orientations(fingerprints)
 
     def named(first: int, second: int) -> str | None:

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
 from darkroom import thumbnails
 from darkroom.cache import Cache, cache_key, code_version, remember
+from darkroom.photos.local_features import grey_levels, remembered_features
 from darkroom.progress import progress
 from darkroom.tables import Row
 from darkroom.thumbnails import load_thumbnail
@@ -48,9 +50,12 @@ def orientation_hashes(picture: Image.Image) -> dict[str, str]:
 
 
 def fingerprint_photos(photos: Sequence[Row], folder: Path, cache: Path) -> tuple[list[dict[str, str]], int]:
-    """One row of fingerprints.csv per readable photo, and how many were computed. `photos` are rows of photos.csv."""
+    """One row of fingerprints.csv per readable photo, and how many were computed. `photos` are rows of photos.csv.
+
+    Their local features are kept in the cache, for `group_duplicates`.
+    """
     rows = {row["photo"]: row for row in photos if row["status"] == "ok"}
-    small = Cache(cache / "thumbnails")
+    small, features = Cache(cache / "thumbnails"), Cache(cache / "features")
     version = code_version(thumbnails, sys.modules[__name__])
     keys = {
         photo: cache_key(stage="fingerprints", thumbnail=thumbnails.thumbnail_key(row["sha256"]), code=version)
@@ -60,7 +65,9 @@ def fingerprint_photos(photos: Sequence[Row], folder: Path, cache: Path) -> tupl
     def compute(missing: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
         for photo in progress(missing, "fingerprints", "photos"):
             row = rows[photo]
-            yield photo, orientation_hashes(load_thumbnail(small, row["sha256"], folder / row["path"]))
+            thumbnail = load_thumbnail(small, row["sha256"], folder / row["path"])
+            remembered_features(features, row["sha256"], partial(grey_levels, thumbnail))
+            yield photo, orientation_hashes(thumbnail)
 
     values, computed = remember(Cache(cache / "fingerprints"), keys, compute)
     return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed

@@ -12,8 +12,9 @@ import numpy as np
 from darkroom import open_photo as opening
 from darkroom import thumbnails
 from darkroom.cache import Cache, cache_key, code_version
-from darkroom.photos import alignment, fingerprints
-from darkroom.photos.alignment import Alignment, Sketch, align
+from darkroom.photos import alignment, fingerprints, local_features
+from darkroom.photos.alignment import Alignment, align
+from darkroom.photos.local_features import Sketch
 from darkroom.tables import Row
 
 # Sketches held at a time, about 300 kB each.
@@ -30,7 +31,7 @@ def align_pairs(
     A photo's alignments with later ones are kept in one file under its key, which grows: each entry is decided by the
     bytes of both photos, so one that a neighbouring run overwrites costs only the time to compute it again.
     """
-    version = code_version(opening, thumbnails, fingerprints, alignment, sys.modules[__name__])
+    version = code_version(opening, thumbnails, fingerprints, local_features, alignment, sys.modules[__name__])
     rows: dict[str, Row] = {}
 
     @lru_cache(maxsize=SKETCHES)

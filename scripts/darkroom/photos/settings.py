@@ -17,6 +17,9 @@ class DuplicateSettings(Settings):
     hash_distance: int = Field(
         90, ge=0, le=256, description="largest distance of 256-bit perceptual hashes worth a closer look"
     )
+    min_shared_features: int = Field(
+        4, ge=2, description="fewest local features in common, turned and scaled alike, worth a closer look"
+    )
     min_correlation: float = Field(
         0.7, ge=0, le=1, description="smallest local correlation of the overlap, after alignment, of two copies"
     )

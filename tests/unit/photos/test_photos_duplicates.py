@@ -10,10 +10,11 @@ from PIL import Image, ImageFilter, ImageOps
 
 from darkroom.cache import Cache
 from darkroom.photos import hash_neighbours, pair_alignments
-from darkroom.photos.alignment import align, sketch
+from darkroom.photos.alignment import align
 from darkroom.photos.duplicate_groups import find_edges, group_duplicates
 from darkroom.photos.fingerprints import ORIENTATIONS, orientation_hashes, turn
 from darkroom.photos.hash_neighbours import hash_bytes, near_pairs
+from darkroom.photos.local_features import sketch
 from darkroom.photos.settings import DuplicateSettings
 
 SETTINGS = DuplicateSettings()
@@ -59,8 +60,10 @@ class Shelf:
         fingerprints = [
             {"photo": row["photo"], **orientation_hashes(self.pictures[row["photo"]])} for row in self.photos
         ]
+        sketches = {row["photo"]: sketch(self.pictures[row["photo"]]) for row in self.photos}
+        features = [(sketches[row["photo"]].upright, sketches[row["photo"]].mirrored) for row in self.photos]
         edges, self.computed = find_edges(
-            self.photos, fingerprints, lambda row: sketch(self.pictures[row["photo"]]), SETTINGS, self.memory
+            self.photos, fingerprints, features, lambda row: sketches[row["photo"]].grey, SETTINGS, self.memory
         )
         return {str(row["photo"]): row for row in group_duplicates(self.photos, edges)}
 
