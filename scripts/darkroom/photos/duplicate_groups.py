@@ -113,13 +113,11 @@ def find_edges(
     `photos`, `fingerprints` and `features` are in one order, in which names take no part; `load_grey` gives a photo's
     thumbnail, (height, width), uint8.
     """
-    pairs = propose_pairs(photos, fingerprints, features, settings)
     places = {row["photo"]: place for place, row in enumerate(photos)}
+    nearest = nearest_orientations(fingerprints)
 
     def load_sketch(row: Row) -> Sketch:
         return Sketch(load_grey(row), *features[places[row["photo"]]])
-
-    nearest = nearest_orientations(fingerprints)
 
     def named(first: int, second: int) -> str | None:
         distance, orientation = nearest(first, second)
@@ -129,19 +127,59 @@ def find_edges(
         seconds = seconds_between(photos[first], photos[second])
         return "upright" if seconds is not None and seconds <= settings.burst_seconds else None
 
-    wanted = ((photos[first], photos[second], named(first, second)) for first, second in pairs)
-    found = progress(align_pairs(wanted, load_sketch, memory), "duplicates", "pairs", total=len(pairs))
-    edges, computed = [], 0
-    for (first, second), (alignment, fresh) in zip(pairs, found, strict=True):
-        computed += fresh
-        edge = judge_pair(photos[first], photos[second], alignment, settings)
-        if edge is not None:
-            edges.append(edge)
+    edges: list[Edge] = []
+    computed = 0
+    tried: set[tuple[int, int]] = set()
+    pairs = propose_pairs(photos, fingerprints, features, settings)
+    while pairs:
+        wanted = ((photos[first], photos[second], named(first, second)) for first, second in pairs)
+        found = progress(align_pairs(wanted, load_sketch, memory), "duplicates", "pairs", total=len(pairs))
+        for (first, second), (alignment, fresh) in zip(pairs, found, strict=True):
+            computed += fresh
+            edge = judge_pair(photos[first], photos[second], alignment, settings)
+            edges += [edge] if edge is not None else []
+        tried.update(pairs)
+        pairs = sorted(_through_others(photos, places, edges) - tried)
     return edges, computed
 
 
+def _through_others(photos: Sequence[Row], places: Mapping[str, int], edges: Sequence[Edge]) -> set[tuple[int, int]]:
+    """The photo that would be kept of each that hang together by copies, with every other of them.
+
+    A small crop may be like its original only through a larger one; whether it is a copy is then seen for itself.
+    """
+    root = {row["photo"]: row["photo"] for row in photos}
+
+    def find(name: str) -> str:
+        while root[name] != name:
+            root[name] = name = root[root[name]]
+        return name
+
+    copies = [edge for edge in edges if not edge.burst]
+    for edge in copies:
+        root[find(edge.first)] = find(edge.second)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for edge in copies:
+        groups[find(edge.first)] += [edge.first, edge.second]
+    of_photo = _edges_of(copies)
+    pairs = set()
+    for names in groups.values():
+        kept = min(set(names), key=lambda name: preference(photos[places[name]], of_photo[name]))
+        pairs |= {(min(places[kept], places[name]), max(places[kept], places[name])) for name in names if name != kept}
+    return pairs
+
+
+def _edges_of(edges: Sequence[Edge]) -> Mapping[str, list[Edge]]:
+    """The edges of each photo."""
+    found: dict[str, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        found[edge.first].append(edge)
+        found[edge.second].append(edge)
+    return found
+
+
 def preference(photo: Row, edges: Sequence[Edge]) -> tuple[object, ...]:
-    """The order in which photos of one group are kept, smallest first, without names.
+    """The order in which photos of one group are kept, smallest first, without names; `edges` are those of the photo.
 
     Whole pictures before crops of them, then more pixels, a capture time (an original has one), less compression, a
     larger file, the earlier shot, and the hash of the bytes.
@@ -150,7 +188,7 @@ def preference(photo: Row, edges: Sequence[Edge]) -> tuple[object, ...]:
     cropped = any(
         edge.overlap(name) - edge.overlap(edge.second if name == edge.first else edge.first) > 1 - WHOLE
         for edge in edges
-        if not edge.burst and name in (edge.first, edge.second)
+        if not edge.burst
     )
     pixels = int(photo["width"]) * int(photo["height"])
     quality = int(photo["jpeg_quality"] or 100)
@@ -191,7 +229,8 @@ def group_duplicates(photos: Sequence[Row], edges: Sequence[Edge]) -> Iterator[d
     correlation that proved the relation, `overlap` the share of the original that the copy shows.
     """
     by_name = {row["photo"]: row for row in photos}
-    ranks = {name: preference(row, edges) for name, row in by_name.items()}
+    of_photo = _edges_of(edges)
+    ranks = {name: preference(row, of_photo[name]) for name, row in by_name.items()}
 
     def order(name: str) -> tuple[object, ...]:
         return ranks[name]

@@ -1,0 +1,147 @@
+"""Copies found, and strangers taken for copies: Darkroom beside imagehash, imagededup and cleanvision.
+
+    make peers
+    PYTHONPATH=scripts python benchmarks/duplicates.py ../shared/photos/dreambench
+    PYTHONPATH=scripts python benchmarks/duplicates.py --others FOLDER
+
+All photos below the folder and a copy of each by every transform lie in one folder, and each tool says which of the
+files belong together. Recall: the share of copies that are said to belong to their original. A false pair: two files
+of different photos said to belong together, the tool's groups taken at their word.
+"""
+
+import argparse
+import csv
+import json
+import multiprocessing
+import shutil
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+
+import yaml
+from duplicate_peers import PEERS
+from measured_snakemake import snakemake
+from PIL import Image
+from transforms import OTHERS, TRANSFORMS, Transform
+
+ROOT = Path(__file__).resolve().parents[1]
+WORK = ROOT / "build" / "duplicates"
+# Photos of DreamBench that are one photo.
+SAME = ({"cat-02", "cat-03"}, {"dog5-02", "dog5-03"})
+ORIGINAL = "original"
+Pairs = set[tuple[str, str]]
+
+
+def sources(folder: Path) -> dict[str, Path]:
+    """The photos below a folder by a name without folders."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")]
+    return {"-".join(path.relative_to(folder).with_suffix("").parts): path for path in paths}
+
+
+def write_copies(transforms: Mapping[str, Transform], folder: Path, named: tuple[str, Path]) -> None:
+    """Write one photo and its copies as NAME__TRANSFORM.jpg."""
+    name, path = named
+    with Image.open(path) as source:
+        picture = source.convert("RGB")
+    picture.save(folder / f"{name}__{ORIGINAL}.jpg", quality=92)
+    for transform, change in transforms.items():
+        change(picture).save(folder / f"{name}__{transform.replace(' ', '_').replace('%', '')}.jpg", quality=90)
+
+
+def darkroom_pairs(folder: Path) -> Pairs:
+    """Pairs of one group in duplicates.csv, made by the real workflow."""
+    work = WORK / "darkroom"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    config = {"project": "copies", "photos": str(folder), "targets": ["pocket-sdxl"], "shards": 2}
+    config |= {"subject": {"trigger": "x_y", "class": "thing", "kind": "object"}, "compute": {"device": "cpu"}}
+    (work / "config.yaml").write_text(yaml.safe_dump(with_models(config)))
+    tables = work / "results" / "copies"
+    options = ("--snakefile", str(ROOT / "Snakefile"), "--configfile", str(work / "config.yaml"))
+    snakemake(work, *options, "--", "results/copies/duplicates.csv")
+    with (tables / "photos.csv").open() as photos, (tables / "duplicates.csv").open() as duplicates:
+        names: dict[str, list[str]] = defaultdict(list)
+        for row in csv.DictReader(photos):
+            names[row["photo"]].append(row["path"])
+        groups: dict[str, list[str]] = defaultdict(list)
+        for row in csv.DictReader(duplicates):
+            groups[row["group"] or row["photo"]] += names[row["photo"]]
+    return {pair for group in groups.values() for pair in combinations(sorted(group), 2)}
+
+
+def with_models(config: dict[str, object]) -> dict[str, object]:
+    """A config that finds its models wherever it runs; none of them is used."""
+    pocket = ROOT / "resources" / "pocket"
+    models = {"captioner": {"model": str(pocket / "florence2")}, "evaluation": {"clip": str(pocket / "clip")}}
+    return config | models | {"masks": {"model": str(ROOT / "resources" / "models" / "u2netp.onnx")}}
+
+
+def peer_pairs(peer: str, folder: Path) -> Pairs:
+    """What a peer says, in a process of its own."""
+    output = WORK / f"{peer}.json"
+    script = Path(__file__).with_name("duplicate_peers.py")
+    subprocess.run([sys.executable, str(script), peer, str(folder), str(output)], check=True, stdout=subprocess.DEVNULL)
+    return {(first, second) for first, second in json.loads(output.read_text())}
+
+
+def split(name: str) -> tuple[str, str]:
+    """The photo and the transform that a file's name tells."""
+    photo, _, transform = name.removesuffix(".jpg").partition("__")
+    return photo, transform
+
+
+def one_photo(first: str, second: str) -> bool:
+    """Whether two files show one photo."""
+    photos = {split(first)[0], split(second)[0]}
+    return len(photos) == 1 or photos in SAME
+
+
+def report(found: Mapping[str, Pairs], seconds: Mapping[str, float], transforms: Iterable[str], photos: int) -> None:
+    """Print recall per transform, false pairs and times, a column per tool."""
+    print(f"{'':30}" + "".join(f"{tool:>14}" for tool in found))
+    recalls = {tool: {split(other)[1]: 0 for pair in pairs for other in pair} for tool, pairs in found.items()}
+    for tool, pairs in found.items():
+        for first, second in pairs:
+            (one, kind), (other, other_kind) = split(first), split(second)
+            if one == other and ORIGINAL in (kind, other_kind):
+                recalls[tool][other_kind if kind == ORIGINAL else kind] += 1
+    for transform in transforms:
+        name = transform.replace(" ", "_").replace("%", "")
+        print(f"{transform:30}" + "".join(f"{recalls[tool].get(name, 0) / photos:>13.1%} " for tool in found))
+    wrong = {tool: sorted(pair for pair in pairs if not one_photo(*pair)) for tool, pairs in found.items()}
+    print(f"{'false pairs':30}" + "".join(f"{len(pairs):>14}" for pairs in wrong.values()))
+    print(f"{'seconds':30}" + "".join(f"{seconds[tool]:>14.0f}" for tool in found))
+    for tool, pairs in wrong.items():
+        for first, second in pairs[:5]:
+            print(f"{tool}: {first} and {second}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Copies found, and strangers taken for copies.")
+    parser.add_argument("folder", type=Path, help="folder of photos, searched recursively")
+    parser.add_argument("--others", action="store_true", help="other transforms than those everybody is measured by")
+    parser.add_argument("--only", nargs="+", default=["darkroom", *PEERS], help="tools to run")
+    arguments = parser.parse_args()
+    transforms = OTHERS if arguments.others else TRANSFORMS
+    photos = sources(arguments.folder)
+    copies = WORK / "copies"
+    shutil.rmtree(copies, ignore_errors=True)
+    copies.mkdir(parents=True)
+    with multiprocessing.Pool(2) as pool:
+        pool.map(partial(write_copies, transforms, copies), photos.items(), chunksize=1)
+    print(f"{len(photos)} photos, {len(list(copies.iterdir()))} files")
+    found, seconds = {}, {}
+    for tool in arguments.only:
+        began = time.monotonic()
+        found[tool] = darkroom_pairs(copies) if tool == "darkroom" else peer_pairs(tool, copies)
+        seconds[tool] = time.monotonic() - began
+    report(found, seconds, transforms, len(photos))
+
+
+if __name__ == "__main__":
+    main()
