@@ -116,8 +116,8 @@ def report(found: Mapping[str, Pairs], seconds: Mapping[str, float], transforms:
     wrong = {tool: sorted(pair for pair in pairs if not one_photo(*pair)) for tool, pairs in found.items()}
     print(f"{'false pairs':30}" + "".join(f"{len(pairs):>14}" for pairs in wrong.values()))
     print(f"{'seconds':30}" + "".join(f"{seconds[tool]:>14.0f}" for tool in found))
-    for tool, pairs in wrong.items():
-        for first, second in pairs[:5]:
+    for tool, strangers in wrong.items():
+        for first, second in strangers[:5]:
             print(f"{tool}: {first} and {second}")
 
 
