@@ -5,10 +5,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from darkroom.cache import Cache
 from darkroom.command import run_command, stage_parser
+from darkroom.files import replacing
 from darkroom.photos.duplicate_groups import COLUMNS, find_edges, group_duplicates
+from darkroom.photos.duplicate_sheet import draw_duplicates
 from darkroom.photos.local_features import grey_levels, remembered_features
 from darkroom.photos.settings import DuplicateSettings
 from darkroom.tables import Row, read_table, write_table
@@ -23,6 +26,7 @@ def main() -> None:
     parser.add_argument("--settings", required=True, help="DuplicateSettings as JSON")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--table", type=Path, required=True)
+    parser.add_argument("--sheet", type=Path, required=True, help="picture of all groups, to write")
     arguments = parser.parse_args()
     settings = DuplicateSettings.from_argument(arguments.settings)
     photos = sorted(
@@ -31,8 +35,11 @@ def main() -> None:
     fingerprints = sorted(read_table(arguments.fingerprints), key=lambda row: row["photo"])
     thumbnails, memory = Cache(arguments.cache / "thumbnails"), Cache(arguments.cache / "features")
 
+    def load(photo: Row) -> Image.Image:
+        return load_thumbnail(thumbnails, photo["sha256"], arguments.folder / photo["path"])
+
     def load_grey(photo: Row) -> np.ndarray:
-        return grey_levels(load_thumbnail(thumbnails, photo["sha256"], arguments.folder / photo["path"]))
+        return grey_levels(load(photo))
 
     features = [remembered_features(memory, photo["sha256"], partial(load_grey, photo)) for photo in photos]
     edges, computed = find_edges(
@@ -40,6 +47,8 @@ def main() -> None:
     )
     rows = list(group_duplicates(photos, edges))
     write_table(arguments.table, COLUMNS, rows)
+    with replacing(arguments.sheet) as temporary:
+        draw_duplicates(rows, {photo["photo"]: photo for photo in photos}, load).save(temporary, "JPEG", quality=88)
     counts = Counter(str(row["kind"]) for row in rows if row["kind"])
     kinds = ", ".join(f"{kind} {counts[kind]}" for kind in sorted(counts)) or "no duplicates"
     groups = len({row["group"] for row in rows} - {""})

@@ -27,6 +27,12 @@ class Cell:
     border: Colour | None = None
 
 
+def reduced(picture: Image.Image, side: int) -> Image.Image:
+    """A picture no larger than its cell: so many thumbnails of their own size fill most of a gigabyte."""
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return picture
+
+
 def rows_of(cells: Sequence[Cell], columns: int) -> list[list[Cell]]:
     """Break a list of cells into rows."""
     return [list(cells[start : start + columns]) for start in range(0, len(cells), columns)]

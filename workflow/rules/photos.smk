@@ -107,6 +107,11 @@ rule group_duplicates:
         fingerprints=f"{RESULTS}/fingerprints.csv",
     output:
         table=f"{RESULTS}/duplicates.csv",
+        sheet=report(
+            f"{RESULTS}/duplicates.jpg",
+            caption="../report/duplicates.rst",
+            category="Photos",
+        ),
     log:
         f"logs/{CONFIG.project}/group_duplicates.log",
     conda:
@@ -121,4 +126,4 @@ rule group_duplicates:
         cache=CACHE,
     shell:
         "python {input.script:q} --photos {input.photos} --fingerprints {input.fingerprints} --folder {params.folder:q} "
-        "--settings {params.settings:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
+        "--settings {params.settings:q} --cache {params.cache} --table {output.table} --sheet {output.sheet} > {log} 2>&1"

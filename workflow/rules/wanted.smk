@@ -115,6 +115,7 @@ def everything():
             )
         ],
         f"{RESULTS}/masks",
+        f"{RESULTS}/duplicates.jpg",
         f"{RESULTS}/selection.jpg",
         *[output for shard in SHARDS for output in shard_outputs(shard)],
         *[output for target in TARGETS for output in target_outputs(target)],

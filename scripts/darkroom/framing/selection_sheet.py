@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from PIL import Image
 
 from darkroom.cache import Cache
-from darkroom.contact_sheet import AMBER, GREEN, RED, Cell, draw_sheet, rows_of
+from darkroom.contact_sheet import AMBER, GREEN, RED, Cell, draw_sheet, reduced, rows_of
 from darkroom.framing.selection import count_reasons
 from darkroom.tables import Row
 from darkroom.thumbnails import load_thumbnail
@@ -31,9 +31,7 @@ def draw_selection(
     for row in shown[:MOST_CELLS]:
         name = str(row["photo"])
         picture = load_thumbnail(cache, photos[name]["sha256"], folder / photos[name]["path"])
-        # Reduced at once: so many thumbnails of their own size fill most of a gigabyte.
-        picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-        cells.append(Cell(picture, (PurePath(str(row["path"])).name, *_verdict(row)), _border(row)))
+        cells.append(Cell(reduced(picture, SIDE), (PurePath(str(row["path"])).name, *_verdict(row)), _border(row)))
     title = f"{len(kept)} of {len(rows)} photos kept"
     if rejected:
         title += f"; rejected: {count_reasons(str(row['reason']) for row in rejected)}"

@@ -16,6 +16,10 @@ WINDOW = 16
 # Standard deviation in grey levels below which a window has nothing to compare.
 FLAT = 3.0
 MIN_OVERLAP = 0.25
+# Share of what surrounds a picture that must be of one colour in a frame, and how far from the middle, in shares of a
+# side, the picture may be.
+FRAME = 0.95
+OFF_CENTRE = 0.02
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,9 @@ class Alignment:
     """How a second photo lies in a first one.
 
     `matrix` (2, 3) takes pixels of the second thumbnail to the first one; `mirrored` and `degrees` say how it is
-    turned. `covers_first` and `covers_second` are the shares of either photo that both show. `correlation` is the
-    lower quartile of the correlations in small windows of that overlap, `likeness` the correlation of all of it.
+    turned. `covers_first` and `covers_second` are the shares of either photo that both show. `framed_first` and
+    `framed_second` say whether the rest of it is bars or a border of one colour. `correlation` is the lower quartile of
+    the correlations in small windows of that overlap, `likeness` the correlation of all of it.
     """
 
     matrix: np.ndarray
@@ -32,6 +37,8 @@ class Alignment:
     degrees: float
     covers_first: float
     covers_second: float
+    framed_first: bool
+    framed_second: bool
     correlation: float
     likeness: float
 
@@ -109,7 +116,32 @@ def _compare(first: Sketch, second: Sketch, matrix: np.ndarray, mirrored: bool) 
     degrees = float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])))
     likeness = float(np.corrcoef(base[inside], warped[inside])[0, 1]) if base[inside].std() > 0 else 0.0
     quartile = float(np.percentile(local, 25))
-    return Alignment(matrix, mirrored, degrees, shared, covers_second, quartile, float(np.nan_to_num(likeness)))
+    likeness = float(np.nan_to_num(likeness))
+    framed = _is_frame(base, inside), _is_frame(source, _seen(first.grey.shape, matrix, source.shape))
+    return Alignment(matrix, mirrored, degrees, shared, covers_second, *framed, quartile, likeness)
+
+
+def _seen(first: tuple[int, ...], matrix: np.ndarray, second: tuple[int, ...]) -> np.ndarray:
+    """Which pixels of the second photo lie on the first."""
+    whole = np.full(first[:2], 255, np.uint8)
+    back = cv2.invertAffineTransform(matrix)
+    return cv2.warpAffine(whole, back, (second[1], second[0]), flags=cv2.INTER_NEAREST) > 0
+
+
+def _is_frame(grey: np.ndarray, inside: np.ndarray) -> bool:
+    """Whether what lies outside of the overlap is of one colour and all around it: bars or a border.
+
+    A crop of a thing on plain ground leaves one colour outside, too, but hardly ever lies in the very middle.
+    """
+    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+    off = [
+        abs(side - 1 - places[0] - places[-1]) / side for places, side in zip((rows, columns), grey.shape, strict=True)
+    ]
+    if max(off) > 2 * OFF_CENTRE:
+        return False
+    outside = cv2.erode((~inside).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    levels = grey[outside].astype(np.float32)
+    return len(levels) > 0.01 * grey.size and float(np.mean(np.abs(levels - np.median(levels)) <= 4)) >= FRAME
 
 
 def _warp(source: np.ndarray, matrix: np.ndarray, size: tuple[int, int], scale: float) -> tuple[np.ndarray, np.ndarray]:

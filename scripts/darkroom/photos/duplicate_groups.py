@@ -48,6 +48,10 @@ class Edge:
         """The share of one of the two that the other shows as well."""
         return self.alignment.covers_first if photo == self.first else self.alignment.covers_second
 
+    def framed(self, photo: str) -> bool:
+        """Whether one of the two shows nothing more than the other but bars or a border."""
+        return self.alignment.framed_first if photo == self.first else self.alignment.framed_second
+
     def kind(self, copy: str) -> Kind:
         """What the one that is not kept is to the one that is."""
         kept = self.second if copy == self.first else self.first
@@ -181,18 +185,20 @@ def _edges_of(edges: Sequence[Edge]) -> Mapping[str, list[Edge]]:
 def preference(photo: Row, edges: Sequence[Edge]) -> tuple[object, ...]:
     """The order in which photos of one group are kept, smallest first, without names; `edges` are those of the photo.
 
-    Whole pictures before crops of them, then more pixels, a capture time (an original has one), less compression, a
-    larger file, the earlier shot, and the hash of the bytes.
+    Whole pictures before crops of them, pictures before those with bars or a border around them, then more pixels, a
+    capture time (an original has one), less compression, a larger file, the earlier shot, and the hash of the bytes.
     """
     name = photo["photo"]
+    copies = [edge for edge in edges if not edge.burst]
     cropped = any(
-        edge.overlap(name) - edge.overlap(edge.second if name == edge.first else edge.first) > 1 - WHOLE
-        for edge in edges
-        if not edge.burst
+        edge.overlap(name) - edge.overlap(_other(edge, name)) > 1 - WHOLE and not edge.framed(_other(edge, name))
+        for edge in copies
     )
+    framed = any(edge.framed(name) for edge in copies)
     pixels = int(photo["width"]) * int(photo["height"])
     quality = int(photo["jpeg_quality"] or 100)
-    return (cropped, -pixels, not photo["taken_at"], -quality, -int(photo["bytes"]), photo["taken_at"], photo["sha256"])
+    file = (not photo["taken_at"], -quality, -int(photo["bytes"]), photo["taken_at"], photo["sha256"])
+    return (cropped, framed, -pixels, *file)
 
 
 def _stars(names: Sequence[str], edges: Sequence[Edge], order: Callable[[str], object]) -> dict[str, Edge]:

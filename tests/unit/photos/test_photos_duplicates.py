@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 from darkroom.cache import Cache
-from darkroom.photos import hash_neighbours, pair_alignments
+from darkroom.photos import duplicate_groups, hash_neighbours, pair_alignments
 from darkroom.photos.alignment import align
 from darkroom.photos.duplicate_groups import find_edges, group_duplicates
 from darkroom.photos.fingerprints import ORIENTATIONS, orientation_hashes, turn
@@ -207,3 +207,26 @@ def test_real_photos(tmp_path: Path) -> None:
         elif truth[path]["role"] == "good":
             others = [other for other in wanted if truth[other]["role"] == "good" and other != path]
             assert all((rows[other]["group"] or other) not in group for other in others), path
+
+
+def test_bars_around_a_picture_are_no_picture() -> None:
+    """A picture on a large black square is a copy of the picture, and not the picture a crop of it."""
+    picture = scene(7)
+    framed = Image.new("RGB", (600, 600))
+    framed.paste(picture.resize((400, 400)), (100, 100))
+    shelf = Shelf()
+    shelf.add("framed", framed, size=5000)
+    shelf.add("plain", picture)
+    rows = shelf.rows()
+    assert (rows["framed"]["of"], rows["framed"]["kind"]) == ("plain", "recompressed")
+
+
+def test_a_crop_that_is_like_its_original_through_another_alone_is_compared_with_it(monkeypatch) -> None:
+    shelf = Shelf()
+    shelf.add("whole", scene(8, 480), size=9000)
+    shelf.add("larger", crop(scene(8, 480), 0.85))
+    shelf.add("smaller", crop(crop(scene(8, 480), 0.85), 0.8))
+    monkeypatch.setattr(duplicate_groups, "propose_pairs", lambda *_: [(0, 1), (1, 2)])
+    rows = shelf.rows()
+    assert [rows[name]["of"] for name in ("larger", "smaller")] == ["whole", "whole"]
+    assert shelf.computed == 3

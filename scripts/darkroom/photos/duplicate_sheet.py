@@ -1,0 +1,52 @@
+"""The picture of all groups of duplicates: the kept photo first, the others behind it with their kind."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from PIL import Image
+
+from darkroom.contact_sheet import AMBER, GREEN, Cell, draw_sheet, reduced, rows_of
+from darkroom.tables import Row
+
+COLUMNS, SIDE = 8, 170
+# A JPEG holds 65,535 rows of pixels.
+MOST_ROWS = 250
+
+
+def draw_duplicates(
+    rows: Sequence[Mapping[str, object]], photos: Mapping[str, Row], load: Callable[[Row], Image.Image]
+) -> Image.Image:
+    """Draw the rows of duplicates.csv, a group after the other, the largest first.
+
+    Green is kept; amber is a copy or a shot of the same burst, with its kind and, where it is cropped, how much of the
+    original it shows. `load` gives a photo's thumbnail. Of more than MOST_ROWS rows the first are shown, and the title
+    says so.
+    """
+    groups: dict[str, list[Mapping[str, object]]] = defaultdict(list)
+    for row in rows:
+        if row["group"]:
+            groups[str(row["group"])].append(row)
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    lines: list[list[Cell]] = []
+    shown = 0
+    for group, members in ordered:
+        members = sorted(members, key=lambda row: (row["photo"] != group, str(row["kind"]), str(row["photo"])))
+        below = rows_of([_cell(row, photos[str(row["photo"])], load) for row in members], COLUMNS)
+        if len(lines) + len(below) > MOST_ROWS:
+            break
+        lines += below
+        shown += 1
+    title = f"{len(groups)} groups, {sum(map(len, groups.values()))} of {len(rows)} photos"
+    if shown < len(groups):
+        title += f"; {shown} groups are shown"
+    return draw_sheet(lines, SIDE, title=[title if groups else "no duplicates"])
+
+
+def _cell(row: Mapping[str, object], photo: Row, load: Callable[[Row], Image.Image]) -> Cell:
+    picture = reduced(load(photo), SIDE)
+    name = photo["path"].rpartition("/")[2]
+    size = f"{photo['width']} x {photo['height']}"
+    if not row["kind"]:
+        return Cell(picture, (name, size, "kept"), GREEN)
+    share = f" {float(str(row['overlap'])):.0%}" if row["kind"] == "cropped" else ""
+    return Cell(picture, (name, size, f"{row['kind']}{share}"), AMBER)
