@@ -7,7 +7,7 @@ SEGMENTER := resources/models/u2netp.onnx
 SEGMENTER_SHA256 := 309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup quickstart test test-slow lint format bench pocket pocket-judges pocket-painter lock environments schema
+.PHONY: help setup quickstart test test-slow lint format bench peers pocket pocket-judges pocket-painter lock environments schema
 
 help:  ## show these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,10 @@ pocket-painter: setup
 
 schema: setup  ## write the JSON schemas of config and target from their types
 	python scripts/write_schemas.py
+
+# They go beside our own packages and never over them; tests and the workflow do not see them.
+peers: setup benchmarks/peers.lock  ## install the tools that duplicates and survey are measured against
+	$(UV) pip install --quiet --python .venv/bin/python --target build/peers --no-deps --require-hashes -r benchmarks/peers.lock
 
 lock: .venv/installed  ## resolve requirements.in anew
 	$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-annotate --no-header \

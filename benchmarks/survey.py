@@ -1,0 +1,144 @@
+"""What the photos room costs: survey and fingerprints beside two peers, all three rules, and the search alone.
+
+    make peers
+    PYTHONPATH=scripts python benchmarks/survey.py peers      # 1,000 JPEGs of 12 megapixels
+    PYTHONPATH=scripts python benchmarks/survey.py rules      # 10,000 photos of about 1 MB
+    PYTHONPATH=scripts python benchmarks/survey.py search     # 100,000 fingerprints, made up
+
+Photos are mosaics of real ones with grain, no two of them copies; two processes on two cores for everybody.
+"""
+
+import argparse
+import multiprocessing
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import yaml
+from composites import compose
+from duplicates import with_models
+from measured_snakemake import Measurement, snakemake
+
+from darkroom.photos.feature_index import shared_features
+from darkroom.photos.fingerprints import ORIENTATIONS
+from darkroom.photos.hash_neighbours import near_pairs
+from darkroom.photos.local_features import FEATURES, Features
+from darkroom.photos.settings import DuplicateSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+WORK = ROOT / "build" / "survey"
+PEERS = {
+    "imagededup": "from imagededup.methods import PHash; PHash(verbose=False).encode_images(FOLDER, num_enc_workers=2)",
+    "cleanvision": (
+        "from cleanvision import Imagelab; "
+        "Imagelab(data_path=FOLDER).find_issues({'near_duplicates': {}, 'exact_duplicates': {}}, n_jobs=2, verbose=False)"
+    ),
+}
+
+
+def write_photo(folder: Path, size: tuple[int, int], number: int) -> None:
+    """Write one mosaic, unless it is there."""
+    path = folder / f"{number:05d}.jpg"
+    if not path.exists():
+        compose(number, size, 6.0)[0].save(path, quality=90)
+
+
+def photos(name: str, count: int, size: tuple[int, int]) -> Path:
+    """A folder of mosaics of this size, in pixels."""
+    folder = WORK / name / "photos"
+    folder.mkdir(parents=True, exist_ok=True)
+    with multiprocessing.Pool(2) as pool:
+        pool.map(partial(write_photo, folder, size), range(count), chunksize=8)
+    return folder
+
+
+def run_rules(folder: Path, *targets: str, shards: int) -> Measurement:
+    """Run rules of the photos room from nothing, and measure them."""
+    work = folder.parent / "darkroom"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    config = {"project": "many", "photos": str(folder), "targets": ["pocket-sdxl"], "shards": shards}
+    config |= {"subject": {"trigger": "x_y", "class": "thing", "kind": "object"}, "compute": {"device": "cpu"}}
+    (work / "config.yaml").write_text(yaml.safe_dump(with_models(config)))
+    options = ("--snakefile", str(ROOT / "Snakefile"), "--configfile", str(work / "config.yaml"))
+    return snakemake(work, *options, "--", *(f"results/many/{target}" for target in targets))
+
+
+def beside_peers(count: int) -> None:
+    """Throughput of survey and fingerprints, the hashing of the files included, and of two peers' hashing alone."""
+    folder = photos("large", count, (4000, 3000))
+    megabytes = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    print(f"{count} photos of 12 megapixels, {megabytes / count:.1f} MB each")
+    began = time.monotonic()
+    run_rules(folder, "fingerprints.csv", "photos.csv", shards=2)
+    own = time.monotonic() - began
+    print(f"darkroom: {own:.0f} s, {count / own:.1f} photos/s")
+    for peer, command in PEERS.items():
+        words = [sys.executable, "-c", f"FOLDER = {str(folder)!r}; {command}"]
+        began = time.monotonic()
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "build" / "peers")}
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment)
+        seconds = time.monotonic() - began
+        print(f"{peer}: {seconds:.0f} s, {count / seconds:.1f} photos/s; darkroom / {peer}: {seconds / own:.1f}")
+
+
+def all_rules(count: int) -> None:
+    """All rules of the photos room."""
+    folder = photos("many", count, (1600, 1200))
+    megabytes = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    measured = run_rules(folder, "duplicates.csv", shards=16)
+    print(
+        f"{count} photos of {megabytes / count:.2f} MB, survey to duplicates: {measured.wall:.0f} s, "
+        f"{measured.memory:.0f} MB, {measured.jobs.total()} jobs"
+    )
+
+
+def made_up(count: int) -> tuple[list[dict[str, str]], list[tuple[Features, Features]]]:
+    """Fingerprints of photos that do not exist: random hashes, and random features half of whose bits are common."""
+    random = np.random.default_rng(0)
+    hashes = [{name: random.bytes(32).hex() for name in ORIENTATIONS} for _ in range(count)]
+    often = random.random(256) < 0.5
+
+    def features() -> Features:
+        bits = random.random((FEATURES, 256), np.float32) < np.where(often, 0.5, 0.2)
+        points = random.random((FEATURES, 2), np.float32)
+        angles = random.random(FEATURES, np.float32) * 360
+        return Features(points, np.packbits(bits, axis=1), angles, random.integers(0, 8, FEATURES, np.uint8))
+
+    return hashes, [(features(), features()) for _ in range(count)]
+
+
+def search(count: int) -> None:
+    """Both searches for candidates, without any picture."""
+    hashes, features = made_up(count)
+    settings = DuplicateSettings()
+    for name, find in (
+        ("hashes", lambda: near_pairs(hashes, settings.hash_distance)),
+        ("features", lambda: shared_features(features, settings.min_shared_features, 20)),
+    ):
+        began = time.monotonic()
+        pairs = len(find())
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        print(
+            f"{count} photos, {name}: {time.monotonic() - began:.0f} s, {pairs} pairs, {memory:.0f} MB at the most so far"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What the photos room costs.")
+    steps = {"peers": (beside_peers, 1000), "rules": (all_rules, 10_000), "search": (search, 100_000)}
+    parser.add_argument("step", choices=steps)
+    parser.add_argument("--photos", type=int, help="how many, instead of the usual number")
+    arguments = parser.parse_args()
+    step, usual = steps[arguments.step]
+    step(arguments.photos or usual)
+
+
+if __name__ == "__main__":
+    main()
