@@ -36,8 +36,8 @@ WORK = ROOT / "build" / "survey"
 PEERS = {
     "imagededup": "from imagededup.methods import PHash; PHash(verbose=False).encode_images(FOLDER, num_enc_workers=2)",
     "cleanvision": (
-        "from cleanvision import Imagelab; "
-        "Imagelab(data_path=FOLDER).find_issues({'near_duplicates': {}, 'exact_duplicates': {}}, n_jobs=2, verbose=False)"
+        "from cleanvision import Imagelab; lab = Imagelab(data_path=FOLDER); "
+        "lab.find_issues({'near_duplicates': {}, 'exact_duplicates': {}}, n_jobs=2, verbose=False)"
     ),
 }
 
@@ -124,10 +124,9 @@ def search(count: int) -> None:
     ):
         began = time.monotonic()
         pairs = len(find())
+        seconds = time.monotonic() - began
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-        print(
-            f"{count} photos, {name}: {time.monotonic() - began:.0f} s, {pairs} pairs, {memory:.0f} MB at the most so far"
-        )
+        print(f"{count} photos, {name}: {seconds:.0f} s, {pairs} pairs, {memory:.0f} MB at the most so far")
 
 
 def main() -> None:
