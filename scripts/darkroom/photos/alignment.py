@@ -16,6 +16,11 @@ WINDOW = 16
 # Standard deviation in grey levels below which a window has nothing to compare.
 FLAT = 3.0
 MIN_OVERLAP = 0.25
+# Windows that must be comparable, and their share of those in which either picture holds something.
+MIN_WINDOWS = 4
+MIN_COMPARABLE = 0.25
+# Below this median correlation it is no use to look for a better alignment.
+WORTH_REFINING = 0.3
 # Share of what surrounds a picture that must be of one colour in a frame, and how far from the middle, in shares of a
 # side, the picture may be.
 FRAME = 0.95
@@ -28,8 +33,8 @@ class Alignment:
 
     `matrix` (2, 3) takes pixels of the second thumbnail to the first one; `mirrored` and `degrees` say how it is
     turned. `covers_first` and `covers_second` are the shares of either photo that both show. `framed_first` and
-    `framed_second` say whether the rest of it is bars or a border of one colour. `correlation` is the lower quartile of
-    the correlations in small windows of that overlap, `likeness` the correlation of all of it.
+    `framed_second` say whether the rest of it is bars or a border of one colour. `correlation` is the lowest decile of
+    the correlations in small windows of that overlap, `median` their median, `likeness` the correlation of all of it.
     """
 
     matrix: np.ndarray
@@ -40,6 +45,7 @@ class Alignment:
     framed_first: bool
     framed_second: bool
     correlation: float
+    median: float
     likeness: float
 
 
@@ -98,27 +104,75 @@ def _whole(first: Sketch, second: Sketch, orientation: str) -> np.ndarray | None
 
 
 def _compare(first: Sketch, second: Sketch, matrix: np.ndarray, mirrored: bool) -> Alignment | None:
-    """Lay the second over the first and correlate what both show."""
+    """Lay the second over the first, as well as it goes, and correlate what both show."""
     shrink = min(1.0, COMPARED_SIDE / max(first.grey.shape))
     size = (max(1, round(first.grey.shape[1] * shrink)), max(1, round(first.grey.shape[0] * shrink)))
     base = cv2.resize(first.grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    source = second.grey[:, ::-1] if mirrored else second.grey
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    warped, inside = _warp(np.ascontiguousarray(source), matrix * shrink, size, scale * shrink)
+    source = np.ascontiguousarray(second.grey[:, ::-1] if mirrored else second.grey)
+    found = _lay(base, source, matrix, shrink, mirrored)
+    if found is None:
+        return None
+    better = _refined(base, found, shrink) if np.median(found.local) >= WORTH_REFINING else None
+    refined = None if better is None else _lay(base, source, better, shrink, mirrored)
+    if refined is not None and np.median(refined.local) > np.median(found.local):
+        found = refined
+    framed = _is_frame(base, found.inside), _is_frame(source, _seen(first.grey.shape, found.matrix, source.shape))
+    return _told(base, found, framed)
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """The second picture laid over the first: its pixels there, which it fills, how they correlate window by window."""
+
+    matrix: np.ndarray
+    mirrored: bool
+    warped: np.ndarray
+    inside: np.ndarray
+    local: np.ndarray
+    correlated: np.ndarray
+    covers_second: float
+
+
+def _lay(base: np.ndarray, source: np.ndarray, matrix: np.ndarray, shrink: float, mirrored: bool) -> _Laid | None:
+    """Lay a picture over the other; None where they share too little, or too little that could be compared."""
+    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    warped, inside = _warp(source, matrix * shrink, (base.shape[1], base.shape[0]), scale * shrink)
     shared = float(inside.mean())
-    area = source.size * (scale * shrink) ** 2
-    covers_second = min(1.0, inside.sum() / area)
+    covers_second = min(1.0, inside.sum() / (source.size * (scale * shrink) ** 2))
     if shared < 0.02 or max(shared, covers_second) < MIN_OVERLAP:
         return None
-    local = _local_correlations(base, warped, inside)
-    if len(local) == 0:
+    local, places, textured = _local_correlations(base, warped, inside)
+    if len(local) < MIN_WINDOWS or len(local) < MIN_COMPARABLE * textured:
         return None
+    correlated = np.zeros(base.shape, np.uint8)
+    correlated[places] = local > 0.5
+    correlated = cv2.dilate(correlated, np.ones((WINDOW, WINDOW), np.uint8)) & inside.astype(np.uint8)
+    return _Laid(matrix, mirrored, warped, inside, local, correlated, covers_second)
+
+
+def _refined(base: np.ndarray, laid: _Laid, shrink: float) -> np.ndarray | None:
+    """A better affine matrix by the pixels themselves (ECC, Evangelidis and Psarakis 2008), where that converges."""
+    criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 30, 1e-4)
+    step = np.eye(2, 3, dtype=np.float32)
+    try:
+        _, step = cv2.findTransformECC(base, laid.warped, step, cv2.MOTION_AFFINE, criteria, 255 * laid.correlated, 5)
+    except cv2.error:
+        return None
+    over = np.vstack([cv2.invertAffineTransform(step), [0, 0, 1]]) @ np.vstack([laid.matrix * shrink, [0, 0, 1]])
+    return over[:2] / shrink
+
+
+def _told(base: np.ndarray, laid: _Laid, framed: tuple[bool, bool]) -> Alignment:
+    """What a laid picture says of the two."""
+    matrix = laid.matrix
     degrees = float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])))
-    likeness = float(np.corrcoef(base[inside], warped[inside])[0, 1]) if base[inside].std() > 0 else 0.0
-    quartile = float(np.percentile(local, 25))
-    likeness = float(np.nan_to_num(likeness))
-    framed = _is_frame(base, inside), _is_frame(source, _seen(first.grey.shape, matrix, source.shape))
-    return Alignment(matrix, mirrored, degrees, shared, covers_second, *framed, quartile, likeness)
+    both = base[laid.inside], laid.warped[laid.inside]
+    likeness = float(np.corrcoef(*both)[0, 1]) if min(part.std() for part in both) > 0 else 0.0
+    lowest, middle = (float(np.percentile(laid.local, share)) for share in (10, 50))
+    covers_first = float(laid.inside.mean())
+    return Alignment(
+        matrix, laid.mirrored, degrees, covers_first, laid.covers_second, *framed, lowest, middle, likeness
+    )
 
 
 def _seen(first: tuple[int, ...], matrix: np.ndarray, second: tuple[int, ...]) -> np.ndarray:
@@ -153,8 +207,14 @@ def _warp(source: np.ndarray, matrix: np.ndarray, size: tuple[int, int], scale: 
     return warped.astype(np.float32), filled > 250
 
 
-def _local_correlations(first: np.ndarray, second: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Correlations in windows of WINDOW pixels that lie inside and hold something in either picture."""
+def _local_correlations(
+    first: np.ndarray, second: np.ndarray, inside: np.ndarray
+) -> tuple[np.ndarray, tuple[np.ndarray, ...], int]:
+    """Correlations in windows of WINDOW pixels that lie inside and hold something in both pictures.
+
+    Also the middles of these windows, and how many hold something in either. A bar or a clipped sky, flat in one
+    picture alone, says nothing about the other.
+    """
     window = (WINDOW, WINDOW)
     # A pixel of smoothing forgives what the alignment leaves over.
     first, second = cv2.GaussianBlur(first, (0, 0), 1.0), cv2.GaussianBlur(second, (0, 0), 1.0)
@@ -165,5 +225,7 @@ def _local_correlations(first: np.ndarray, second: np.ndarray, inside: np.ndarra
     whole = cv2.erode(inside.astype(np.uint8), np.ones(window, np.uint8)) > 0
     grid = np.zeros_like(whole)
     grid[WINDOW // 2 :: WINDOW // 2, WINDOW // 2 :: WINDOW // 2] = True
-    grid &= whole & (np.maximum(variance_first, variance_second) > FLAT**2)
-    return covariance[grid] / (np.sqrt(variance_first[grid] * variance_second[grid]) + 1.0)
+    grid &= whole
+    textured = int((grid & (np.maximum(variance_first, variance_second) > FLAT**2)).sum())
+    places = np.nonzero(grid & (np.minimum(variance_first, variance_second) > FLAT**2))
+    return covariance[places] / (np.sqrt(variance_first * variance_second)[places] + 1.0), places, textured

@@ -32,7 +32,6 @@ CANDIDATES = 20
 WHOLE = 0.95
 # Two photos of one scene correlate at least so much all over, whatever moved; copies much more.
 SCENE_LIKENESS = 0.5
-COPY_LIKENESS = 0.85
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def judge_pair(first: Row, second: Row, alignment: Alignment | None, settings: D
         return None
     seconds = seconds_between(first, second)
     close = seconds is not None and seconds <= settings.burst_seconds
-    alike = alignment.correlation >= settings.min_correlation and alignment.likeness >= COPY_LIKENESS
+    alike = alignment.correlation >= settings.min_correlation
     if alike and (not close or seconds == 0):
         return Edge(first["photo"], second["photo"], False, alignment)
     if close and not alignment.mirrored and alignment.likeness >= SCENE_LIKENESS:

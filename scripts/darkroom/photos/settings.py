@@ -21,6 +21,6 @@ class DuplicateSettings(Settings):
         4, ge=2, description="fewest local features in common, turned and scaled alike, worth a closer look"
     )
     min_correlation: float = Field(
-        0.7, ge=0, le=1, description="smallest local correlation of the overlap, after alignment, of two copies"
+        0.8, ge=0, le=1, description="smallest local correlation (lowest decile) of the overlap of two copies"
     )
     burst_seconds: float = Field(2.0, ge=0, description="shots of one burst are at most this far apart")
