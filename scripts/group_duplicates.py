@@ -29,7 +29,7 @@ def main() -> None:
     thumbnails = Cache(arguments.cache / "thumbnails")
 
     def load_sketch(photo: Row) -> Sketch:
-        return sketch(load_thumbnail(thumbnails, photo["sha256"], arguments.folder / photo["path"]))
+        return sketch(load_thumbnail(thumbnails, photo, arguments.folder))
 
     edges, computed = find_edges(photos, fingerprints, load_sketch, settings, Cache(arguments.cache / "alignments"))
     rows = list(group_duplicates(photos, edges))

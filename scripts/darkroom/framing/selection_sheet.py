@@ -30,7 +30,7 @@ def draw_selection(
     cells = []
     for row in shown[:MOST_CELLS]:
         name = str(row["photo"])
-        picture = load_thumbnail(cache, photos[name]["sha256"], folder / photos[name]["path"])
+        picture = load_thumbnail(cache, photos[name], folder)
         # Reduced at once: so many thumbnails of their own size fill most of a gigabyte.
         picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
         cells.append(Cell(picture, (PurePath(str(row["path"])).name, *_verdict(row)), _border(row)))

@@ -21,7 +21,7 @@ def match_masks(photos: Sequence[IndexedFile], masks: Sequence[IndexedFile]) -> 
 
     Raises UserError where a mask may be of several photos or a photo has several, and where not one belongs to a photo.
     """
-    places = _by_place([mask for mask in masks if _suffix(mask.path) in PHOTO_SUFFIXES])
+    places = _by_place([mask for mask in masks if _is_picture(mask)])
     candidates = [photo for photo in photos if photo.sha256 and _suffix(photo.path) not in SIDECAR_SUFFIXES]
     found: dict[str, IndexedFile] = {}
     claimed: set[str] = set()
@@ -44,7 +44,12 @@ def match_masks(photos: Sequence[IndexedFile], masks: Sequence[IndexedFile]) -> 
 def unused_masks(masks: Sequence[IndexedFile], matched: Mapping[str, IndexedFile]) -> list[str]:
     """The paths of supplied pictures that are the mask of no photo."""
     used = {mask.path for mask in matched.values()}
-    return sorted(mask.path for mask in masks if _suffix(mask.path) in PHOTO_SUFFIXES and mask.path not in used)
+    return sorted(mask.path for mask in masks if _is_picture(mask) and mask.path not in used)
+
+
+def _is_picture(mask: IndexedFile) -> bool:
+    """Whether a file is named like a picture and is to be opened: hidden ones are not."""
+    return not mask.reason and _suffix(mask.path) in PHOTO_SUFFIXES
 
 
 def _place(path: str) -> str:

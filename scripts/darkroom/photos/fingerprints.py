@@ -60,7 +60,7 @@ def fingerprint_photos(photos: Sequence[Row], folder: Path, cache: Path) -> tupl
     def compute(missing: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
         for photo in progress(missing, "fingerprints", "photos"):
             row = rows[photo]
-            yield photo, orientation_hashes(load_thumbnail(small, row["sha256"], folder / row["path"]))
+            yield photo, orientation_hashes(load_thumbnail(small, row, folder))
 
     values, computed = remember(Cache(cache / "fingerprints"), keys, compute)
     return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed

@@ -9,6 +9,7 @@ from darkroom import open_photo as opening
 from darkroom.cache import Cache, cache_key, code_version
 from darkroom.open_photo import PhotoError, open_photo
 from darkroom.photo_index import SIDECAR_SUFFIXES, IndexedFile
+from darkroom.photo_paths import found_path
 from darkroom.photos.settings import OpeningSettings
 from darkroom.progress import progress
 from darkroom.tables import Row
@@ -18,23 +19,31 @@ COLUMNS = (
     *("path", "photo", "sha256", "status", "reason", "of_path"),
     *("width", "height", "format", "taken_at", "jpeg_quality", "bytes"),
 )
-NOTHING = {"width": None, "height": None, "format": "", "taken_at": "", "jpeg_quality": None}
+NOTHING = {"width": None, "height": None, "format": "", "taken_at": "", "jpeg_quality": None, "bytes": None}
 
 
 def examine_file(path: Path, sha256: str, settings: OpeningSettings, thumbnails: Cache) -> tuple[dict[str, Any], bool]:
-    """Open one file and say what it is: status, reason, size as opened, format, capture time, JPEG quality.
+    """Open one file and say what it is: status, reason, size as opened, format, capture time, JPEG quality, bytes.
 
     Returns that and whether it will ever be so: bytes that cannot be read now may be read another time.
     The thumbnail of a readable photo is kept on the way, so that later stages need not decode it again.
     """
     try:
         photo = open_photo(path, settings.max_megapixels)
+        size = path.stat().st_size
     except PhotoError as error:
         return {"status": error.status, "reason": error.reason, **NOTHING}, not error.passing
+    except OSError as error:
+        reason = f"gone while it was surveyed ({error.strerror})"
+        return {"status": "unreadable", "reason": reason, **NOTHING}, False
+    if not sha256:
+        reason = "could not be read when the folder was listed, but can be now; start again"
+        return {"status": "unreadable", "reason": reason, **NOTHING}, False
     store_thumbnail(thumbnails, sha256, photo.picture)
     found = {
         **{"status": "ok", "reason": "", "width": photo.width, "height": photo.height, "format": photo.format},
         **{"taken_at": photo.taken_at, "jpeg_quality": photo.jpeg_quality},
+        "bytes": size,
     }
     return found, True
 
@@ -48,32 +57,28 @@ def survey_files(
     files are `sidecar` candidates; which photo they belong to is decided over all shards by `name_sidecars`.
     """
     memory, thumbnails = Cache(cache / "survey"), Cache(cache / "thumbnails")
-    version = code_version(opening, sys.modules[__name__])
+    version = code_version(*opening.MODULES, sys.modules[__name__])
     rows, opened = [], 0
     kept: dict[str, str] = {}
     for file in progress(sorted(files, key=lambda file: file.path), "survey", "files"):
         suffix = PurePath(file.path).suffix.lower()
-        row: dict[str, Any] = {
-            "path": file.path,
-            "photo": file.photo,
-            "sha256": file.sha256,
-            "of_path": "",
-            "bytes": None,
-        }
-        if suffix in SIDECAR_SUFFIXES:
+        row: dict[str, Any] = {"path": file.path, "photo": file.photo, "sha256": file.sha256, "of_path": ""}
+        if file.reason:
+            rows.append({**row, "status": file.status, "reason": file.reason, **NOTHING})
+            continue
+        if suffix in SIDECAR_SUFFIXES and file.sha256:
             rows.append({**row, "status": "sidecar", "reason": "", **NOTHING})
             continue
         # The suffix is part of the key because it is part of the reason.
         key = cache_key(stage="survey", file=file.sha256, suffix=suffix, settings=settings.to_argument(), code=version)
         value = memory.load(key) if file.sha256 else None
         if value is None:
-            value, lasting = examine_file(folder / file.path, file.sha256, settings, thumbnails)
+            value, lasting = examine_file(found_path(folder, file.path), file.sha256, settings, thumbnails)
             opened += 1
             if file.sha256 and lasting:
                 memory.store(key, value)
         row |= value
         if value["status"] == "ok":
-            row["bytes"] = (folder / file.path).stat().st_size
             first = kept.setdefault(file.sha256, file.path)
             if first != file.path:
                 row |= {"status": "identical", "of_path": first, "reason": f"the same bytes as {first}"}
