@@ -1,7 +1,9 @@
 """The one function that opens photos, everywhere: upright, sRGB, 8-bit RGB, without a trace of their metadata."""
 
 import os
+import re
 import stat
+import struct
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,8 @@ PHOTO_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"),
     *(".heic", ".heif", ".hif", ".avif"),
 )
+STORED_SIZE = re.compile(rb"ispe\0{4}(.{8})", flags=re.DOTALL)  # ISO/IEC 23008-12, 6.5.3
+LONGEST_BOXES = 1 << 20
 HDR_CURVES = {16: "PQ", 18: "HLG"}  # transfer characteristics of ITU-T H.273
 # Luminance quantisation table of the JPEG standard (ITU-T T.81, annex K.1), summed: libjpeg scales it by quality.
 STANDARD_TABLE_SUM = 3688
@@ -107,6 +111,8 @@ def _opened(file: BinaryIO, suffix: str, max_megapixels: float | None) -> Opened
     try:
         file.seek(0)
         with Image.open(file, formats=FORMATS) as image:
+            if image.format in ("HEIF", "AVIF"):
+                _check_stored_sizes(file, max_megapixels)
             if not holds_camera_raw(image, file):
                 return _decoded(image, max_megapixels)
     except UnidentifiedImageError:
@@ -122,9 +128,20 @@ def _decoded(image: Image.Image, max_megapixels: float | None) -> OpenedPhoto:
     curve = image.info.get("nclx_profile", {}).get("transfer_characteristics")
     if curve in HDR_CURVES and "icc_profile" not in image.info:
         raise PhotoError("unsupported", f"HDR colours ({HDR_CURVES[curve]}); export it as JPEG, PNG or TIFF")
+    # Loading a TIFF turns it and forgets; the metadata of a PNG may come last, and asking for them loads it.
+    taken_at = capture_time(exif_of(image)) if image.format == "TIFF" else ""
     image.load()
     exif = exif_of(image)
-    return OpenedPhoto(turned_upright(plain_rgb(image), exif), image_format, capture_time(exif), quality)
+    picture = turned_upright(plain_rgb(image), exif)
+    return OpenedPhoto(picture, image_format, taken_at or capture_time(exif), quality)
+
+
+def _check_stored_sizes(file: BinaryIO, max_megapixels: float | None) -> None:
+    """Check the sizes of what HEIC and AVIF decode (`ispe` boxes) before they crop it or put it together."""
+    file.seek(0)
+    for found in STORED_SIZE.finditer(file.read(LONGEST_BOXES)):
+        width, height = struct.unpack(">II", found[1])
+        check_size(width, height, max_megapixels)
 
 
 def _developed(file: BinaryIO, max_megapixels: float | None) -> OpenedPhoto:
