@@ -181,12 +181,11 @@ def blocked(folder: Path, found: Folder) -> None:
     found["blocked/"] = Expected("unreadable", "cannot be listed")
 
 
-def make_odd_files(folder: Path, outside: Path) -> Folder:
-    """Fill a new folder; what to expect of each file by its path in photos.csv."""
+def make_odd_files(folder: Path, outside: Path, *more: Callable[[Path, Folder], None]) -> Folder:
+    """Fill a new folder, by `more` makers, too; what to expect of each file by its path in photos.csv."""
     folder.mkdir()
     found: Folder = {}
-    makers: tuple[Callable[[Path, Folder], None], ...] = (oriented, odd_pixels, broken, odd_names, blocked)
-    for make in makers:
+    for make in (oriented, odd_pixels, broken, odd_names, *more):
         make(folder, found)
     no_files(folder, found, outside)
     return found

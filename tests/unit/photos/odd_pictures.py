@@ -7,10 +7,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from icc_profiles import ADOBE_RGB, DISPLAY_P3, cmyk_profile, rgb_profile
 from PIL import Image, ImageCms
 from tiny_dng import tiny_dng
-
-from profiles import ADOBE_RGB, DISPLAY_P3, cmyk_profile, rgb_profile
 
 HEIC = Path(__file__).parent / "heic"  # written once by pillow-heif, whose encoder is no dependency
 PLACE = "SECRET-PLACE"

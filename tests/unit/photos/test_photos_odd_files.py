@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from icc_profiles import ADOBE_RGB, DISPLAY_P3, SRGB, Space, delta_e, lab, rgb_profile
 from numpy.typing import NDArray
-from odd_files import make_odd_files
+from odd_files import blocked, make_odd_files
 from odd_pictures import HEIC, PLACE, Folder, halves
 from PIL import Image
 
 from darkroom.open_photo import open_photo, surveyed_photo
 from darkroom.photo_index import read_index
 from darkroom.tables import Row, read_table
-from profiles import ADOBE_RGB, DISPLAY_P3, SRGB, Space, delta_e, lab, rgb_profile
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 SHARDS = 3
@@ -89,7 +89,7 @@ class Surveyed:
 @pytest.fixture(scope="module")
 def surveyed(tmp_path_factory: pytest.TempPathFactory) -> Surveyed:
     root = tmp_path_factory.mktemp("odd")
-    expected = make_odd_files(root / "photos", root / "outside")
+    expected = make_odd_files(root / "photos", root / "outside", blocked)
     before = _everything(root / "photos")
     return Surveyed(root / "photos", root, expected, survey(root / "photos", root), before)
 
