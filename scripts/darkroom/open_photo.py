@@ -26,12 +26,11 @@ pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=Fa
 
 # What a result made from opened photos depends on: for `code_version`.
 MODULES = (sys.modules[__name__], plain_picture, camera_raw, photo_exif, photo_error)
+PLAIN_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 # AVIF comes before HEIF: both look at a file that only says that it is one of the two.
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF")
-PHOTO_SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"),
-    *(".heic", ".heif", ".hif", ".avif"),
-)
+FORMATS = (*PLAIN_FORMATS, "AVIF", "HEIF")
+PLAIN_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+PHOTO_SUFFIXES = (*PLAIN_SUFFIXES, ".heic", ".heif", ".hif", ".avif")
 STORED_SIZE = re.compile(rb"ispe\0{4}(.{8})", flags=re.DOTALL)  # ISO/IEC 23008-12, 6.5.3
 LONGEST_BOXES = 1 << 20
 HDR_CURVES = {16: "PQ", 18: "HLG"}  # transfer characteristics of ITU-T H.273

@@ -69,6 +69,8 @@ def broken(folder: Path, found: Folder) -> None:
         "truncated.heic": (heic[:-200], "damaged"),
         "truncated.avif": (encoded(noise, "AVIF")[:3000], "damaged"),
         "truncated.dng": (dng[:-1000], "damaged"),
+        # One damaged byte, at which libheif 1.23.0 dies.
+        "crashing.heic": ((HEIC / "crashing.heic").read_bytes(), "damaged"),
         "text-bomb.png": (png_with((b"zTXt", b"Comment\0\0" + text)), "damaged"),
         "profile-bomb.png": (png_with((b"iCCP", b"bomb\0\0" + text)), "damaged"),
         "broken-stream.png": (encoded(noise, "PNG").replace(b"IDAT", b"IDAT\1", 1), "damaged"),
