@@ -78,8 +78,8 @@ def noise(grey: np.ndarray) -> float:
 
 
 def compression(photo: OpenedPhoto) -> float | None:
-    """The libjpeg quality of a JPEG from 0 to 1, 1 for formats without loss, None where it cannot be known (WebP)."""
-    if photo.format == "WEBP":
+    """The libjpeg quality of a JPEG from 0 to 1, 1 for formats without loss, None where it cannot be known."""
+    if photo.format in ("WEBP", "AVIF", "HEIF"):
         return None
     return 1.0 if photo.jpeg_quality is None else photo.jpeg_quality / 100
 

@@ -17,6 +17,8 @@ from odd_files import blocked, make_odd_files
 from odd_pictures import HEIC, PLACE, Folder, halves
 from PIL import Image
 
+from darkroom.captions.caption_sources import read_sidecars
+from darkroom.errors import UserError
 from darkroom.open_photo import open_photo, surveyed_photo
 from darkroom.photo_index import read_index
 from darkroom.tables import Row, read_table
@@ -37,8 +39,8 @@ def _as_anybody() -> None:
             ctypes.CDLL(None).prctl(DROP_FROM_BOUNDING_SET, capability, 0, 0, 0)
 
 
-def _run(*command: str | Path) -> str:
-    environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
+def _run(*command: str | Path, **variables: str) -> str:
+    environment = os.environ | {"PYTHONPATH": str(SCRIPTS), **variables}
     words = [sys.executable, *map(str, command)]
     done = subprocess.run(
         words, env=environment, preexec_fn=_as_anybody, capture_output=True, timeout=300, errors="replace"
@@ -173,18 +175,25 @@ def test_no_position_reaches_an_output(surveyed: Surveyed) -> None:
     assert surveyed_photo(surveyed.folder, "turned-6.jpg").picture.info == {}
 
 
+def test_captions_beside_photos_of_odd_names_are_read(surveyed: Surveyed) -> None:
+    texts = read_sidecars(surveyed.rows, surveyed.folder)
+    photos = {surveyed.by_path[path]["photo"] for path in (r"two\x0alines.png", r"latin caf\xe9.png")}
+    assert texts == dict.fromkeys(photos, "a caption")
+
+
 def test_the_folder_is_as_it_was(surveyed: Surveyed) -> None:
     assert _everything(surveyed.folder) == surveyed.before
     assert not list(surveyed.work.rglob("pwned")) and not Path("pwned").exists()
 
 
-def test_a_second_survey_says_the_same_and_one_shard_too(surveyed: Surveyed, tmp_path: Path) -> None:
-    _run("-c", REFRESH, surveyed.folder, tmp_path / "index.json")
+def test_another_locale_and_number_of_shards_say_the_same(surveyed: Surveyed, tmp_path: Path) -> None:
+    plain = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    _run("-c", REFRESH, surveyed.folder, tmp_path / "index.json", **plain)
     assert (tmp_path / "index.json").read_bytes() == (surveyed.work / "index.json").read_bytes()
     arguments = ["--index", tmp_path / "index.json", "--folder", surveyed.folder, "--table", tmp_path / "0.csv"]
     rest = ["--shard", "0", "--shards", "1", "--settings", "{}", "--cache", tmp_path / "cache"]
-    _run(SCRIPTS / "survey_photos.py", *arguments, *rest)
-    _run(SCRIPTS / "gather_photos.py", "--tables", tmp_path / "0.csv", "--table", tmp_path / "photos.csv")
+    _run(SCRIPTS / "survey_photos.py", *arguments, *rest, **plain)
+    _run(SCRIPTS / "gather_photos.py", "--tables", tmp_path / "0.csv", "--table", tmp_path / "photos.csv", **plain)
     assert (tmp_path / "photos.csv").read_bytes() == (surveyed.work / "photos.csv").read_bytes()
 
 
@@ -201,3 +210,5 @@ def test_a_photo_that_vanishes_meanwhile_is_a_row(tmp_path: Path) -> None:
     _run(SCRIPTS / "survey_photos.py", *arguments, *rest)
     rows = {row["path"]: (row["status"], row["reason"]) for row in read_table(tmp_path / "0.csv")}
     assert rows == {"stays.png": ("ok", ""), "goes.png": ("unreadable", "no file any more")}
+    with pytest.raises(UserError, match=r"goes\.png: no file any more, but was readable before"):
+        surveyed_photo(tmp_path / "photos", "goes.png")

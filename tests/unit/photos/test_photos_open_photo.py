@@ -109,6 +109,15 @@ def test_mislabelled_picture_opens(tmp_path: Path) -> None:
         assert open_photo(tmp_path / name).format == "JPEG"
 
 
+def test_a_small_copy_inside_a_tiff_makes_no_camera_raw_of_it(tmp_path: Path) -> None:
+    """Editors write the maker of the camera and smaller copies, too."""
+    halves().save(tmp_path / "edited.tif", tiffinfo={271: "Maker", 330: {254: 1, 256: 8, 257: 8}})
+    with Image.open(tmp_path / "edited.tif") as image:
+        assert {271, 330} <= set(image.tag_v2)
+    photo = open_photo(tmp_path / "edited.tif")
+    assert photo.format == "TIFF" and np.array_equal(np.asarray(photo.picture), np.asarray(halves()))
+
+
 def test_size_limit_comes_before_decoding(tmp_path: Path) -> None:
     Image.new("L", (3000, 1000)).save(tmp_path / "a.png")
     with pytest.raises(PhotoError, match="megapixels") as caught:
