@@ -169,7 +169,10 @@ def fingerprint(lines):
 def shard_files(wildcards):
     """The files of a shard by sha256 (or why they have none) and path: a changed photo reruns its shard only."""
     return fingerprint(
-        [f"{file.sha256 or file.reason}  {file.path}" for file in files_of(wildcards.shard)]
+        [
+            f"{file.sha256 or file.reason}  {file.path}"
+            for file in files_of(wildcards.shard)
+        ]
     )
 
 
