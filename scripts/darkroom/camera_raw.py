@@ -83,7 +83,8 @@ def develop(file: BinaryIO, max_megapixels: float | None) -> tuple[Image.Image, 
         raise PhotoError("unsupported", reason) from None
     except rawpy.LibRawError as error:
         raise damaged(error) from error
-    return Image.fromarray(pixels), taken_at
+    # Cameras without colour filters give one channel.
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGB"), taken_at
 
 
 def _capture_time(data: bytes, raw: Any) -> str:

@@ -152,7 +152,7 @@ def _developed(file: BinaryIO, max_megapixels: float | None) -> OpenedPhoto:
 def _not_a_picture(head: bytes, suffix: str) -> PhotoError:
     """Say why bytes that no decoder knows are not a photo."""
     if suffix not in (*PHOTO_SUFFIXES, *RAW_SUFFIXES):
-        return PhotoError("unsupported", "not a picture")
+        return PhotoError("unsupported", "not a picture, or of a kind that is not read")
     if not head:
         return PhotoError("unreadable", "the file is empty")
     return PhotoError("unreadable", f"damaged or not a picture, although its name ends in {suffix}")

@@ -59,6 +59,7 @@ def _start(work: Callable[..., Any]) -> tuple[Connection, BaseProcess]:
 
 def _serve(connection: Connection, others: Connection, work: Callable[..., Any]) -> None:
     """Answer calls until the other end is closed, be it because its process was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the parent ends and closes its end.
     others.close()
     with contextlib.suppress(EOFError, OSError):
         while True:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from icc_profiles import ADOBE_RGB, DISPLAY_P3, cmyk_profile, rgb_profile
 from PIL import Image, ImageCms
-from tiny_dng import tiny_dng
+from tiny_dng import grey_dng, tiny_dng
 
 HEIC = Path(__file__).parent / "heic"  # written once by pillow-heif, whose encoder is no dependency
 PLACE = "SECRET-PLACE"
@@ -144,6 +144,7 @@ def odd_pixels(folder: Path, found: Folder) -> None:
         "a-heic-named.png": ((HEIC / "orientation-1.heic").read_bytes() + b"\0", halves(), 0),
         "a-webp-named.nef": (encoded(halves(), "WEBP", lossless=True, quality=1), halves(), 0),
         "a-dng-named.tif": (tiny_dng(np.asarray(halves(192, 128))) + b"\0", halves(192, 128), 0),
+        "without-colours.dng": (grey_dng(np.asarray(light)), light.convert("RGB"), 0),
         "no-suffix": (encoded(halves(), "PNG", compress_level=2), halves(), 0),
         "UPPER.PNG": (encoded(halves(), "PNG", compress_level=3), halves(), 0),
         "UPPER.DNG": (tiny_dng(np.asarray(halves(192, 128))) + b"\0\0", halves(192, 128), 0),

@@ -44,10 +44,14 @@ def _directory(tags: dict[int, Tag], offset: int) -> bytes:
     return head + bytes(4) + tail
 
 
+def _light(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
+    share = picture / 255
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
 def mosaic(picture: NDArray[np.uint8]) -> NDArray[np.uint16]:
     """An sRGB picture of shape (height, width, 3) as the RGGB sensor saw it, linear, 16 bits."""
-    share = picture / 255
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    linear = _light(picture)
     sensor = linear[..., 1].copy()
     sensor[0::2, 0::2] = linear[0::2, 0::2, 0]
     sensor[1::2, 1::2] = linear[1::2, 1::2, 2]
@@ -84,3 +88,17 @@ def tiny_dng(
     sensor[273] = _longs(places[4])
     parts = (_directory(first, places[0]), _directory(sensor, places[1]), _directory(exif, places[2]), preview, data)
     return b"II*\0" + struct.pack("<I", 8) + b"".join(parts)
+
+
+def grey_dng(picture: NDArray[np.uint8]) -> bytes:
+    """The DNG of a camera without colour filters; the picture has the shape (height, width)."""
+    height, width = picture.shape
+    data = (_light(picture) * 65535).round().astype("<u2").tobytes()
+    tags: dict[int, Tag] = {
+        **{254: _longs(0), 256: _longs(width), 257: _longs(height), 258: _shorts(16), 259: _shorts(1)},
+        **{262: _shorts(34892), 271: _ascii("Maker"), 272: _ascii("Camera"), 273: _longs(0), 274: _shorts(1)},
+        **{277: _shorts(1), 278: _longs(height), 279: _longs(len(data)), 284: _shorts(1)},
+        **{50706: _bytes(1, 4, 0, 0), 50708: _ascii("Maker Camera"), 50714: _shorts(0), 50717: _longs(65535)},
+    }
+    tags[273] = _longs(8 + len(_directory(tags, 8)))
+    return b"II*\0" + struct.pack("<I", 8) + _directory(tags, 8) + data
