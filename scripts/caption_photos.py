@@ -46,7 +46,7 @@ def main() -> None:
         settings=settings.model_dump(exclude={"model", "revision"}),
         device=compute.device,
         threads=compute.inference_threads,
-        code=code_version(florence, open_photo),
+        code=code_version(florence, *open_photo.MODULES),
     )
     captions, computed = caption_photos(
         photos,

@@ -36,7 +36,7 @@ def main() -> None:
     thumbnails, memory = Cache(arguments.cache / "thumbnails"), Cache(arguments.cache / "features")
 
     def load(photo: Row) -> Image.Image:
-        return load_thumbnail(thumbnails, photo["sha256"], arguments.folder / photo["path"])
+        return load_thumbnail(thumbnails, photo, arguments.folder)
 
     def load_grey(photo: Row) -> np.ndarray:
         return grey_levels(load(photo))

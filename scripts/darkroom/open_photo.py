@@ -1,43 +1,41 @@
 """The one function that opens photos, everywhere: upright, sRGB, 8-bit RGB, without a trace of their metadata."""
 
-import io
+import os
+import re
+import stat
+import struct
+import sys
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO
 
-import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+import pi_heif
+from PIL import Image, UnidentifiedImageError
 
-from darkroom.errors import lacks_memory
+from darkroom import camera_raw, photo_error, photo_exif, plain_picture
+from darkroom.camera_raw import RAW_SUFFIXES, develop, holds_camera_raw, is_camera_raw, may_be_camera_raw
+from darkroom.errors import UserError, lacks_memory
+from darkroom.photo_error import PhotoError, check_size, damaged
+from darkroom.photo_exif import capture_time, exif_of, turned_upright
+from darkroom.photo_paths import found_path
+from darkroom.plain_picture import plain_rgb
 
 # The limit is ours to check, in words and before decoding; Pillow's own would speak up first.
 Image.MAX_IMAGE_PIXELS = None
+pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-# Many of these are TIFF inside: Pillow would open their thumbnail and call it the photo.
-RAW_SUFFIXES = (
-    *(".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".iiq", ".nef", ".nrw"),
-    *(".orf", ".pef", ".raf", ".raw", ".rw2", ".sr2", ".srw", ".x3f"),
-)
-NOT_YET_BRANDS = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF", b"avif": "AVIF", b"avis": "AVIF"}
-NEUTRAL = (128, 128, 128)
+# What a result made from opened photos depends on: for `code_version`.
+MODULES = (sys.modules[__name__], plain_picture, camera_raw, photo_exif, photo_error)
+PLAIN_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+# AVIF comes before HEIF: both look at a file that only says that it is one of the two.
+FORMATS = (*PLAIN_FORMATS, "AVIF", "HEIF")
+PLAIN_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+PHOTO_SUFFIXES = (*PLAIN_SUFFIXES, ".heic", ".heif", ".hif", ".avif")
+STORED_SIZE = re.compile(rb"ispe\0{4}(.{8})", flags=re.DOTALL)  # ISO/IEC 23008-12, 6.5.3
+LONGEST_BOXES = 1 << 20
+HDR_CURVES = {16: "PQ", 18: "HLG"}  # transfer characteristics of ITU-T H.273
 # Luminance quantisation table of the JPEG standard (ITU-T T.81, annex K.1), summed: libjpeg scales it by quality.
 STANDARD_TABLE_SUM = 3688
-
-
-class PhotoError(Exception):
-    """A file that is no photo for us: its status (`unreadable` or `unsupported`) and the reason in words.
-
-    `passing` where its bytes could not be read: another time they may be.
-    """
-
-    def __init__(self, status: Literal["unreadable", "unsupported"], reason: str, passing: bool = False) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.passing = passing
 
 
 @dataclass(frozen=True)
@@ -66,85 +64,98 @@ class OpenedPhoto:
 
 
 def open_photo(path: Path, max_megapixels: float | None = None) -> OpenedPhoto:
-    """Open and decode a photo.
+    """Open and decode a photo: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF or camera raw, by its bytes alone.
 
-    JPEG, PNG, WebP, TIFF, BMP and GIF (the first frame); the EXIF orientation is applied, an embedded ICC profile
-    converted to sRGB, 16 bit reduced to 8, transparency laid over neutral grey. `max_megapixels` is checked before
-    decoding; the survey does so, and later stages only open what passed it.
+    Of several pictures in a file the first; the orientation is applied, an embedded ICC profile converted to sRGB,
+    more bits reduced to 8, transparency laid over neutral grey. `max_megapixels` is checked before decoding; the
+    survey does so, and later stages only open what passed it.
 
     Raises PhotoError for every file that cannot be used, whatever is wrong with it.
     """
-    data = _read(path)
-    suffix = path.suffix.lower()
-    if suffix in RAW_SUFFIXES:
-        raise PhotoError("unsupported", "camera raw is not read; export it as JPEG, PNG or TIFF")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_size(image, max_megapixels)
-            taken_at = _capture_time(image)
-            quality = _jpeg_quality(image)
-            image_format = "JPEG" if image.format == "MPO" else str(image.format)
-            image.load()
-            picture = _plain_rgb(_upright(image), image.info.get("icc_profile"))
+        # Should a pipe have taken the file's place, opening it would wait for ever without O_NONBLOCK.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise PhotoError("unreadable", "no file any more", passing=True)
+            return _opened(file, path.suffix.lower(), max_megapixels)
     except PhotoError:
         raise
-    except UnidentifiedImageError:
-        raise _not_a_picture(data, suffix) from None
+    except PermissionError:
+        raise PhotoError("unreadable", "no permission to read the file", passing=True) from None
     except Exception as error:  # Decoders raise anything at all on damaged bytes; one file must not stop the others.
         if lacks_memory(error):
             raise
-        raise PhotoError("unreadable", f"damaged or truncated picture ({_one_line(error)})") from error
-    return OpenedPhoto(picture, image_format, taken_at, quality)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise PhotoError("unreadable", f"the file cannot be read ({error.strerror})", passing=True) from None
+        raise damaged(error) from error
 
 
-def _read(path: Path) -> bytes:
+def surveyed_photo(folder: Path, path: str) -> OpenedPhoto:
+    """Open a photo that the survey found readable. `path` is that of photos.csv.
+
+    Raises UserError where it has gone or changed since.
+    """
     try:
-        return path.read_bytes()
-    except PermissionError:
-        raise PhotoError("unreadable", "no permission to read the file", passing=True) from None
-    except OSError as error:
-        reason = f"the file cannot be read ({error.strerror or type(error).__name__})"
-        raise PhotoError("unreadable", reason, passing=True) from None
+        return open_photo(found_path(folder, path))
+    except PhotoError as error:
+        raise UserError(
+            f"{folder / path}: {error.reason}, but was readable before; put it back, start again"
+        ) from error
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
+def _opened(file: BinaryIO, suffix: str, max_megapixels: float | None) -> OpenedPhoto:
+    head = file.read(32)
+    if is_camera_raw(head):
+        return _developed(file, max_megapixels)
+    try:
+        file.seek(0)
+        with Image.open(file, formats=FORMATS) as image:
+            if image.format in ("HEIF", "AVIF"):
+                _check_stored_sizes(file, max_megapixels)
+            if not holds_camera_raw(image, file):
+                return _decoded(image, max_megapixels)
+    except UnidentifiedImageError:
+        if not may_be_camera_raw(head):
+            raise _not_a_picture(head, suffix) from None
+    return _developed(file, max_megapixels)
 
 
-def _not_a_picture(data: bytes, suffix: str) -> PhotoError:
+def _decoded(image: Image.Image, max_megapixels: float | None) -> OpenedPhoto:
+    check_size(image.width, image.height, max_megapixels)
+    quality = _jpeg_quality(image)
+    image_format = "JPEG" if image.format == "MPO" else str(image.format)
+    curve = image.info.get("nclx_profile", {}).get("transfer_characteristics")
+    if curve in HDR_CURVES and "icc_profile" not in image.info:
+        raise PhotoError("unsupported", f"HDR colours ({HDR_CURVES[curve]}); export it as JPEG, PNG or TIFF")
+    # Loading a TIFF turns it and forgets; the metadata of a PNG may come last, and asking for them loads it.
+    taken_at = capture_time(exif_of(image)) if image.format == "TIFF" else ""
+    image.load()
+    exif = exif_of(image)
+    picture = turned_upright(plain_rgb(image), exif)
+    return OpenedPhoto(picture, image_format, taken_at or capture_time(exif), quality)
+
+
+def _check_stored_sizes(file: BinaryIO, max_megapixels: float | None) -> None:
+    """Check the sizes of what HEIC and AVIF decode (`ispe` boxes) before they crop it or put it together."""
+    file.seek(0)
+    for found in STORED_SIZE.finditer(file.read(LONGEST_BOXES)):
+        width, height = struct.unpack(">II", found[1])
+        check_size(width, height, max_megapixels)
+
+
+def _developed(file: BinaryIO, max_megapixels: float | None) -> OpenedPhoto:
+    file.seek(0)
+    picture, taken_at = develop(file, max_megapixels)
+    return OpenedPhoto(picture, "RAW", taken_at, None)
+
+
+def _not_a_picture(head: bytes, suffix: str) -> PhotoError:
     """Say why bytes that no decoder knows are not a photo."""
-    named = NOT_YET_BRANDS.get(data[8:12]) if data[4:8] == b"ftyp" else None
-    if named:
-        return PhotoError("unsupported", f"{named} is not read; convert it to JPEG, PNG or TIFF")
-    if suffix not in PHOTO_SUFFIXES:
-        return PhotoError("unsupported", "not a picture")
-    if not data:
+    if suffix not in (*PHOTO_SUFFIXES, *RAW_SUFFIXES):
+        return PhotoError("unsupported", "not a picture, or of a kind that is not read")
+    if not head:
         return PhotoError("unreadable", "the file is empty")
-    return PhotoError("unreadable", f"not a picture, although its name ends in {suffix}")
-
-
-def _check_size(image: Image.Image, max_megapixels: float | None) -> None:
-    megapixels = image.width * image.height / 1e6
-    if max_megapixels is not None and megapixels > max_megapixels:
-        raise PhotoError("unsupported", f"{megapixels:.0f} megapixels are more than the limit of {max_megapixels:g}")
-
-
-def _capture_time(image: Image.Image) -> str:
-    """When the shutter opened, by EXIF DateTimeOriginal (or Digitized) and its sub-seconds; empty where unknown."""
-    try:
-        tags = image.getexif().get_ifd(ExifTags.IFD.Exif)
-        for time_tag, fraction_tag in (
-            (ExifTags.Base.DateTimeOriginal, ExifTags.Base.SubsecTimeOriginal),
-            (ExifTags.Base.DateTimeDigitized, ExifTags.Base.SubsecTimeDigitized),
-        ):
-            text = str(tags.get(time_tag, "")).strip("\0 ")
-            if text:
-                digits = str(tags.get(fraction_tag, "")).strip("\0 ")
-                fraction = f".{digits[:6]}" if digits.isdecimal() and digits.isascii() else ""
-                return datetime.strptime(text, "%Y:%m:%d %H:%M:%S").isoformat() + fraction
-    except Exception:  # A broken EXIF block says nothing about the pixels.
-        return ""
-    return ""
+    return PhotoError("unreadable", f"damaged or not a picture, although its name ends in {suffix}")
 
 
 def _jpeg_quality(image: Image.Image) -> int | None:
@@ -155,54 +166,3 @@ def _jpeg_quality(image: Image.Image) -> int | None:
     scale = 100 * sum(tables[min(tables)]) / STANDARD_TABLE_SUM
     quality = 5000 / scale if scale > 100 else (200 - scale) / 2
     return int(min(100, max(1, round(quality))))
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation; a broken EXIF block says nothing about the pixels."""
-    try:
-        return ImageOps.exif_transpose(image)
-    except MemoryError:
-        raise
-    except Exception:
-        return image
-
-
-def _plain_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """8-bit sRGB over neutral grey, as a new picture without metadata."""
-    if image.mode.startswith("I"):
-        levels = np.asarray(image).astype(np.int64)
-        image = Image.fromarray((np.clip(levels, 0, 65535) / 257).round().astype(np.uint8))
-    if image.mode == "F":
-        raise PhotoError("unsupported", "floating-point pixels; export it with 8 or 16 bits")
-    if image.mode == "P":
-        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-    alpha = None
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        with_alpha = image.convert("RGBA")
-        alpha = with_alpha.getchannel("A")
-        image = image.convert("L") if image.mode == "LA" else with_alpha.convert("RGB")
-    picture = _to_srgb(image, profile)
-    if alpha is not None:
-        picture = Image.composite(picture, Image.new("RGB", picture.size, NEUTRAL), alpha)
-    return Image.frombytes("RGB", picture.size, picture.tobytes())
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert by the embedded profile; a missing, broken or mismatched profile means sRGB."""
-    if not profile:
-        return image.convert("RGB")
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if image.mode == "RGB" and "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image
-        converted = ImageCms.profileToProfile(
-            image,
-            source,
-            ImageCms.createProfile("sRGB"),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode="RGB",
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-        return image.convert("RGB") if converted is None else converted
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return image.convert("RGB")

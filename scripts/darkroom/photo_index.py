@@ -1,13 +1,13 @@
 """The index of photos: which bytes lie at which path, hashing only files that changed."""
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from darkroom.errors import UserError
 from darkroom.files import read_json, sha256_file, write_json
+from darkroom.found_files import Found, find_files
+from darkroom.photo_paths import found_path
 
 # Texts beside photos, such as cat.txt beside cat.jpg: captions and not photos.
 SIDECAR_SUFFIXES = (".txt", ".caption")
@@ -15,30 +15,21 @@ SIDECAR_SUFFIXES = (".txt", ".caption")
 
 @dataclass(frozen=True)
 class IndexedFile:
-    """A file found: its path relative to the photos folder and the sha256 of its bytes, empty where unreadable."""
+    """A file found: its path, as text and relative to the photos folder, and the sha256 of its bytes.
+
+    The sha256 is empty where the bytes cannot be read, and where a file is not to be opened at all, such as a hidden
+    one: then `status` and `reason` say why.
+    """
 
     path: str
     sha256: str
+    status: str = ""
+    reason: str = ""
 
     @property
     def photo(self) -> str:
         """The identity of a photo: the first 16 hex digits of the sha256 of its bytes."""
         return self.sha256[:16]
-
-
-def _files_below(folder: str, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """Every file below a folder with its relative path and stat; hidden ones and links to folders are left out."""
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files_below(entry.path, f"{prefix}{entry.name}/")
-        elif entry.is_file():
-            yield f"{prefix}{entry.name}", entry.stat()
 
 
 def _sha256_or_empty(path: Path) -> str:
@@ -56,30 +47,47 @@ def _last_index(index_file: Path) -> dict[str, Any]:
         return {}
 
 
+def _entry(found: Found, before: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What the index holds of a file; its bytes are read where they changed or could not be read before."""
+    if found.stat is None:
+        return {"sha256": "", "status": found.status, "reason": found.reason}
+    stamp = [found.stat.st_size, found.stat.st_mtime_ns, found.stat.st_ino]
+    if before.get("sha256") and before["stamp"] == stamp:
+        return before
+    return {"stamp": stamp, "sha256": _sha256_or_empty(found_path(folder, found.path))}
+
+
 def refresh_index(folder: Path, index_file: Path, key: str = "photos") -> list[IndexedFile]:
     """List the files below a folder, hash those whose size, time or inode changed, and rewrite the index if needed.
 
-    Raises UserError, which names the config's `key`, where the folder is missing, is no folder or holds no file.
+    Raises UserError, which names the config's `key`, where the folder is missing, is no folder, cannot be listed or
+    holds no file that is to be opened.
     """
     if not folder.is_dir():
         raise UserError(f"{key}: there is no folder {folder}; set `{key}` to a folder of pictures")
-    known = _last_index(index_file)
-    fresh: dict[str, Any] = {}
-    for path, stat in sorted(_files_below(str(folder)), key=lambda item: item[0]):
-        stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
-        before = known.get(path)
-        same = before is not None and before["stamp"] == stamp and before["sha256"]
-        fresh[path] = before if same else {"stamp": stamp, "sha256": _sha256_or_empty(folder / path)}
-    if not fresh:
+    try:
+        listing = sorted(find_files(folder), key=lambda found: found.path)
+    except OSError as error:
+        raise UserError(f"{key}: the folder {folder} cannot be listed ({error.strerror}); correct that") from None
+    if not any(found.stat for found in listing):
         raise UserError(f"{key}: the folder {folder} holds no files; put your pictures there")
+    known = _last_index(index_file)
+    fresh = {found.path: _entry(found, known.get(found.path, {}), folder) for found in listing}
     if fresh != known:
         write_json(index_file, fresh)
-    return [IndexedFile(path, entry["sha256"]) for path, entry in fresh.items()]
+    return _indexed(fresh)
 
 
 def read_index(index_file: Path) -> list[IndexedFile]:
     """The index as last refreshed."""
-    return [IndexedFile(path, entry["sha256"]) for path, entry in read_json(index_file).items()]
+    return _indexed(read_json(index_file))
+
+
+def _indexed(entries: dict[str, Any]) -> list[IndexedFile]:
+    return [
+        IndexedFile(path, entry["sha256"], entry.get("status", ""), entry.get("reason", ""))
+        for path, entry in entries.items()
+    ]
 
 
 def shard_of(file: IndexedFile, shards: int) -> int:

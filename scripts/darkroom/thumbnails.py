@@ -8,14 +8,16 @@ from PIL import Image
 
 from darkroom import open_photo as opening
 from darkroom.cache import Cache, cache_key, code_version
-from darkroom.open_photo import open_photo
+from darkroom.open_photo import surveyed_photo
+from darkroom.tables import Row
 
 SIDE = 512
 
 
 def thumbnail_key(sha256: str) -> str:
     """The cache key of a photo's thumbnail."""
-    return cache_key(stage="thumbnail", photo=sha256, side=SIDE, code=code_version(opening, sys.modules[__name__]))
+    version = code_version(*opening.MODULES, sys.modules[__name__])
+    return cache_key(stage="thumbnail", photo=sha256, side=SIDE, code=version)
 
 
 def store_thumbnail(cache: Cache, sha256: str, picture: Image.Image) -> Image.Image:
@@ -28,12 +30,12 @@ def store_thumbnail(cache: Cache, sha256: str, picture: Image.Image) -> Image.Im
     return Image.open(data).convert("RGB")
 
 
-def load_thumbnail(cache: Cache, sha256: str, path: Path) -> Image.Image:
-    """The thumbnail of a photo from the cache, made anew from `path` where it is missing.
+def load_thumbnail(cache: Cache, photo: Row, folder: Path) -> Image.Image:
+    """The thumbnail of a photo, a row of photos.csv, from the cache; made anew from its file where it is missing.
 
-    Raises PhotoError where it must be made anew and the photo cannot be opened any more.
+    Raises UserError where it must be made anew and the photo cannot be opened any more.
     """
-    data = cache.load_bytes(thumbnail_key(sha256), ".jpg")
+    data = cache.load_bytes(thumbnail_key(photo["sha256"]), ".jpg")
     if data is not None:
         return Image.open(io.BytesIO(data)).convert("RGB")
-    return store_thumbnail(cache, sha256, open_photo(path).picture)
+    return store_thumbnail(cache, photo["sha256"], surveyed_photo(folder, photo["path"]).picture)

@@ -167,9 +167,12 @@ def fingerprint(lines):
 
 
 def shard_files(wildcards):
-    """The files of a shard by sha256 and path: a param, so that a changed photo reruns its shard only."""
+    """The files of a shard by sha256 (or why they have none) and path: a changed photo reruns its shard only."""
     return fingerprint(
-        [f"{file.sha256}  {file.path}" for file in files_of(wildcards.shard)]
+        [
+            f"{file.sha256 or file.reason}  {file.path}"
+            for file in files_of(wildcards.shard)
+        ]
     )
 
 
@@ -233,8 +236,8 @@ def target_family(wildcards):
     return TARGETS[wildcards.target].family
 
 
-# Snakemake compares folders by their time alone, so a folder of an earlier rule is an `ancient` input, and the file of
-# the same rule that lists its sha256s is input, too: without one, Snakemake would not see that the rule ran.
+# Snakemake compares folders by their time alone. So an earlier stage's folder is an `ancient` input, and the file of the
+# same stage that lists its sha256s is input, too. Without such a file Snakemake would not see that the stage ran.
 def manifest(wildcards):
     """The manifest of a target's dataset, through the checkpoint: an identical dataset reruns nothing behind it."""
     return checkpoints.assemble_dataset.get(target=wildcards.target).output.manifest

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from darkroom.errors import UserError
 from darkroom.overrides import Override
+from darkroom.photo_paths import found_path
 from darkroom.tables import Row
 
 LONGEST_SIDECAR = 1_000_000  # bytes; a larger text file is no caption
@@ -29,7 +30,7 @@ def read_sidecars(photos: Iterable[Row], folder: Path) -> dict[str, str]:
         if photo is None or photo in texts:
             continue
         try:
-            with (folder / row["path"]).open("rb") as file:
+            with found_path(folder, row["path"]).open("rb") as file:
                 text = file.read(LONGEST_SIDECAR).decode("utf-8-sig", errors="replace").strip()
         except OSError as error:
             raise UserError(f"{folder / row['path']}: the sidecar cannot be read ({error.strerror})") from None

@@ -4,12 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from darkroom.cache import Cache, cache_key, remember
 from darkroom.captions.florence import Describe
-from darkroom.errors import UserError
-from darkroom.open_photo import PhotoError, open_photo
+from darkroom.open_photo import surveyed_photo
 from darkroom.progress import progress
 from darkroom.tables import Row
 
@@ -44,7 +41,7 @@ def caption_photos(
         describe = load()
         for start in range(0, len(missing), batch):
             names = missing[start : start + batch]
-            pictures = [open_picture(folder, photos[name]["path"]) for name in names]
+            pictures = [surveyed_photo(folder, photos[name]["path"]).picture for name in names]
             yield from zip(names, describe(pictures), strict=True)
 
     def shown(missing: list[str]) -> Iterator[tuple[str, str]]:
@@ -56,11 +53,3 @@ def caption_photos(
 def caption_rows(captions: Mapping[str, str], model: str) -> list[dict[str, str]]:
     """The rows of captions.csv."""
     return [{"photo": photo, "caption": caption, "model": model} for photo, caption in captions.items()]
-
-
-def open_picture(folder: Path, path: str) -> Image.Image:
-    """A photo as everything in Darkroom sees it. Raises UserError where it is gone or damaged since the survey."""
-    try:
-        return open_photo(folder / path).picture
-    except PhotoError as error:
-        raise UserError(f"{folder / path}: {error.reason}, although the survey could open it; run again") from None

@@ -13,7 +13,7 @@ from darkroom.cache import Cache, cache_key, code_version
 from darkroom.files import link_or_copy, sha256_bytes
 from darkroom.framing.buckets import Box, Crop, choose_crop
 from darkroom.framing.settings import CropSettings
-from darkroom.open_photo import open_photo
+from darkroom.open_photo import surveyed_photo
 from darkroom.overrides import Override
 from darkroom.progress import progress
 from darkroom.tables import Row
@@ -79,7 +79,7 @@ def cut_frames(
     the two files. A photo that is too small for every bucket gets a row with its reason and no files.
     """
     memory = Cache(cache / "frames")
-    version = code_version(opening, sys.modules[__name__])
+    version = code_version(*opening.MODULES, sys.modules[__name__])
     for path in output:
         path.mkdir(parents=True, exist_ok=True)
     rows, computed = [], 0
@@ -97,7 +97,7 @@ def cut_frames(
         hashes = memory.load(key) if all(memory.has(key, f".{kind}.png") for kind in files) else None
         if hashes is None:
             computed += 1
-            hashes = _cut(folder / photo["path"], mask_folder / f"{name}.png", crop, memory, key)
+            hashes = _cut(surveyed_photo(folder, photo["path"]).picture, mask_folder / f"{name}.png", crop, memory, key)
         for kind, destination in zip(("picture", "mask"), output, strict=True):
             link_or_copy(files[kind], destination / f"{name}.png")
         note = "" if crop.cut < 1 else f"{crop.cut:.0f} pixels of the subject's box lie outside"
@@ -105,9 +105,9 @@ def cut_frames(
     return rows, computed
 
 
-def _cut(photo: Path, mask: Path, crop: Crop, memory: Cache, key: str) -> dict[str, str]:
+def _cut(photo: Image.Image, mask: Path, crop: Crop, memory: Cache, key: str) -> dict[str, str]:
     with Image.open(mask) as grey:
-        images = {"picture": open_photo(photo).picture, "mask": grey.convert("L")}
+        images = {"picture": photo, "mask": grey.convert("L")}
     if images["picture"].size != images["mask"].size:
         raise ValueError(f"{mask.name}: the mask is {images['mask'].size}, its photo {images['picture'].size}")
     data = {kind: _png(apply_crop(image, crop)) for kind, image in images.items()}

@@ -12,7 +12,7 @@ from PIL import Image
 from darkroom import open_photo as opening
 from darkroom.cache import Cache, cache_key, code_version, remember
 from darkroom.framing.settings import QualitySettings
-from darkroom.open_photo import OpenedPhoto, open_photo
+from darkroom.open_photo import OpenedPhoto, surveyed_photo
 from darkroom.progress import progress
 from darkroom.tables import Row
 
@@ -78,8 +78,8 @@ def noise(grey: np.ndarray) -> float:
 
 
 def compression(photo: OpenedPhoto) -> float | None:
-    """The libjpeg quality of a JPEG from 0 to 1, 1 for formats without loss, None where it cannot be known (WebP)."""
-    if photo.format == "WEBP":
+    """The libjpeg quality of a JPEG from 0 to 1, 1 for formats without loss, None where it cannot be known."""
+    if photo.format in ("WEBP", "AVIF", "HEIF"):
         return None
     return 1.0 if photo.jpeg_quality is None else photo.jpeg_quality / 100
 
@@ -123,7 +123,7 @@ def score_photos(
     cv2.setNumThreads(1)
     rows = {row["photo"]: row for row in photos if row["status"] == "ok"}
     mask_hashes = {row["photo"]: row["sha256"] for row in masks}
-    version = code_version(opening, sys.modules[__name__])
+    version = code_version(*opening.MODULES, sys.modules[__name__])
     keys = {
         photo: cache_key(
             **{"stage": "quality", "photo": row["sha256"], "mask": mask_hashes[photo]},
@@ -135,7 +135,7 @@ def score_photos(
     def compute(missing: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         for photo in progress(missing, "quality", "photos"):
             with Image.open(mask_folder / f"{photo}.png") as mask:
-                yield photo, score_photo(open_photo(folder / rows[photo]["path"]), mask, settings)
+                yield photo, score_photo(surveyed_photo(folder, rows[photo]["path"]), mask, settings)
 
     values, computed = remember(Cache(cache / "quality"), keys, compute)
     return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed

@@ -30,7 +30,7 @@ def draw_selection(
     cells = []
     for row in shown[:MOST_CELLS]:
         name = str(row["photo"])
-        picture = load_thumbnail(cache, photos[name]["sha256"], folder / photos[name]["path"])
+        picture = load_thumbnail(cache, photos[name], folder)
         cells.append(Cell(reduced(picture, SIDE), (PurePath(str(row["path"])).name, *_verdict(row)), _border(row)))
     title = f"{len(kept)} of {len(rows)} photos kept"
     if rejected:

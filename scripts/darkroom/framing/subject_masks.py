@@ -18,8 +18,9 @@ from darkroom.framing import supplied_masks
 from darkroom.framing.settings import MaskSettings
 from darkroom.framing.supplied_masks import open_mask
 from darkroom.model_lock import LockedModel
-from darkroom.open_photo import open_photo
+from darkroom.open_photo import surveyed_photo
 from darkroom.photo_index import IndexedFile
+from darkroom.photo_paths import found_path
 from darkroom.progress import progress
 from darkroom.tables import Row
 
@@ -164,7 +165,7 @@ def _keys(
     rows: Mapping[str, Row], own: Mapping[str, IndexedFile], settings: MaskSettings, model: LockedModel, threads: int
 ) -> dict[str, str]:
     """The cache key of each photo's mask: a supplied one is decided by its own bytes."""
-    version = code_version(opening, supplied_masks, sys.modules[__name__])
+    version = code_version(*opening.MODULES, supplied_masks, sys.modules[__name__])
     keys = {}
     for photo, row in rows.items():
         parts: dict[str, Any] = {"supplied": own[photo].sha256} if photo in own else {"model": model.digest}
@@ -180,7 +181,7 @@ def _open_supplied(
     """Yield the supplied masks that are not remembered, then raise UserError where some cannot be used."""
     refused = []
     for photo in progress(missing, "supplied masks", "photos"):
-        mask = open_mask(folder / own[photo].path, (int(rows[photo]["width"]), int(rows[photo]["height"])))
+        mask = open_mask(found_path(folder, own[photo].path), (int(rows[photo]["width"]), int(rows[photo]["height"])))
         if isinstance(mask, str):
             refused.append(f"{own[photo].path}: {mask}")
         else:
@@ -210,5 +211,5 @@ def _compute(
         return
     segment = load()
     for photo in progress(missing, "masks", "photos"):
-        mask = segment(open_photo(folder / rows[photo]["path"]).picture)
+        mask = segment(surveyed_photo(folder, rows[photo]["path"]).picture)
         yield photo, _store(mask, memory, keys[photo])

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from darkroom.errors import UserError, lacks_memory
-from darkroom.open_photo import FORMATS, PHOTO_SUFFIXES
+from darkroom.open_photo import PLAIN_FORMATS, PLAIN_SUFFIXES
 from darkroom.photo_index import SIDECAR_SUFFIXES, IndexedFile
 
 
@@ -21,7 +21,7 @@ def match_masks(photos: Sequence[IndexedFile], masks: Sequence[IndexedFile]) -> 
 
     Raises UserError where a mask may be of several photos or a photo has several, and where not one belongs to a photo.
     """
-    places = _by_place([mask for mask in masks if _suffix(mask.path) in PHOTO_SUFFIXES])
+    places = _by_place([mask for mask in masks if _is_picture(mask)])
     candidates = [photo for photo in photos if photo.sha256 and _suffix(photo.path) not in SIDECAR_SUFFIXES]
     found: dict[str, IndexedFile] = {}
     claimed: set[str] = set()
@@ -44,7 +44,12 @@ def match_masks(photos: Sequence[IndexedFile], masks: Sequence[IndexedFile]) -> 
 def unused_masks(masks: Sequence[IndexedFile], matched: Mapping[str, IndexedFile]) -> list[str]:
     """The paths of supplied pictures that are the mask of no photo."""
     used = {mask.path for mask in matched.values()}
-    return sorted(mask.path for mask in masks if _suffix(mask.path) in PHOTO_SUFFIXES and mask.path not in used)
+    return sorted(mask.path for mask in masks if _is_picture(mask) and mask.path not in used)
+
+
+def _is_picture(mask: IndexedFile) -> bool:
+    """Whether a file is named like a picture and is to be opened: hidden ones are not."""
+    return not mask.reason and _suffix(mask.path) in PLAIN_SUFFIXES
 
 
 def _place(path: str) -> str:
@@ -98,7 +103,7 @@ def open_mask(path: Path, size: tuple[int, int]) -> Image.Image | str:
     `size` is that of the opened photo in pixels, which the mask must have; it is checked before decoding.
     """
     try:
-        with Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(path.read_bytes()), formats=PLAIN_FORMATS) as image:
             if size not in (image.size, image.size[::-1]):
                 return _wrong_size(image.size, size)
             image.load()

@@ -65,7 +65,7 @@ def fingerprint_photos(photos: Sequence[Row], folder: Path, cache: Path) -> tupl
     def compute(missing: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
         for photo in progress(missing, "fingerprints", "photos"):
             row = rows[photo]
-            thumbnail = load_thumbnail(small, row["sha256"], folder / row["path"])
+            thumbnail = load_thumbnail(small, row, folder)
             remembered_features(features, row["sha256"], partial(grey_levels, thumbnail))
             yield photo, orientation_hashes(thumbnail)
 

@@ -31,7 +31,7 @@ def align_pairs(
     A photo's alignments with later ones are kept in one file under its key, which grows: each entry is decided by the
     bytes of both photos, so one that a neighbouring run overwrites costs only the time to compute it again.
     """
-    version = code_version(opening, thumbnails, fingerprints, local_features, alignment, sys.modules[__name__])
+    version = code_version(*opening.MODULES, thumbnails, fingerprints, local_features, alignment, sys.modules[__name__])
     rows: dict[str, Row] = {}
 
     @lru_cache(maxsize=SKETCHES)

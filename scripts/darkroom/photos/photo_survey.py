@@ -1,14 +1,16 @@
 """The survey: what each file of the photos folder is, one row per file."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 from darkroom import open_photo as opening
 from darkroom.cache import Cache, cache_key, code_version
 from darkroom.open_photo import PhotoError, open_photo
+from darkroom.own_process import Crash, in_own_process
 from darkroom.photo_index import SIDECAR_SUFFIXES, IndexedFile
+from darkroom.photo_paths import found_path
 from darkroom.photos.settings import OpeningSettings
 from darkroom.progress import progress
 from darkroom.tables import Row
@@ -18,25 +20,37 @@ COLUMNS = (
     *("path", "photo", "sha256", "status", "reason", "of_path"),
     *("width", "height", "format", "taken_at", "jpeg_quality", "bytes"),
 )
-NOTHING = {"width": None, "height": None, "format": "", "taken_at": "", "jpeg_quality": None}
+Examined = tuple[dict[str, Any], bool]
+NOTHING = {"width": None, "height": None, "format": "", "taken_at": "", "jpeg_quality": None, "bytes": None}
 
 
-def examine_file(path: Path, sha256: str, settings: OpeningSettings, thumbnails: Cache) -> tuple[dict[str, Any], bool]:
-    """Open one file and say what it is: status, reason, size as opened, format, capture time, JPEG quality.
+def examine_file(path: Path, sha256: str, settings: OpeningSettings, thumbnails: Cache) -> Examined:
+    """Open one file and say what it is: status, reason, size as opened, format, capture time, JPEG quality, bytes.
 
     Returns that and whether it will ever be so: bytes that cannot be read now may be read another time.
     The thumbnail of a readable photo is kept on the way, so that later stages need not decode it again.
     """
     try:
         photo = open_photo(path, settings.max_megapixels)
+        size = path.stat().st_size
     except PhotoError as error:
-        return {"status": error.status, "reason": error.reason, **NOTHING}, not error.passing
+        return _refused(error.status, error.reason), not error.passing
+    except OSError as error:
+        return _refused("unreadable", f"gone while it was surveyed ({error.strerror})"), False
+    if not sha256:
+        return _refused(
+            "unreadable", "could not be read when the folder was listed, but can be now; start again"
+        ), False
     store_thumbnail(thumbnails, sha256, photo.picture)
     found = {
         **{"status": "ok", "reason": "", "width": photo.width, "height": photo.height, "format": photo.format},
-        **{"taken_at": photo.taken_at, "jpeg_quality": photo.jpeg_quality},
+        **{"taken_at": photo.taken_at, "jpeg_quality": photo.jpeg_quality, "bytes": size},
     }
     return found, True
+
+
+def _refused(status: str, reason: str) -> dict[str, Any]:
+    return {"status": status, "reason": reason, **NOTHING}
 
 
 def survey_files(
@@ -45,40 +59,46 @@ def survey_files(
     """One row of photos.csv per file, and how many files were opened rather than remembered.
 
     Equal bytes are one photo: the first path in sorted order has it, the others are `identical` to that path. Text
-    files are `sidecar` candidates; which photo they belong to is decided over all shards by `name_sidecars`.
+    files are `sidecar` candidates; which photo they belong to is decided over all shards by `name_sidecars`. Files are
+    opened in a process of their own, because some damaged ones crash their decoder.
     """
     memory, thumbnails = Cache(cache / "survey"), Cache(cache / "thumbnails")
-    version = code_version(opening, sys.modules[__name__])
+    version = code_version(*opening.MODULES, sys.modules[__name__])
     rows, opened = [], 0
     kept: dict[str, str] = {}
-    for file in progress(sorted(files, key=lambda file: file.path), "survey", "files"):
-        suffix = PurePath(file.path).suffix.lower()
-        row: dict[str, Any] = {
-            "path": file.path,
-            "photo": file.photo,
-            "sha256": file.sha256,
-            "of_path": "",
-            "bytes": None,
-        }
-        if suffix in SIDECAR_SUFFIXES:
-            rows.append({**row, "status": "sidecar", "reason": "", **NOTHING})
-            continue
-        # The suffix is part of the key because it is part of the reason.
-        key = cache_key(stage="survey", file=file.sha256, suffix=suffix, settings=settings.to_argument(), code=version)
-        value = memory.load(key) if file.sha256 else None
-        if value is None:
-            value, lasting = examine_file(folder / file.path, file.sha256, settings, thumbnails)
-            opened += 1
-            if file.sha256 and lasting:
-                memory.store(key, value)
-        row |= value
-        if value["status"] == "ok":
-            row["bytes"] = (folder / file.path).stat().st_size
-            first = kept.setdefault(file.sha256, file.path)
-            if first != file.path:
-                row |= {"status": "identical", "of_path": first, "reason": f"the same bytes as {first}"}
-        rows.append(row)
+    with in_own_process(examine_file) as examine:
+        for file in progress(sorted(files, key=lambda file: file.path), "survey", "files"):
+            # The suffix is part of the key because it is part of the reason.
+            suffix = PurePath(file.path).suffix.lower()
+            parts = {"file": file.sha256, "suffix": suffix, "settings": settings.to_argument(), "code": version}
+            key = cache_key(stage="survey", **parts)
+            value = _unopened(file, suffix) or (memory.load(key) if file.sha256 else None)
+            if value is None:
+                value, lasting = _examined(examine, found_path(folder, file.path), file.sha256, settings, thumbnails)
+                opened += 1
+                if file.sha256 and lasting:
+                    memory.store(key, value)
+            row = {"path": file.path, "photo": file.photo, "sha256": file.sha256, "of_path": "", **value}
+            if value["status"] == "ok":
+                first = kept.setdefault(file.sha256, file.path)
+                if first != file.path:
+                    row |= {"status": "identical", "of_path": first, "reason": f"the same bytes as {first}"}
+            rows.append(row)
     return rows, opened
+
+
+def _unopened(file: IndexedFile, suffix: str) -> dict[str, Any] | None:
+    """What is said of a file that is not opened; None for the others."""
+    if file.reason:
+        return _refused(file.status, file.reason)
+    return _refused("sidecar", "") if suffix in SIDECAR_SUFFIXES and file.sha256 else None
+
+
+def _examined(examine: Callable[..., Examined], *arguments: Any) -> Examined:
+    try:
+        return examine(*arguments)
+    except Crash as crash:
+        return _refused("unreadable", f"damaged picture ({crash} in its decoder)"), False
 
 
 def name_sidecars(rows: Sequence[Row]) -> list[Row]:

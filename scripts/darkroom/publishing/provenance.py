@@ -24,8 +24,8 @@ from darkroom.tables import Row
 
 PACKAGES = (
     "accelerate", "bitsandbytes", "diffusers", "huggingface_hub", "ImageHash", "numpy", "onnxruntime",
-    "open_clip_torch", "opencv-python-headless", "peft", "pillow", "prodigyopt", "pydantic", "safetensors",
-    "scipy", "snakemake", "timm", "tokenizers", "torch", "torchvision", "transformers",
+    "open_clip_torch", "opencv-python-headless", "peft", "pi-heif", "pillow", "prodigyopt", "pydantic", "rawpy",
+    "safetensors", "scipy", "snakemake", "timm", "tokenizers", "torch", "torchvision", "transformers",
 )  # fmt: skip
 FORMAT = 1  # of provenance.json; raised when a record of before can no longer be rebuilt
 

@@ -12,6 +12,7 @@ from darkroom.errors import UserError
 from darkroom.files import write_bytes, write_text
 from darkroom.model_lock import model_file
 from darkroom.photo_index import refresh_index
+from darkroom.photo_paths import found_path
 from darkroom.publishing.record import ModelRecord, Record
 from darkroom.tables import write_table
 
@@ -35,7 +36,8 @@ def open_workplace(work: Path, provenance: Path, record: Record) -> None:
 
 def find_photos(folder: Path, index: Path) -> dict[str, Path]:
     """Every file below a folder by the sha256 of its bytes, whatever its name and place."""
-    return {file.sha256: (folder / file.path).absolute() for file in reversed(refresh_index(folder, index))}
+    files = [file for file in reversed(refresh_index(folder, index)) if file.sha256]
+    return {file.sha256: found_path(folder, file.path).absolute() for file in files}
 
 
 def find_models(record: Record, given: Mapping[str, Path], roots: Iterable[Path]) -> dict[str, Path | None]:

@@ -11,7 +11,7 @@ from darkroom.files import sha256_bytes, sha256_file
 from darkroom.framing import subject_masks
 from darkroom.framing.settings import MaskSettings
 from darkroom.framing.subject_masks import mask_photos
-from darkroom.framing.supplied_masks import match_masks, open_mask
+from darkroom.framing.supplied_masks import match_masks, open_mask, unused_masks
 from darkroom.model_lock import LockedModel
 from darkroom.photo_index import IndexedFile, refresh_index
 
@@ -55,6 +55,15 @@ def test_which_mask_belongs_to_which_photo(photos: list[str], masks: list[str], 
 def test_a_slip_is_one_line(photos: list[str], masks: list[str], words: str) -> None:
     with pytest.raises(UserError, match=f"masks.supplied: .*{words}"):
         match_masks(files(*photos), files(*masks))
+
+
+def test_what_systems_leave_behind_is_no_mask(tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    for name in ("cat.png", "._cat.png", ".DS_Store", "Thumbs.db"):
+        (tmp_path / "masks" / name).write_bytes(name.encode())
+    masks = refresh_index(tmp_path / "masks", tmp_path / "index.json", "masks.supplied")
+    found = match_masks(files("cat.jpg"), masks)
+    assert [mask.path for mask in found.values()] == ["cat.png"] and unused_masks(masks, found) == []
 
 
 def test_every_kind_of_picture_is_grey(tmp_path: Path) -> None:

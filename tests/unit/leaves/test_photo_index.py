@@ -39,18 +39,27 @@ def test_a_replacement_with_an_older_time_is_seen(tmp_path: Path) -> None:
     assert refresh_index(photos, index) != before
 
 
-def test_hidden_files_and_broken_links_are_left_out(tmp_path: Path) -> None:
+def test_hidden_files_and_broken_links_are_listed_and_not_read(tmp_path: Path) -> None:
     photos = make(tmp_path / "photos", a=b"1")
     make(photos / ".trash", b=b"2")
     (photos / "gone").symlink_to(tmp_path / "nowhere")
-    assert [file.path for file in refresh_index(photos, tmp_path / "index.json")] == ["a"]
+    files = refresh_index(photos, tmp_path / "index.json")
+    assert [(file.path, file.status, bool(file.sha256)) for file in files] == [
+        (".trash/", "unsupported", False),
+        ("a", "", True),
+        ("gone", "unreadable", False),
+    ]
+    assert all(file.reason for file in files if file.status)
+    assert read_index(tmp_path / "index.json") == files
 
 
-@pytest.mark.parametrize("kind", ["missing", "empty", "file"])
+@pytest.mark.parametrize("kind", ["missing", "empty", "file", "hidden"])
 def test_no_photos_is_one_clear_line(tmp_path: Path, kind: str) -> None:
     photos = tmp_path / "photos"
-    if kind == "empty":
+    if kind in ("empty", "hidden"):
         photos.mkdir()
+    if kind == "hidden":
+        (photos / ".DS_Store").write_bytes(b"x")
     if kind == "file":
         photos.write_text("x")
     with pytest.raises(UserError, match="photos: "):
