@@ -16,7 +16,7 @@ from darkroom import camera_raw, photo_error, photo_exif, plain_picture
 from darkroom.camera_raw import RAW_SUFFIXES, develop, holds_camera_raw, is_camera_raw, may_be_camera_raw
 from darkroom.errors import UserError, lacks_memory
 from darkroom.photo_error import PhotoError, check_size, damaged
-from darkroom.photo_exif import capture_time, exif_of, turned_upright
+from darkroom.photo_exif import capture_time, exif_of, turned_upright, upright_size
 from darkroom.photo_paths import found_path
 from darkroom.plain_picture import plain_rgb
 
@@ -42,33 +42,26 @@ STANDARD_TABLE_SUM = 3688
 class OpenedPhoto:
     """A photo as everything in Darkroom sees it.
 
-    `picture` is RGB, 8 bit, sRGB, upright, and carries no metadata. `taken_at` is the camera's local time as ISO 8601
+    `picture` is RGB, 8 bit, sRGB, upright, and carries no metadata; `size` is the photo's (width, height) in pixels,
+    upright, which are the picture's unless it was asked for smaller. `taken_at` is the camera's local time as ISO 8601
     with sub-seconds where the camera wrote them, else empty. `jpeg_quality` is the quality (1 to 100) at which libjpeg
     would write the file's quantisation table, None for other formats.
     """
 
     picture: Image.Image
+    size: tuple[int, int]
     format: str
     taken_at: str
     jpeg_quality: int | None
 
-    @property
-    def width(self) -> int:
-        """Width in pixels, orientation applied."""
-        return self.picture.width
 
-    @property
-    def height(self) -> int:
-        """Height in pixels, orientation applied."""
-        return self.picture.height
-
-
-def open_photo(path: Path, max_megapixels: float | None = None) -> OpenedPhoto:
+def open_photo(path: Path, max_megapixels: float | None = None, enough: int | None = None) -> OpenedPhoto:
     """Open and decode a photo: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF or camera raw, by its bytes alone.
 
     Of several pictures in a file the first; the orientation is applied, an embedded ICC profile converted to sRGB,
     more bits reduced to 8, transparency laid over neutral grey. `max_megapixels` is checked before decoding; the
-    survey does so, and later stages only open what passed it.
+    survey does so, and later stages only open what passed it. Where a longer side of `enough` pixels is enough, a JPEG
+    is decoded at 1/2, 1/4 or 1/8 of its size, all of its bytes read all the same.
 
     Raises PhotoError for every file that cannot be used, whatever is wrong with it.
     """
@@ -77,7 +70,7 @@ def open_photo(path: Path, max_megapixels: float | None = None) -> OpenedPhoto:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise PhotoError("unreadable", "no file any more", passing=True)
-            return _opened(file, path.suffix.lower(), max_megapixels)
+            return _opened(file, path.suffix.lower(), max_megapixels, enough)
     except PhotoError:
         raise
     except PermissionError:
@@ -90,20 +83,20 @@ def open_photo(path: Path, max_megapixels: float | None = None) -> OpenedPhoto:
         raise damaged(error) from error
 
 
-def surveyed_photo(folder: Path, path: str) -> OpenedPhoto:
-    """Open a photo that the survey found readable. `path` is that of photos.csv.
+def surveyed_photo(folder: Path, path: str, enough: int | None = None) -> OpenedPhoto:
+    """Open a photo that the survey found readable. `path` is that of photos.csv; `enough` as in `open_photo`.
 
     Raises UserError where it has gone or changed since.
     """
     try:
-        return open_photo(found_path(folder, path))
+        return open_photo(found_path(folder, path), enough=enough)
     except PhotoError as error:
         raise UserError(
             f"{folder / path}: {error.reason}, but was readable before; put it back, start again"
         ) from error
 
 
-def _opened(file: BinaryIO, suffix: str, max_megapixels: float | None) -> OpenedPhoto:
+def _opened(file: BinaryIO, suffix: str, max_megapixels: float | None, enough: int | None) -> OpenedPhoto:
     head = file.read(32)
     if is_camera_raw(head):
         return _developed(file, max_megapixels)
@@ -113,15 +106,19 @@ def _opened(file: BinaryIO, suffix: str, max_megapixels: float | None) -> Opened
             if image.format in ("HEIF", "AVIF"):
                 _check_stored_sizes(file, max_megapixels)
             if not holds_camera_raw(image, file):
-                return _decoded(image, max_megapixels)
+                return _decoded(image, max_megapixels, enough)
     except UnidentifiedImageError:
         if not may_be_camera_raw(head):
             raise _not_a_picture(head, suffix) from None
     return _developed(file, max_megapixels)
 
 
-def _decoded(image: Image.Image, max_megapixels: float | None) -> OpenedPhoto:
+def _decoded(image: Image.Image, max_megapixels: float | None, enough: int | None) -> OpenedPhoto:
     check_size(image.width, image.height, max_megapixels)
+    stored = image.size
+    if enough is not None:
+        shrink = max(1, max(stored) // enough)
+        image.draft(None, (stored[0] // shrink, stored[1] // shrink))
     quality = _jpeg_quality(image)
     image_format = "JPEG" if image.format == "MPO" else str(image.format)
     curve = image.info.get("nclx_profile", {}).get("transfer_characteristics")
@@ -132,7 +129,9 @@ def _decoded(image: Image.Image, max_megapixels: float | None) -> OpenedPhoto:
     image.load()
     exif = exif_of(image)
     picture = turned_upright(plain_rgb(image), exif)
-    return OpenedPhoto(picture, image_format, taken_at or capture_time(exif), quality)
+    # Only JPEGs are decoded smaller, and they are turned by their EXIF block alone.
+    size = picture.size if enough is None or image_format != "JPEG" else upright_size(stored, exif)
+    return OpenedPhoto(picture, size, image_format, taken_at or capture_time(exif), quality)
 
 
 def _check_stored_sizes(file: BinaryIO, max_megapixels: float | None) -> None:
@@ -146,7 +145,7 @@ def _check_stored_sizes(file: BinaryIO, max_megapixels: float | None) -> None:
 def _developed(file: BinaryIO, max_megapixels: float | None) -> OpenedPhoto:
     file.seek(0)
     picture, taken_at = develop(file, max_megapixels)
-    return OpenedPhoto(picture, "RAW", taken_at, None)
+    return OpenedPhoto(picture, picture.size, "RAW", taken_at, None)
 
 
 def _not_a_picture(head: bytes, suffix: str) -> PhotoError:

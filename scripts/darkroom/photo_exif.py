@@ -25,6 +25,13 @@ def exif_of(image: Image.Image) -> Image.Exif:
         return Image.Exif()
 
 
+def upright_size(size: tuple[int, int], exif: Image.Exif) -> tuple[int, int]:
+    """The size of a picture once it is turned as its EXIF orientation says."""
+    orientation = exif.get(ExifTags.Base.Orientation)
+    lying = isinstance(orientation, int) and 5 <= orientation <= 8
+    return (size[1], size[0]) if lying else size
+
+
 def turned_upright(picture: Image.Image, exif: Image.Exif) -> Image.Image:
     """A picture turned as its EXIF orientation says; one that makes no sense says nothing."""
     orientation = exif.get(ExifTags.Base.Orientation)

@@ -12,12 +12,14 @@ from darkroom.open_photo import surveyed_photo
 from darkroom.tables import Row
 
 SIDE = 512
+# A JPEG decoded to a fraction of its size is taken as it is from this side on: for 12 megapixels 500 pixels.
+ENOUGH = 448
 
 
 def thumbnail_key(sha256: str) -> str:
     """The cache key of a photo's thumbnail."""
     version = code_version(*opening.MODULES, sys.modules[__name__])
-    return cache_key(stage="thumbnail", photo=sha256, side=SIDE, code=version)
+    return cache_key(stage="thumbnail", photo=sha256, side=SIDE, enough=ENOUGH, code=version)
 
 
 def store_thumbnail(cache: Cache, sha256: str, picture: Image.Image) -> Image.Image:
@@ -38,4 +40,4 @@ def load_thumbnail(cache: Cache, photo: Row, folder: Path) -> Image.Image:
     data = cache.load_bytes(thumbnail_key(photo["sha256"]), ".jpg")
     if data is not None:
         return Image.open(io.BytesIO(data)).convert("RGB")
-    return store_thumbnail(cache, photo["sha256"], surveyed_photo(folder, photo["path"]).picture)
+    return store_thumbnail(cache, photo["sha256"], surveyed_photo(folder, photo["path"], ENOUGH).picture)

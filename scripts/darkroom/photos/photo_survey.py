@@ -14,7 +14,7 @@ from darkroom.photo_paths import found_path
 from darkroom.photos.settings import OpeningSettings
 from darkroom.progress import progress
 from darkroom.tables import Row
-from darkroom.thumbnails import store_thumbnail
+from darkroom.thumbnails import ENOUGH, store_thumbnail
 
 COLUMNS = (
     *("path", "photo", "sha256", "status", "reason", "of_path"),
@@ -31,7 +31,7 @@ def examine_file(path: Path, sha256: str, settings: OpeningSettings, thumbnails:
     The thumbnail of a readable photo is kept on the way, so that later stages need not decode it again.
     """
     try:
-        photo = open_photo(path, settings.max_megapixels)
+        photo = open_photo(path, settings.max_megapixels, ENOUGH)
         size = path.stat().st_size
     except PhotoError as error:
         return _refused(error.status, error.reason), not error.passing
@@ -43,7 +43,7 @@ def examine_file(path: Path, sha256: str, settings: OpeningSettings, thumbnails:
         ), False
     store_thumbnail(thumbnails, sha256, photo.picture)
     found = {
-        **{"status": "ok", "reason": "", "width": photo.width, "height": photo.height, "format": photo.format},
+        **{"status": "ok", "reason": "", "width": photo.size[0], "height": photo.size[1], "format": photo.format},
         **{"taken_at": photo.taken_at, "jpeg_quality": photo.jpeg_quality, "bytes": size},
     }
     return found, True

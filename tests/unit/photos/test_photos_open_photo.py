@@ -19,7 +19,7 @@ def test_formats(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     halves().save(path, **({"lossless": True} if suffix == "webp" else {"quality": 95} if suffix == "jpg" else {}))
     photo = open_photo(path)
-    assert (photo.width, photo.height, photo.picture.mode) == (48, 32, "RGB")
+    assert (*photo.size, photo.picture.mode) == (48, 32, "RGB")
     tolerance = 12 if suffix == "jpg" else 0
     assert np.abs(np.asarray(photo.picture).astype(int)[20, 10] - RED).max() <= tolerance
     assert (photo.jpeg_quality is not None) == (suffix == "jpg")
@@ -123,7 +123,7 @@ def test_size_limit_comes_before_decoding(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match="megapixels") as caught:
         open_photo(tmp_path / "a.png", max_megapixels=2)
     assert caught.value.status == "unsupported"
-    assert open_photo(tmp_path / "a.png", max_megapixels=3).width == 3000
+    assert open_photo(tmp_path / "a.png", max_megapixels=3).size[0] == 3000
 
 
 def test_a_photo_for_which_memory_does_not_suffice_is_not_called_damaged(tmp_path: Path) -> None:
@@ -139,3 +139,24 @@ def test_a_photo_for_which_memory_does_not_suffice_is_not_called_damaged(tmp_pat
     command = [sys.executable, "-c", code, str(tmp_path / "large.png")]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3] / "scripts")}
     assert subprocess.check_output(command, env=environment, text=True) == "MemoryError True\n"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_decoded_small_is_the_same_photo(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = Image.linear_gradient("L").resize((1600, 1590)).convert("RGB")
+    picture.save(tmp_path / "a.jpg", quality=95, exif=exif)
+    whole, small = open_photo(tmp_path / "a.jpg"), open_photo(tmp_path / "a.jpg", enough=448)
+    assert small.size == whole.size == whole.picture.size
+    assert max(small.picture.size) == 800
+    expected = np.asarray(whole.picture.resize(small.picture.size, Image.Resampling.BOX)).astype(int)
+    assert np.abs(np.asarray(small.picture) - expected).max() <= 3
+
+
+def test_a_truncated_photo_is_seen_when_decoded_small(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.effect_noise((1600, 1200), 80).save(file, "JPEG")
+    (tmp_path / "a.jpg").write_bytes(file.getvalue()[: len(file.getvalue()) * 9 // 10])
+    with pytest.raises(PhotoError, match="truncated"):
+        open_photo(tmp_path / "a.jpg", enough=448)
