@@ -30,6 +30,9 @@ COLUMNS = ("photo", "group", "kind", "of", "score", "overlap")
 CANDIDATES = 20
 # A copy that shows less of the picture than this is called cropped.
 WHOLE = 0.95
+# Hashes of a photo and of one with a mark over it are so near, and half of it correlates so well.
+MARKED_DISTANCE = 64
+MARKED_MEDIAN = 0.9
 # Two photos of one scene correlate at least so much all over, whatever moved; copies much more.
 SCENE_LIKENESS = 0.5
 
@@ -86,16 +89,22 @@ def propose_pairs(
     return sorted(pairs)
 
 
-def judge_pair(first: Row, second: Row, alignment: Alignment | None, settings: DuplicateSettings) -> Edge | None:
+def judge_pair(
+    first: Row, second: Row, alignment: Alignment | None, distance: int, settings: DuplicateSettings
+) -> Edge | None:
     """Whether two aligned photos are copies of one picture, shots of one burst, or neither.
 
+    Copies correlate nearly everywhere; with a text or a mark laid over one of them, in most places, and their hashes are
+    near: `distance` is that of the hashes. Two shots of one scene correlate in most places, too, but not as whole photos.
     Shots of one burst may be as alike as copies; then their capture times tell them apart, which copies share.
     """
     if alignment is None:
         return None
     seconds = seconds_between(first, second)
     close = seconds is not None and seconds <= settings.burst_seconds
-    alike = alignment.correlation >= settings.min_correlation
+    alike = alignment.correlation >= settings.min_correlation or (
+        distance <= MARKED_DISTANCE and alignment.median >= MARKED_MEDIAN
+    )
     if alike and (not close or seconds == 0):
         return Edge(first["photo"], second["photo"], False, alignment)
     if close and not alignment.mirrored and alignment.likeness >= SCENE_LIKENESS:
@@ -139,7 +148,7 @@ def find_edges(
         found = progress(align_pairs(wanted, load_sketch, memory), "duplicates", "pairs", total=len(pairs))
         for (first, second), (alignment, fresh) in zip(pairs, found, strict=True):
             computed += fresh
-            edge = judge_pair(photos[first], photos[second], alignment, settings)
+            edge = judge_pair(photos[first], photos[second], alignment, nearest(first, second)[0], settings)
             edges += [edge] if edge is not None else []
         tried.update(pairs)
         pairs = sorted(_through_others(photos, places, edges) - tried)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from darkroom.cache import Cache
 from darkroom.photos import duplicate_groups, hash_neighbours, pair_alignments
@@ -230,3 +230,15 @@ def test_a_crop_that_is_like_its_original_through_another_alone_is_compared_with
     rows = shelf.rows()
     assert [rows[name]["of"] for name in ("larger", "smaller")] == ["whole", "whole"]
     assert shelf.computed == 3
+
+
+def test_a_copy_with_a_large_mark_over_it_is_found() -> None:
+    marked = scene(9)
+    draw = ImageDraw.Draw(marked)
+    draw.text((20, 120), "SAMPLE", fill="white", font_size=60)
+    draw.rectangle((0, 300, 320, 320), fill="black")
+    shelf = Shelf()
+    shelf.add("plain", scene(9), size=3000)
+    shelf.add("marked", marked)
+    rows = shelf.rows()
+    assert (rows["marked"]["of"], rows["marked"]["kind"]) == ("plain", "recompressed")
