@@ -94,8 +94,9 @@ def judge_pair(
 ) -> Edge | None:
     """Whether two aligned photos are copies of one picture, shots of one burst, or neither.
 
-    Copies correlate nearly everywhere; with a text or a mark laid over one of them, in most places, and their hashes are
-    near: `distance` is that of the hashes. Two shots of one scene correlate in most places, too, but not as whole photos.
+    Copies correlate nearly everywhere; with a text or a mark laid over one of them, in most places, and their hashes
+    are near: `distance` is that of the hashes. Two shots of one scene correlate in most places, too, but not as whole
+    photos.
     Shots of one burst may be as alike as copies; then their capture times tell them apart, which copies share.
     """
     if alignment is None:
