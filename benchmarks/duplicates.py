@@ -27,7 +27,7 @@ import yaml
 from duplicate_peers import PEERS
 from measured_snakemake import snakemake
 from PIL import Image
-from transforms import OTHERS, TRANSFORMS, Transform
+from transforms import OTHERS, TRANSFORMS
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "duplicates"
@@ -43,13 +43,13 @@ def sources(folder: Path) -> dict[str, Path]:
     return {"-".join(path.relative_to(folder).with_suffix("").parts): path for path in paths}
 
 
-def write_copies(transforms: Mapping[str, Transform], folder: Path, named: tuple[str, Path]) -> None:
+def write_copies(others: bool, folder: Path, named: tuple[str, Path]) -> None:
     """Write one photo and its copies as NAME__TRANSFORM.jpg."""
     name, path = named
     with Image.open(path) as source:
         picture = source.convert("RGB")
     picture.save(folder / f"{name}__{ORIGINAL}.jpg", quality=92)
-    for transform, change in transforms.items():
+    for transform, change in (OTHERS if others else TRANSFORMS).items():
         change(picture).save(folder / f"{name}__{transform.replace(' ', '_').replace('%', '')}.jpg", quality=90)
 
 
@@ -133,7 +133,7 @@ def main() -> None:
     shutil.rmtree(copies, ignore_errors=True)
     copies.mkdir(parents=True)
     with multiprocessing.Pool(2) as pool:
-        pool.map(partial(write_copies, transforms, copies), photos.items(), chunksize=1)
+        pool.map(partial(write_copies, arguments.others, copies), photos.items(), chunksize=1)
     print(f"{len(photos)} photos, {len(list(copies.iterdir()))} files")
     found, seconds = {}, {}
     for tool in arguments.only:
