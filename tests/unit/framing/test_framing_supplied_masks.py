@@ -11,7 +11,7 @@ from darkroom.files import sha256_bytes, sha256_file
 from darkroom.framing import subject_masks
 from darkroom.framing.settings import MaskSettings
 from darkroom.framing.subject_masks import mask_photos
-from darkroom.framing.supplied_masks import match_masks, open_mask
+from darkroom.framing.supplied_masks import match_masks, open_mask, unused_masks
 from darkroom.model_lock import LockedModel
 from darkroom.photo_index import IndexedFile, refresh_index
 
@@ -93,8 +93,14 @@ def test_what_cannot_be_used_has_a_reason(tmp_path: Path) -> None:
     assert "0 and 1 only" in str(open_mask(tmp_path / "labels.png", (6, 6)))
     (tmp_path / "broken.png").write_bytes((tmp_path / "labels.png").read_bytes()[:40])
     (tmp_path / "text.png").write_text("no picture")
-    for name in ("broken.png", "text.png", "gone.png"):
+    assert open_mask(tmp_path / "text.png", (6, 6)) == "it is not a picture"
+    for name in ("broken.png", "gone.png"):
         assert "cannot be read" in str(open_mask(tmp_path / name, (6, 6)))
+
+
+def test_masks_of_no_photo_are_named() -> None:
+    masks = files("a/cat.png", "nobody.png", "readme.txt")
+    assert unused_masks(masks, match_masks(files("a/cat.jpg"), masks)) == ["nobody.png"]
 
 
 class Shard:
