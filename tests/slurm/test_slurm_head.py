@@ -68,7 +68,7 @@ def test_ctrl_c_takes_the_jobs_out_of_the_queue(interrupted: Interruption, tmp_p
     with two_waiting_jobs(run) as process:
         wait_until(lambda: output(run.checkout).count("has been submitted") == 2, "snakemake knows of both")
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) != 0
+        assert process.wait(timeout=300) != 0
         assert queue(run) == []
 
 

@@ -109,7 +109,7 @@ def open_mask(path: Path, size: tuple[int, int]) -> Image.Image | str:
             image.load()
             grey = _grey(ImageOps.exif_transpose(image))
     except UnidentifiedImageError:
-        return "it is not a picture"
+        return "it is not a picture, or a damaged one"
     except Exception as error:  # Decoders raise anything at all on damaged bytes.
         if lacks_memory(error):
             raise

@@ -102,8 +102,14 @@ def test_what_cannot_be_used_has_a_reason(tmp_path: Path) -> None:
     assert "0 and 1 only" in str(open_mask(tmp_path / "labels.png", (6, 6)))
     (tmp_path / "broken.png").write_bytes((tmp_path / "labels.png").read_bytes()[:40])
     (tmp_path / "text.png").write_text("no picture")
-    for name in ("broken.png", "text.png", "gone.png"):
-        assert "cannot be read" in str(open_mask(tmp_path / name, (6, 6)))
+    for name in ("broken.png", "text.png"):
+        assert open_mask(tmp_path / name, (6, 6)) == "it is not a picture, or a damaged one"
+    assert "cannot be read" in str(open_mask(tmp_path / "gone.png", (6, 6)))
+
+
+def test_masks_of_no_photo_are_named() -> None:
+    masks = files("a/cat.png", "nobody.png", "readme.txt")
+    assert unused_masks(masks, match_masks(files("a/cat.jpg"), masks)) == ["nobody.png"]
 
 
 class Shard:
