@@ -33,7 +33,7 @@ def photo() -> Image.Image:
 
 
 def score(picture: Image.Image, **changes: object) -> dict[str, float]:
-    opened = OpenedPhoto(picture, str(changes.get("format", "PNG")), "", changes.get("quality"))  # type: ignore[arg-type]
+    opened = OpenedPhoto(picture, picture.size, str(changes.get("format", "PNG")), "", changes.get("quality"))  # type: ignore[arg-type]
     return score_photo(opened, subject_mask(), QualitySettings())
 
 
