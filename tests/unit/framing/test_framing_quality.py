@@ -71,7 +71,7 @@ def test_sharpness_does_not_depend_on_contrast_or_resolution() -> None:
     large = photo().resize((2048, 2048), Image.Resampling.LANCZOS)
     settings = QualitySettings(side=SIZE)
     mask = subject_mask().resize(large.size)
-    again = score_photo(OpenedPhoto(large, "PNG", "", None), mask, settings)["sharpness"]
+    again = score_photo(OpenedPhoto(large, large.size, "PNG", "", None), mask, settings)["sharpness"]
     assert again == pytest.approx(sharp, abs=0.06)
 
 
@@ -96,12 +96,12 @@ def test_noise_and_compression() -> None:
 
 
 def test_no_subject_means_the_whole_photo() -> None:
-    opened = OpenedPhoto(photo(), "PNG", "", None)
+    opened = OpenedPhoto(photo(), (400, 400), "PNG", "", None)
     empty = Image.new("L", (SIZE, SIZE), 0)
     assert score_photo(opened, empty, QualitySettings())["sharpness"] > THRESHOLDS.min_sharpness
 
 
 def test_scores_of_a_tiny_photo_are_numbers(tmp_path: Path) -> None:
-    tiny = OpenedPhoto(Image.new("RGB", (3, 2), "grey"), "PNG", "", None)
+    tiny = OpenedPhoto(Image.new("RGB", (3, 2), "grey"), (3, 2), "PNG", "", None)
     scores = score_photo(tiny, Image.new("L", (3, 2), 255), QualitySettings())
     assert all(np.isfinite(value) for value in scores.values())
