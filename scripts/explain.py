@@ -40,7 +40,7 @@ def planned_jobs(snakefile: Path, configfile: Path) -> list[PlannedJob]:
             storage_settings=types.StorageSettings(),
             snakefile=snakefile,
         )
-        dag = workflow.dag(types.DAGSettings(max_checksum_file_size=LARGEST_COMPARED))
+        dag = workflow.dag(types.DAGSettings(max_checksum_file_size=LARGEST_COMPARED, force_incomplete=True))
         dag.execute_workflow(executor="dryrun", execution_settings=types.ExecutionSettings(lock=False))
         jobs = _read_plan(workflow._workflow)
     if jobs is None:
@@ -62,6 +62,7 @@ def _read_plan(workflow: Any) -> list[PlannedJob]:
 
 def _planned_job(job: Any, reason: Any, records: Any) -> PlannedJob:
     causes = {
+        "nothing tells how it was made (.snakemake is another's or gone)": [reason.no_metadata],
         "it was interrupted": reason.incomplete_output,
         "its rule was edited": records.code_changed(job),
         "its environment changed": records.software_stack_changed(job),

@@ -3,19 +3,24 @@
 from pathlib import Path
 
 from darkroom.command import run_command, stage_parser
+from darkroom.errors import UserError
 from darkroom.files import link_or_copy
-from darkroom.tables import gather_tables
+from darkroom.tables import Row, gather_tables
 
 
-def gather_pictures(folders: list[Path], output: Path) -> int:
-    """Hard-link every file of the folders into one folder and return how many there are."""
+def gather_pictures(rows: list[Row], folders: list[Path], output: Path) -> int:
+    """Hard-link the picture of every row, `<photo>.png`, into one folder and return how many there are.
+
+    Raises UserError where one is missing.
+    """
     output.mkdir(parents=True, exist_ok=True)
-    pictures = [
-        picture for folder in folders for picture in sorted(folder.iterdir()) if not picture.name.startswith(".")
-    ]
-    for picture in pictures:
-        link_or_copy(picture, output / picture.name)
-    return len(pictures)
+    pictures = {picture.name: picture for folder in folders for picture in folder.glob("*.png")}
+    for row in rows:
+        name = f"{row['photo']}.png"
+        if name not in pictures:
+            raise UserError(f"{folders[0].parent}: {name} is missing; delete this folder and start again")
+        link_or_copy(pictures[name], output / name)
+    return len(rows)
 
 
 def main() -> None:
@@ -28,7 +33,7 @@ def main() -> None:
     rows = gather_tables(arguments.tables, arguments.table)
     report = f"gather_shards: {len(rows)} rows of {len(arguments.tables)} shards"
     if arguments.folder is not None:
-        report += f", pictures {gather_pictures(arguments.folders, arguments.folder)}"
+        report += f", pictures {gather_pictures(rows, arguments.folders, arguments.folder)}"
     print(report)
 
 

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from darkroom.errors import user_error
 from darkroom.job_guard import guard_job
 
+# Warns in every log that a faster kernel for 4-bit weights on the CPU, which we do not use, is not installed.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+
 
 def run_command(main: Callable[[], None]) -> None:
     """Run the body of a script; what a user can mend becomes one line on stderr and exit code 1, without a traceback.
@@ -19,8 +22,6 @@ def run_command(main: Callable[[], None]) -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # Warns in every log that a faster kernel for 4-bit weights on the CPU, which we do not use, is not installed.
-    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     try:
         guard_job()
         main()

@@ -46,8 +46,9 @@ class PlannedJob:
         """What is different, in words; empty where the job only follows others."""
         words = [f"{path.removeprefix('scripts/')} was edited" for path in self.changed]
         settings = changed_settings(self.before, self.now)
-        # Where the photos are named, that they are others says nothing more.
-        return [*self.causes, *words, *(item for item in settings if item != LISTED or not self.causes)]
+        # Where the photos are named, or divided otherwise, that they are others says nothing more.
+        known = bool(self.causes) or any(item.startswith("shards was") for item in settings)
+        return [*self.causes, *words, *(item for item in settings if item != LISTED or not known)]
 
 
 def explanation(jobs: Iterable[PlannedJob]) -> str:

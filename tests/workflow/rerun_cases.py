@@ -248,7 +248,8 @@ HEAD = """\
 Each line is a test that runs the real commands (`tests/workflow/test_workflow_reruns.py`) on `config/mini.yaml`, 22
 photos of which 14 are used, and counts jobs and what they compute; this page is made from the same cases. A job that
 runs and computes nothing takes its results from the cache and costs seconds. Behind the dataset nothing runs where
-its manifest stays the same. `snakemake explain` says in words what would run now, and why.
+its manifest stays the same. What Snakemake knows lies in `.snakemake`: results that are moved or copied without it are
+laid out anew, from the cache. `snakemake explain` says in words what would run now, and why.
 
 | what you change | what runs | what is computed anew |
 |---|---|---|"""

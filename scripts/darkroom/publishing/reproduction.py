@@ -25,8 +25,11 @@ def open_workplace(work: Path, provenance: Path, record: Record) -> None:
     Raises UserError where it holds other things, and where it lies among the results that are to be checked.
     """
     lora = provenance.resolve().parent
-    results = lora.parents[2] if len(lora.parents) > 3 and lora.parents[2].name == record.project else lora
-    if work.resolve().is_relative_to(results):
+    inside = len(lora.parents) > 3 and lora.parents[2].name == record.project
+    results = lora.parents[2] if inside else lora
+    # A record that was copied to a folder of its own, without the LoRA, has nothing beside it to be checked.
+    checked = inside or any((lora / name).exists() for name in record.files)
+    if checked and work.resolve().is_relative_to(results):
         raise UserError(f"--work: {work} lies in {results}, which is to be checked; give a folder elsewhere")
     mark = work / "provenance.json"
     if work.exists() and any(work.iterdir()) and not (mark.is_file() and mark.read_bytes() == provenance.read_bytes()):

@@ -139,8 +139,10 @@ def test_a_workplace_goes_on_with_its_own_record_only(tmp_path: Path) -> None:
     _, other = record(tmp_path / "other", run="main")
     with pytest.raises(UserError, match="holds other things"):
         open_workplace(work, other, made)
+    open_workplace(path.parent / "beside", path, made)
+    (path.parent / next(iter(made.files))).touch()
     with pytest.raises(UserError, match="which is to be checked"):
-        open_workplace(path.parent / "work", path, made)
+        open_workplace(path.parent / "lora", path, made)
 
 
 @pytest.mark.parametrize(
