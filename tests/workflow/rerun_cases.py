@@ -164,8 +164,8 @@ CASES = {
         "a photo added",
         add_photo,
         FROM_PHOTOS | ENCODING | TRAINING,
-        PHOTO | {"group_duplicates": 22, "crop_to_buckets": 1, "encode_dataset": 4} | TRAINED,
-        note="alignments with all others; its frame, latents, mask, caption with and without the trigger",
+        PHOTO | {"group_duplicates": 19, "crop_to_buckets": 1, "encode_dataset": 4} | TRAINED,
+        note="alignments with its candidates; its frame, latents, mask, caption with and without the trigger",
     ),
     "photo removed": Case("a photo removed", remove_photo, FROM_PHOTOS | ENCODING | TRAINING, TRAINED, slow=True),
     "photo exchanged": Case(
@@ -173,7 +173,7 @@ CASES = {
         exchange_photo,
         FROM_PHOTOS | ENCODING | TRAINING,
         PHOTO
-        | {"group_duplicates": 21, "crop_to_buckets": 1, "encode_dataset": 4}
+        | {"group_duplicates": 18, "crop_to_buckets": 1, "encode_dataset": 4}
         | {"train_lora": 4, "render_samples": 2, "score_checkpoints": 2},
         note="the first checkpoint had not seen the photo: its pictures are known",
         slow=True,
