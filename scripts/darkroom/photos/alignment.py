@@ -25,6 +25,8 @@ WORTH_REFINING = 0.3
 # side, the picture may be.
 FRAME = 0.95
 OFF_CENTRE = 0.02
+# Grey levels by which the edge of a picture differs from the frame around it.
+STEP = 12
 
 
 @dataclass(frozen=True)
@@ -183,9 +185,9 @@ def _seen(first: tuple[int, ...], matrix: np.ndarray, second: tuple[int, ...]) -
 
 
 def _is_frame(grey: np.ndarray, inside: np.ndarray) -> bool:
-    """Whether what lies outside of the overlap is of one colour and all around it: bars or a border.
+    """Whether what lies outside of the overlap is of one colour, all around it, and ends where the overlap begins.
 
-    A crop of a thing on plain ground leaves one colour outside, too, but hardly ever lies in the very middle.
+    A crop of a thing on plain ground leaves one colour outside, too, but the ground goes on inside the crop.
     """
     rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
     off = [
@@ -193,9 +195,22 @@ def _is_frame(grey: np.ndarray, inside: np.ndarray) -> bool:
     ]
     if max(off) > 2 * OFF_CENTRE:
         return False
-    outside = cv2.erode((~inside).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    near = np.ones((7, 7), np.uint8)
+    outside = cv2.erode((~inside).astype(np.uint8), near) > 0
     levels = grey[outside].astype(np.float32)
-    return len(levels) > 0.01 * grey.size and float(np.mean(np.abs(levels - np.median(levels)) <= 4)) >= FRAME
+    if len(levels) <= 0.01 * grey.size:
+        return False
+    colour = float(np.median(levels))
+    edge = inside & (cv2.erode(inside.astype(np.uint8), near) == 0) & ~_at_border(grey.shape)
+    starts = np.abs(grey[edge].astype(np.float32) - colour) > STEP
+    return float(np.mean(np.abs(levels - colour) <= 4)) >= FRAME and starts.size > 0 and float(starts.mean()) >= 0.5
+
+
+def _at_border(shape: tuple[int, ...]) -> np.ndarray:
+    """The outermost pixels of a picture, where an overlap ends because the picture does."""
+    border = np.ones(shape, bool)
+    border[8:-8, 8:-8] = False
+    return border
 
 
 def _warp(source: np.ndarray, matrix: np.ndarray, size: tuple[int, int], scale: float) -> tuple[np.ndarray, np.ndarray]:

@@ -242,3 +242,14 @@ def test_a_copy_with_a_large_mark_over_it_is_found() -> None:
     shelf.add("marked", marked)
     rows = shelf.rows()
     assert (rows["marked"]["of"], rows["marked"]["kind"]) == ("plain", "recompressed")
+
+
+def test_plain_ground_around_a_thing_is_no_frame() -> None:
+    """The crop from the very middle of a photo on plain ground is a crop of it."""
+    photo = Image.new("RGB", (480, 480), (200, 200, 200))
+    photo.paste(scene(11, 160), (160, 160))
+    shelf = Shelf()
+    shelf.add("whole", photo)
+    shelf.add("middle", photo.crop((110, 110, 370, 370)), size=9000)
+    rows = shelf.rows()
+    assert (rows["middle"]["of"], rows["middle"]["kind"]) == ("whole", "cropped")
