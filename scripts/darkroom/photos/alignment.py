@@ -60,8 +60,12 @@ def align(first: Sketch, second: Sketch, orientation: str | None = None) -> Alig
     candidates = [(_match(first, second, mirrored), mirrored) for mirrored in (False, True)]
     if orientation is not None:
         candidates.append((_whole(first, second, orientation), orientation.startswith("mirrored")))
-    found = [_compare(first, second, matrix, mirrored) for matrix, mirrored in candidates if matrix is not None]
-    return max((item for item in found if item is not None), key=lambda item: item.correlation, default=None)
+    shrink = min(1.0, COMPARED_SIDE / max(first.grey.shape))
+    size = (max(1, round(first.grey.shape[1] * shrink)), max(1, round(first.grey.shape[0] * shrink)))
+    base = cv2.resize(first.grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    found = [_compare(base, second, matrix, shrink, mirrored) for matrix, mirrored in candidates if matrix is not None]
+    best = max((laid for laid in found if laid is not None), key=lambda laid: _lowest(laid.local), default=None)
+    return None if best is None else _told(first, base, best)
 
 
 def _match(first: Sketch, second: Sketch, mirrored: bool) -> np.ndarray | None:
@@ -105,34 +109,32 @@ def _whole(first: Sketch, second: Sketch, orientation: str) -> np.ndarray | None
     return np.array([[cosine, sine, shift_x], [-sine, cosine, shift_y]], np.float64) * scale
 
 
-def _compare(first: Sketch, second: Sketch, matrix: np.ndarray, mirrored: bool) -> Alignment | None:
-    """Lay the second over the first, as well as it goes, and correlate what both show."""
-    shrink = min(1.0, COMPARED_SIDE / max(first.grey.shape))
-    size = (max(1, round(first.grey.shape[1] * shrink)), max(1, round(first.grey.shape[0] * shrink)))
-    base = cv2.resize(first.grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    source = np.ascontiguousarray(second.grey[:, ::-1] if mirrored else second.grey)
-    found = _lay(base, source, matrix, shrink, mirrored)
-    if found is None:
-        return None
-    better = _refined(base, found, shrink) if np.median(found.local) >= WORTH_REFINING else None
-    refined = None if better is None else _lay(base, source, better, shrink, mirrored)
-    if refined is not None and np.median(refined.local) > np.median(found.local):
-        found = refined
-    framed = _is_frame(base, found.inside), _is_frame(source, _seen(first.grey.shape, found.matrix, source.shape))
-    return _told(base, found, framed)
-
-
 @dataclass(frozen=True)
 class _Laid:
-    """The second picture laid over the first: its pixels there, which it fills, how they correlate window by window."""
+    """A picture (mirrored already) laid over the other: its pixels there, which it fills, how they correlate.
 
+    `local` are the correlations in windows, `places` the rows and columns of their middles.
+    """
+
+    source: np.ndarray
     matrix: np.ndarray
     mirrored: bool
     warped: np.ndarray
     inside: np.ndarray
     local: np.ndarray
-    correlated: np.ndarray
+    places: tuple[np.ndarray, ...]
     covers_second: float
+
+
+def _compare(base: np.ndarray, second: Sketch, matrix: np.ndarray, shrink: float, mirrored: bool) -> _Laid | None:
+    """Lay the second over the first, as well as it goes; `base` is the first, smaller by `shrink`."""
+    source = np.ascontiguousarray(second.grey[:, ::-1] if mirrored else second.grey)
+    found = _lay(base, source, matrix, shrink, mirrored)
+    if found is None or np.median(found.local) < WORTH_REFINING:
+        return found
+    better = _refined(base, found, shrink)
+    refined = None if better is None else _lay(base, source, better, shrink, mirrored)
+    return refined if refined is not None and np.median(refined.local) > np.median(found.local) else found
 
 
 def _lay(base: np.ndarray, source: np.ndarray, matrix: np.ndarray, shrink: float, mirrored: bool) -> _Laid | None:
@@ -146,34 +148,47 @@ def _lay(base: np.ndarray, source: np.ndarray, matrix: np.ndarray, shrink: float
     local, places, textured = _local_correlations(base, warped, inside)
     if len(local) < MIN_WINDOWS or len(local) < MIN_COMPARABLE * textured:
         return None
-    correlated = np.zeros(base.shape, np.uint8)
-    correlated[places] = local > 0.5
-    correlated = cv2.dilate(correlated, np.ones((WINDOW, WINDOW), np.uint8)) & inside.astype(np.uint8)
-    return _Laid(matrix, mirrored, warped, inside, local, correlated, covers_second)
+    return _Laid(source, matrix, mirrored, warped, inside, local, places, covers_second)
 
 
 def _refined(base: np.ndarray, laid: _Laid, shrink: float) -> np.ndarray | None:
-    """A better affine matrix by the pixels themselves (ECC, Evangelidis and Psarakis 2008), where that converges."""
+    """A better affine matrix by the pixels themselves (ECC, Evangelidis and Psarakis 2008), where that converges.
+
+    Only windows that correlate already take part, so that a mark over one of the two does not pull.
+    """
+    correlated = np.zeros(base.shape, np.uint8)
+    correlated[laid.places] = laid.local > 0.5
+    correlated = cv2.dilate(correlated, np.ones((WINDOW, WINDOW), np.uint8)) & laid.inside.astype(np.uint8)
     criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 30, 1e-4)
     step = np.eye(2, 3, dtype=np.float32)
     try:
-        _, step = cv2.findTransformECC(base, laid.warped, step, cv2.MOTION_AFFINE, criteria, 255 * laid.correlated, 5)
+        _, step = cv2.findTransformECC(base, laid.warped, step, cv2.MOTION_AFFINE, criteria, 255 * correlated, 5)
     except cv2.error:
         return None
     over = np.vstack([cv2.invertAffineTransform(step), [0, 0, 1]]) @ np.vstack([laid.matrix * shrink, [0, 0, 1]])
     return over[:2] / shrink
 
 
-def _told(base: np.ndarray, laid: _Laid, framed: tuple[bool, bool]) -> Alignment:
+def _lowest(local: np.ndarray) -> float:
+    """The lowest decile of local correlations."""
+    return float(np.percentile(local, 10))
+
+
+def _told(first: Sketch, base: np.ndarray, laid: _Laid) -> Alignment:
     """What a laid picture says of the two."""
-    matrix = laid.matrix
-    degrees = float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])))
     both = base[laid.inside], laid.warped[laid.inside]
-    likeness = float(np.corrcoef(*both)[0, 1]) if min(part.std() for part in both) > 0 else 0.0
-    lowest, middle = (float(np.percentile(laid.local, share)) for share in (10, 50))
-    covers_first = float(laid.inside.mean())
+    seen = _seen(first.grey.shape, laid.matrix, laid.source.shape)
     return Alignment(
-        matrix, laid.mirrored, degrees, covers_first, laid.covers_second, *framed, lowest, middle, likeness
+        matrix=laid.matrix,
+        mirrored=laid.mirrored,
+        degrees=float(np.degrees(np.arctan2(laid.matrix[1, 0], laid.matrix[0, 0]))),
+        covers_first=float(laid.inside.mean()),
+        covers_second=laid.covers_second,
+        framed_first=_is_frame(base, laid.inside),
+        framed_second=_is_frame(laid.source, seen),
+        correlation=_lowest(laid.local),
+        median=float(np.median(laid.local)),
+        likeness=float(np.corrcoef(*both)[0, 1]) if min(part.std() for part in both) > 0 else 0.0,
     )
 
 

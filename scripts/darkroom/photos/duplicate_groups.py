@@ -46,6 +46,10 @@ class Edge:
     burst: bool
     alignment: Alignment
 
+    def other(self, photo: str) -> str:
+        """The one of the two that is not this."""
+        return self.second if photo == self.first else self.first
+
     def overlap(self, photo: str) -> float:
         """The share of one of the two that the other shows as well."""
         return self.alignment.covers_first if photo == self.first else self.alignment.covers_second
@@ -56,14 +60,13 @@ class Edge:
 
     def kind(self, copy: str) -> Kind:
         """What the one that is not kept is to the one that is."""
-        kept = self.second if copy == self.first else self.first
         if self.burst:
             return "burst"
         if self.alignment.mirrored:
             return "mirrored"
         if abs(self.alignment.degrees) > 2:
             return "rotated"
-        return "cropped" if self.overlap(kept) < WHOLE else "recompressed"
+        return "cropped" if self.overlap(self.other(copy)) < WHOLE else "recompressed"
 
 
 def seconds_between(first: Row, second: Row) -> float | None:
@@ -85,8 +88,12 @@ def propose_pairs(
         for _, later in timed[place + 1 :]:
             if (seconds_between(photos[number], photos[later]) or 0.0) > settings.burst_seconds:
                 break
-            pairs.add((min(number, later), max(number, later)))
+            pairs.add(_in_order(number, later))
     return sorted(pairs)
+
+
+def _in_order(first: int, second: int) -> tuple[int, int]:
+    return min(first, second), max(first, second)
 
 
 def judge_pair(
@@ -132,8 +139,7 @@ def find_edges(
     def load_sketch(row: Row) -> Sketch:
         return Sketch(load_grey(row), *features[places[row["photo"]]])
 
-    def named(first: int, second: int) -> str | None:
-        distance, orientation = nearest(first, second)
+    def orientation_to_try(first: int, second: int, distance: int, orientation: str) -> str | None:
         if distance <= settings.hash_distance:
             return orientation
         # Shots of one burst lie alike even where too much has moved for hashes and features.
@@ -145,12 +151,17 @@ def find_edges(
     tried: set[tuple[int, int]] = set()
     pairs = propose_pairs(photos, fingerprints, features, settings)
     while pairs:
-        wanted = ((photos[first], photos[second], named(first, second)) for first, second in pairs)
+        near = [nearest(*pair) for pair in pairs]
+        wanted = (
+            (photos[first], photos[second], orientation_to_try(first, second, *hashes))
+            for (first, second), hashes in zip(pairs, near, strict=True)
+        )
         found = progress(align_pairs(wanted, load_sketch, memory), "duplicates", "pairs", total=len(pairs))
-        for (first, second), (alignment, fresh) in zip(pairs, found, strict=True):
+        for (first, second), (distance, _), (alignment, fresh) in zip(pairs, near, found, strict=True):
             computed += fresh
-            edge = judge_pair(photos[first], photos[second], alignment, nearest(first, second)[0], settings)
-            edges += [edge] if edge is not None else []
+            edge = judge_pair(photos[first], photos[second], alignment, distance, settings)
+            if edge is not None:
+                edges.append(edge)
         tried.update(pairs)
         pairs = sorted(_through_others(photos, places, edges) - tried)
     return edges, computed
@@ -178,7 +189,7 @@ def _through_others(photos: Sequence[Row], places: Mapping[str, int], edges: Seq
     pairs = set()
     for names in groups.values():
         kept = min(set(names), key=lambda name: preference(photos[places[name]], of_photo[name]))
-        pairs |= {(min(places[kept], places[name]), max(places[kept], places[name])) for name in names if name != kept}
+        pairs |= {_in_order(places[kept], places[name]) for name in names if name != kept}
     return pairs
 
 
@@ -200,7 +211,7 @@ def preference(photo: Row, edges: Sequence[Edge]) -> tuple[object, ...]:
     name = photo["photo"]
     copies = [edge for edge in edges if not edge.burst]
     cropped = any(
-        edge.overlap(name) - edge.overlap(_other(edge, name)) > 1 - WHOLE and not edge.framed(_other(edge, name))
+        edge.overlap(name) - edge.overlap(edge.other(name)) > 1 - WHOLE and not edge.framed(edge.other(name))
         for edge in copies
     )
     framed = any(edge.framed(name) for edge in copies)
@@ -216,24 +227,18 @@ def _stars(names: Sequence[str], edges: Sequence[Edge], order: Callable[[str], o
     The best photo is kept and takes all its verified neighbours; the best of those left over is next. So a chain
     a-b-c without an edge a-c never becomes one group around a.
     """
-    neighbours: dict[str, dict[str, Edge]] = defaultdict(dict)
-    for edge in edges:
-        neighbours[edge.first][edge.second] = edge
-        neighbours[edge.second][edge.first] = edge
+    of_photo = _edges_of(edges)
     taken: dict[str, Edge] = {}
     kept: set[str] = set()
     for name in sorted(names, key=order):  # type: ignore[arg-type]
         if name in taken:
             continue
         kept.add(name)
-        for other, edge in neighbours[name].items():
+        for edge in of_photo[name]:
+            other = edge.other(name)
             if other not in taken and other not in kept:
                 taken[other] = edge
     return taken
-
-
-def _other(edge: Edge, name: str) -> str:
-    return edge.second if name == edge.first else edge.first
 
 
 def group_duplicates(photos: Sequence[Row], edges: Sequence[Edge]) -> Iterator[dict[str, object]]:
@@ -258,7 +263,7 @@ def group_duplicates(photos: Sequence[Row], edges: Sequence[Edge]) -> Iterator[d
     for name in by_name:
         root = name
         while root in relations:
-            root = _other(relations[root], root)
+            root = relations[root].other(root)
         roots[name] = root
     related = {root for name, root in roots.items() if name != root}
     for name, root in roots.items():
@@ -267,7 +272,7 @@ def group_duplicates(photos: Sequence[Row], edges: Sequence[Edge]) -> Iterator[d
         if edge is None:
             yield {"photo": name, "group": group, "kind": "", "of": "", "score": None, "overlap": None}
         else:
-            of = _other(edge, name)
+            of = edge.other(name)
             score = edge.alignment.likeness if edge.burst else edge.alignment.correlation
             yield {
                 **{"photo": name, "group": group, "kind": edge.kind(name), "of": of},

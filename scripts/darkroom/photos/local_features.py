@@ -42,12 +42,6 @@ class Sketch:
     mirrored: Features
 
 
-def sketch(thumbnail: Image.Image) -> Sketch:
-    """The grey picture of a thumbnail and its features."""
-    grey = grey_levels(thumbnail)
-    return Sketch(grey, detect(grey), detect(np.ascontiguousarray(grey[:, ::-1])))
-
-
 def grey_levels(thumbnail: Image.Image) -> np.ndarray:
     """A thumbnail in grey, (height, width), uint8."""
     return np.asarray(thumbnail.convert("L"))
@@ -60,18 +54,17 @@ def remembered_features(memory: Cache, sha256: str, load_grey: Callable[[], np.n
     data = memory.load_bytes(key, ".npz")
     if data is not None:
         return unpack(data)
-    grey = load_grey()
-    found = detect(grey), detect(np.ascontiguousarray(grey[:, ::-1]))
+    found = detect_both(load_grey())
     memory.store_bytes(key, ".npz", pack(found))
     return found
 
 
-def detect(grey: np.ndarray) -> Features:
-    """ORB features (Rublee et al. 2011) of a grey picture (height, width), uint8."""
+def detect_both(grey: np.ndarray) -> Both:
+    """ORB features (Rublee et al. 2011) of a grey picture (height, width), uint8, and of its mirror image."""
     cv2.setNumThreads(1)
     detector = cv2.ORB.create(nfeatures=FEATURES, edgeThreshold=15, patchSize=31, fastThreshold=7)
-    points, descriptors = detector.detectAndCompute(grey, None)
-    return _features(points, descriptors)
+    mirrored = np.ascontiguousarray(grey[:, ::-1])
+    return _features(*detector.detectAndCompute(grey, None)), _features(*detector.detectAndCompute(mirrored, None))
 
 
 def _features(points: Sequence[cv2.KeyPoint], descriptors: np.ndarray | None) -> Features:

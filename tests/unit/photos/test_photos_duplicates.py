@@ -14,7 +14,7 @@ from darkroom.photos.alignment import align
 from darkroom.photos.duplicate_groups import find_edges, group_duplicates
 from darkroom.photos.fingerprints import ORIENTATIONS, orientation_hashes, turn
 from darkroom.photos.hash_neighbours import hash_bytes, near_pairs
-from darkroom.photos.local_features import sketch
+from darkroom.photos.local_features import Sketch, detect_both, grey_levels
 from darkroom.photos.settings import DuplicateSettings
 
 SETTINGS = DuplicateSettings()
@@ -27,6 +27,11 @@ def scene(seed: int, size: int = 320) -> Image.Image:
     coarse = Image.fromarray(random.integers(0, 255, (10, 10, 3), dtype=np.uint8)).resize((size, size), Image.BICUBIC)
     fine = Image.fromarray(random.integers(0, 255, (64, 64, 3), dtype=np.uint8)).resize((size, size), Image.NEAREST)
     return Image.blend(coarse, fine, 0.35).filter(ImageFilter.GaussianBlur(1))
+
+
+def sketch(picture: Image.Image) -> Sketch:
+    grey = grey_levels(picture)
+    return Sketch(grey, *detect_both(grey))
 
 
 def jpeg(picture: Image.Image, quality: int) -> Image.Image:
