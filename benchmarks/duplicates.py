@@ -17,16 +17,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import combinations
 from pathlib import Path
 
-import yaml
 from duplicate_peers import PEERS
-from measured_snakemake import snakemake
 from PIL import Image
+from pocket_project import run_from_nothing
 from transforms import OTHERS, TRANSFORMS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,6 +42,11 @@ def sources(folder: Path) -> dict[str, Path]:
     return {"-".join(path.relative_to(folder).with_suffix("").parts): path for path in paths}
 
 
+def file_part(transform: str) -> str:
+    """The name of a transform as a part of file names."""
+    return transform.replace(" ", "_").replace("%", "")
+
+
 def write_copies(others: bool, folder: Path, named: tuple[str, Path]) -> None:
     """Write one photo and its copies as NAME__TRANSFORM.jpg."""
     name, path = named
@@ -50,20 +54,14 @@ def write_copies(others: bool, folder: Path, named: tuple[str, Path]) -> None:
         picture = source.convert("RGB")
     picture.save(folder / f"{name}__{ORIGINAL}.jpg", quality=92)
     for transform, change in (OTHERS if others else TRANSFORMS).items():
-        change(picture).save(folder / f"{name}__{transform.replace(' ', '_').replace('%', '')}.jpg", quality=90)
+        change(picture).save(folder / f"{name}__{file_part(transform)}.jpg", quality=90)
 
 
 def darkroom_pairs(folder: Path) -> Pairs:
     """Pairs of one group in duplicates.csv, made by the real workflow."""
     work = WORK / "darkroom"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    config = {"project": "copies", "photos": str(folder), "targets": ["pocket-sdxl"], "shards": 2}
-    config |= {"subject": {"trigger": "x_y", "class": "thing", "kind": "object"}, "compute": {"device": "cpu"}}
-    (work / "config.yaml").write_text(yaml.safe_dump(with_models(config)))
-    tables = work / "results" / "copies"
-    options = ("--snakefile", str(ROOT / "Snakefile"), "--configfile", str(work / "config.yaml"))
-    snakemake(work, *options, "--", "results/copies/duplicates.csv")
+    run_from_nothing(work, folder, ["duplicates.csv"], shards=2)
+    tables = work / "results" / "photos"
     with (tables / "photos.csv").open() as photos, (tables / "duplicates.csv").open() as duplicates:
         names: dict[str, list[str]] = defaultdict(list)
         for row in csv.DictReader(photos):
@@ -72,13 +70,6 @@ def darkroom_pairs(folder: Path) -> Pairs:
         for row in csv.DictReader(duplicates):
             groups[row["group"] or row["photo"]] += names[row["photo"]]
     return {pair for group in groups.values() for pair in combinations(sorted(group), 2)}
-
-
-def with_models(config: dict[str, object]) -> dict[str, object]:
-    """A config that finds its models wherever it runs; none of them is used."""
-    pocket = ROOT / "resources" / "pocket"
-    models = {"captioner": {"model": str(pocket / "florence2")}, "evaluation": {"clip": str(pocket / "clip")}}
-    return config | models | {"masks": {"model": str(ROOT / "resources" / "models" / "u2netp.onnx")}}
 
 
 def peer_pairs(peer: str, folder: Path) -> Pairs:
@@ -101,18 +92,23 @@ def one_photo(first: str, second: str) -> bool:
     return len(photos) == 1 or photos in SAME
 
 
+def recalled(pairs: Pairs) -> Counter[str]:
+    """How many copies are said to belong to their original, by transform as in file names."""
+    counts: Counter[str] = Counter()
+    for first, second in pairs:
+        (one, kind), (other, other_kind) = split(first), split(second)
+        if one == other and ORIGINAL in (kind, other_kind):
+            counts[other_kind if kind == ORIGINAL else kind] += 1
+    return counts
+
+
 def report(found: Mapping[str, Pairs], seconds: Mapping[str, float], transforms: Iterable[str], photos: int) -> None:
     """Print recall per transform, false pairs and times, a column per tool."""
     print(f"{'':30}" + "".join(f"{tool:>14}" for tool in found))
-    recalls = {tool: {split(other)[1]: 0 for pair in pairs for other in pair} for tool, pairs in found.items()}
-    for tool, pairs in found.items():
-        for first, second in pairs:
-            (one, kind), (other, other_kind) = split(first), split(second)
-            if one == other and ORIGINAL in (kind, other_kind):
-                recalls[tool][other_kind if kind == ORIGINAL else kind] += 1
+    recalls = {tool: recalled(pairs) for tool, pairs in found.items()}
     for transform in transforms:
-        name = transform.replace(" ", "_").replace("%", "")
-        print(f"{transform:30}" + "".join(f"{recalls[tool].get(name, 0) / photos:>13.1%} " for tool in found))
+        shares = (recalls[tool][file_part(transform)] / photos for tool in found)
+        print(f"{transform:30}" + "".join(f"{share:>13.1%} " for share in shares))
     wrong = {tool: sorted(pair for pair in pairs if not one_photo(*pair)) for tool, pairs in found.items()}
     print(f"{'false pairs':30}" + "".join(f"{len(pairs):>14}" for pairs in wrong.values()))
     print(f"{'seconds':30}" + "".join(f"{seconds[tool]:>14.0f}" for tool in found))

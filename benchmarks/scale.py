@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from composites import make_photos
 from measured_snakemake import Measurement, snakemake
+from pocket_project import pocket_config, run_project, write_project
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "scale.csv"
@@ -85,22 +85,12 @@ def size_of(photos: int) -> Size:
 
 def write_config(size: Size) -> None:
     """The config of the project: pocket models, nothing rejected, so that every photo walks the whole way."""
-    config: dict[str, Any] = {
-        "project": "scale",
-        "photos": "photos",
-        "subject": {"trigger": "mimi_toy", "class": "toy", "kind": "object"},
-        "targets": [TARGET],
-        "shards": size.shards,
-        "masks": {"model": str(ROOT / "resources" / "models" / "u2netp.onnx")},
-        "selection": dict.fromkeys(("min_sharpness", "min_exposure", "min_coverage"), 0) | {"min_side": 64},
-        "captioner": {"model": str(ROOT / "resources" / "pocket" / "florence2"), "beams": 1, "max_tokens": 48},
-        "evaluation": {"clip": str(ROOT / "resources" / "pocket" / "clip")},
-        "compute": {"device": "cpu"},
-    }
+    config = pocket_config("scale", "photos", TARGET, size.shards)
+    config["selection"] = dict.fromkeys(("min_sharpness", "min_exposure", "min_coverage"), 0) | {"min_side": 64}
+    config["captioner"] |= {"beams": 1, "max_tokens": 48}
     if size.masks:
         config["masks"]["supplied"] = "masks"
-    size.folder.mkdir(parents=True, exist_ok=True)
-    (size.folder / "config.yaml").write_text(yaml.safe_dump(config))
+    write_project(size.folder, config)
     # The pocket targets name their models relative to the checkout.
     link = size.folder / "resources"
     if not link.is_symlink():
@@ -109,8 +99,7 @@ def write_config(size: Size) -> None:
 
 def darkroom(size: Size, *arguments: str) -> Measurement:
     """Run the workflow of a size up to some targets."""
-    config = str(size.folder / "config.yaml")
-    return snakemake(size.folder, "--snakefile", str(ROOT / "Snakefile"), "--configfile", config, *arguments)
+    return run_project(size.folder, *arguments)
 
 
 def inferences(size: Size, since: float) -> dict[str, int]:

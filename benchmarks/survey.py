@@ -12,7 +12,6 @@ import argparse
 import multiprocessing
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import time
@@ -20,10 +19,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import yaml
 from composites import compose
-from duplicates import with_models
-from measured_snakemake import Measurement, snakemake
+from pocket_project import run_from_nothing
 
 from darkroom.photos.feature_index import shared_features
 from darkroom.photos.fingerprints import ORIENTATIONS
@@ -58,25 +55,13 @@ def photos(name: str, count: int, size: tuple[int, int]) -> Path:
     return folder
 
 
-def run_rules(folder: Path, *targets: str, shards: int) -> Measurement:
-    """Run rules of the photos room from nothing, and measure them."""
-    work = folder.parent / "darkroom"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    config = {"project": "many", "photos": str(folder), "targets": ["pocket-sdxl"], "shards": shards}
-    config |= {"subject": {"trigger": "x_y", "class": "thing", "kind": "object"}, "compute": {"device": "cpu"}}
-    (work / "config.yaml").write_text(yaml.safe_dump(with_models(config)))
-    options = ("--snakefile", str(ROOT / "Snakefile"), "--configfile", str(work / "config.yaml"))
-    return snakemake(work, *options, "--", *(f"results/many/{target}" for target in targets))
-
-
 def beside_peers(count: int) -> None:
     """Throughput of survey and fingerprints, the hashing of the files included, and of two peers' hashing alone."""
     folder = photos("large", count, (4000, 3000))
     megabytes = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     print(f"{count} photos of 12 megapixels, {megabytes / count:.1f} MB each")
     began = time.monotonic()
-    run_rules(folder, "fingerprints.csv", "photos.csv", shards=2)
+    run_from_nothing(folder.parent / "darkroom", folder, ["fingerprints.csv", "photos.csv"], shards=2)
     own = time.monotonic() - began
     print(f"darkroom: {own:.0f} s, {count / own:.1f} photos/s")
     for peer, command in PEERS.items():
@@ -92,7 +77,7 @@ def all_rules(count: int) -> None:
     """All rules of the photos room."""
     folder = photos("many", count, (1600, 1200))
     megabytes = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-    measured = run_rules(folder, "duplicates.csv", shards=16)
+    measured = run_from_nothing(folder.parent / "darkroom", folder, ["duplicates.csv"], shards=16)
     print(
         f"{count} photos of {megabytes / count:.2f} MB, survey to duplicates: {measured.wall:.0f} s, "
         f"{measured.memory:.0f} MB, {measured.jobs.total()} jobs"

@@ -69,15 +69,15 @@ def _planned_job(job: Any, reason: Any, records: Any) -> PlannedJob:
     }
     settings = records.params_changed(job)
     names = {repr(value): name for name, value in job.params.items()}
-    recorded = _recorded_inputs(job, records)
-    unread = [f"{path.removeprefix('scripts/')} is new" for path in _own_inputs(job) if path not in recorded]
+    own, recorded = _own_inputs(job), _recorded_inputs(job, records)
+    unread = [f"{path.removeprefix('scripts/')} is new" for path in own if path not in recorded]
     photos = _photos(job) if "survey_photos" in job.rule.name and settings else []
     return PlannedJob(
         rule=job.rule.name,
         wildcards=", ".join(f"{name}={value}" for name, value in job.wildcards.items()),
         missing=bool(reason.missing_output),
         causes=(*(words for words, found in causes.items() if any(found)), *photos, *unread),
-        changed=tuple(path for path in _own_inputs(job) if _was_edited(path, job, records)),
+        changed=tuple(path for path in own if _was_edited(path, job, records)),
         before=tuple(sorted(settings.only_old)) if settings else (),
         now=tuple((names.get(text, ""), text) for text in sorted(settings.only_new)) if settings else (),
         waits=any("checkpoint_target" in file.flags for file in job.input),

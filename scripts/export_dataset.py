@@ -4,7 +4,7 @@ from pathlib import Path
 
 from darkroom.command import run_command, stage_parser
 from darkroom.dataset.export import export_frames
-from darkroom.files import sha256_file, write_sums
+from darkroom.files import write_sums
 from darkroom.manifest import read_manifest
 
 
@@ -17,10 +17,7 @@ def main() -> None:
     parser.add_argument("--sums", type=Path, required=True, help="SHA256SUMS of both folders, to write")
     arguments = parser.parse_args()
     frames = read_manifest(arguments.manifest)
-    export_frames(frames, arguments.source, arguments.images, arguments.masks)
-    folders = (arguments.images, arguments.masks)
-    files = [path for folder in folders for path in folder.iterdir()]
-    write_sums(arguments.sums, {f"{path.parent.name}/{path.name}": sha256_file(path) for path in files})
+    write_sums(arguments.sums, export_frames(frames, arguments.source, arguments.images, arguments.masks))
     count = f"{len(frames)}/{len(frames)}"
     print(f"export_dataset: pictures {count}, captions {count}, masks {count}")
 

@@ -22,7 +22,7 @@ from darkroom.training.encodings import Encodings, read_encodings
 from darkroom.training.lora_recipe import LOG_COLUMNS, VALIDATION_COLUMNS, Recipe, train_lora
 from darkroom.training.preflight import check_training
 from darkroom.training.processes import is_first, is_node_launcher, is_worker, launch
-from darkroom.training.resume_state import Progress, SavingClock, checkpoint_hashes, checkpoints_of, finished_training
+from darkroom.training.resume_state import Progress, SavingClock, checkpoints_of, finished_training, noted_hashes
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
 
 PACKAGES = ("torch", "diffusers", "peft", "accelerate", "prodigyopt", "bitsandbytes")
@@ -52,8 +52,8 @@ def write_outputs(done: Progress, workplace: Path, outputs: argparse.Namespace) 
     shutil.rmtree(outputs.checkpoints, ignore_errors=True)
     for path in checkpoints_of(workplace):
         link_or_copy(path, outputs.checkpoints / path.name)
-    hashes = checkpoint_hashes(workplace)
-    write_sums(outputs.sums, {f"{outputs.checkpoints.name}/{name}": hashes[name] for name in hashes})
+    hashes = noted_hashes(workplace).items()
+    write_sums(outputs.sums, {f"{outputs.checkpoints.name}/{name}": sha256 for name, sha256 in hashes})
     write_table(outputs.log, LOG_COLUMNS, done.log, keep_order=True)
     write_table(outputs.losses, VALIDATION_COLUMNS, done.validation, keep_order=True)
     write_json(outputs.machine, done.machine)

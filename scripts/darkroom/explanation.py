@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# A list of files as the rules write it (`fingerprint` in common.smk): it says that they differ, and not which.
+# A list of files as the rules write it (`fingerprint` in arguments.smk): it says that they differ, and not which.
 FINGERPRINT = re.compile(r"\d+, sha256 [0-9a-f]{64}")
 # So many photos are named; of more only the number is told.
 NAMED_PHOTOS = 5
@@ -91,10 +91,11 @@ def _told(jobs: list[PlannedJob]) -> list[str]:
 
 def _join_defaults(lines: dict[str, list[str]]) -> None:
     """Tell a setting once that one rule gets with its default and another, where nobody gave it, not at all."""
-    for words in [words for words in lines if UNSET.match(words)]:
-        key, value = UNSET.match(words).groups()  # type: ignore[union-attr]
-        known = next((other for other in lines if other.startswith(f"{key} was ") and other.endswith(value)), words)
-        if known != words:
+    for words in list(lines):
+        unset = UNSET.match(words)
+        same = [other for other in lines if unset and other.startswith(f"{unset[1]} was ") and other.endswith(unset[2])]
+        known = next((other for other in same if other != words), None)
+        if known is not None:
             lines[known] += lines.pop(words)
 
 

@@ -82,6 +82,13 @@ def make_checkout(folder: Path) -> Checkout:
     return Checkout(folder)
 
 
+def finished_walk(folder: Path) -> Checkout:
+    """A checkout in which config/mini.yaml has run to its end."""
+    finished = make_checkout(folder)
+    finished.snakemake("--configfile", "config/mini.yaml")
+    return finished
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     """A checkout in which nothing has run yet."""
@@ -91,9 +98,7 @@ def checkout(tmp_path: Path) -> Checkout:
 @pytest.fixture(scope="session")
 def finished_mini(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout in which config/mini.yaml has run once. Copy it before you change anything."""
-    finished = make_checkout(tmp_path_factory.mktemp("mini") / "darkroom")
-    finished.snakemake("--configfile", "config/mini.yaml")
-    return finished
+    return finished_walk(tmp_path_factory.mktemp("mini") / "darkroom")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conftest import Checkout, make_checkout, started
+from conftest import Checkout, finished_walk, make_checkout, started
 from rerun_cases import add_photo
 from results_bytes import cached_bytes, final_bytes
 from walk_checks import Undisturbed, Walk, problems, stamps
@@ -187,13 +187,6 @@ def try_kill(
     again.process.wait()
     trial.problems = list(problems(first, again, before, wanted))
     return trial
-
-
-def finished_walk(folder: Path) -> Checkout:
-    """A checkout in which the walk has run to its end."""
-    checkout = make_checkout(folder)
-    checkout.snakemake(*COMMAND[3:])
-    return checkout
 
 
 def planned_kills(arguments: argparse.Namespace, wanted: Undisturbed) -> Iterator[tuple[int, str, str | None, float]]:

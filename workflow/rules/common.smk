@@ -1,6 +1,5 @@
-# What all rooms share: the validated config, where things lie, which code a stage is made of, and what is wanted.
+# What all rooms share: the validated config, where things lie, which code a stage is made of, and the lock of a run.
 import re
-import shlex
 import sys
 from pathlib import Path
 
@@ -15,7 +14,6 @@ if not (CHECKOUT / "scripts" / "darkroom").is_dir():
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
 from darkroom.config import (
-    DECIDE_NOTHING,
     Config,
     check,
     check_models,
@@ -25,13 +23,11 @@ from darkroom.config import (
     target_label,
 )
 from darkroom.errors import MEMORY, user_error
-from darkroom.files import canonical_json, sha256_bytes
 from darkroom.leftovers import clear_temporary_files
-from darkroom.photo_index import refresh_index, shard_of
+from darkroom.photo_index import refresh_index
 from darkroom.run_lock import check_writable, hold_run_lock, job_environment
 from darkroom.slurm_queue import record_run, refuse_beside_queued_jobs
 from darkroom.stage_code import stage_code
-from darkroom.training.model_files import local_files
 
 # Jobs run with the Python that runs Snakemake, whether or not its environment is activated; --sdm conda goes before it.
 # A job that ends by SIGKILL leaves no word in its log, and Snakemake shows no exit codes: hence a trap that tells.
@@ -120,7 +116,6 @@ CACHE = ".darkroom/cache"
 STATES = ".darkroom/training"
 RUN_LOCK = Path(f".darkroom/locks/{CONFIG.project}")
 os.environ.update(job_environment(RUN_LOCK))
-FILES_BY_SHARD = {}
 SHARDS = [str(shard) for shard in range(CONFIG.shards)]
 LOCK_FILE = relative(CHECKOUT / "requirements.lock")
 GPUS = 0 if CONFIG.compute.device == "cpu" else 1
@@ -153,112 +148,6 @@ def family_code(name):
     return lambda wildcards: code(name, TARGETS[wildcards.target].family)
 
 
-def files_of(shard):
-    """The files of a shard, found once: Snakemake asks for the params of each job many times."""
-    if not FILES_BY_SHARD:
-        for file in FILES:
-            FILES_BY_SHARD.setdefault(shard_of(file, CONFIG.shards), []).append(file)
-    return FILES_BY_SHARD.get(int(shard), [])
-
-
-def fingerprint(lines):
-    """A param that stands for many lines: how many there are and the sha256 of all."""
-    return f"{len(lines)}, sha256 {sha256_bytes(chr(10).join(sorted(lines)).encode())}"
-
-
-def shard_files(wildcards):
-    """The files of a shard by sha256 (or why they have none) and path: a changed photo reruns its shard only."""
-    return fingerprint(
-        [
-            f"{file.sha256 or file.reason}  {file.path}"
-            for file in files_of(wildcards.shard)
-        ]
-    )
-
-
-def shard_masks(wildcards):
-    """The supplied masks of a shard by sha256, each with its photo's: a param, as in `shard_files`."""
-    photos = {file.sha256 for file in files_of(wildcards.shard)}
-    return fingerprint(
-        [f"{MASKS[photo].sha256}  {photo}" for photo in photos if photo in MASKS]
-    )
-
-
-def project_settings(part):
-    """A params function: one part of the project's settings, as the argument of a script.
-
-    A function, because Snakemake would take braces in a text, such as the {subject} of a prompt, for a wildcard.
-    """
-    return lambda wildcards: getattr(CONFIG, part).to_argument()
-
-
-def compute_settings(threads):
-    """A params function: where a model runs and on how many threads; a knob of the training reruns no captioner."""
-    return lambda wildcards: canonical_json(
-        CONFIG.compute.model_dump(mode="json", include={"device", threads})
-    )
-
-
-def subject_class(wildcards):
-    """The common word for the subject."""
-    return CONFIG.subject.subject_class
-
-
-def recorded_config(wildcards):
-    """The config as the provenance holds it: without the number of shards, which decides nothing."""
-    return canonical_json(
-        CONFIG.model_dump(mode="json", by_alias=True, exclude=DECIDE_NOTHING)
-    )
-
-
-def photos_folder(wildcards):
-    """The folder of raw photos, whatever characters its name holds."""
-    return CONFIG.photos
-
-
-def strengths(wildcards):
-    """The LoRA strengths that are rendered and scored."""
-    return " ".join(map(str, CONFIG.evaluation.strengths))
-
-
-def training_settings(wildcards):
-    """The training settings of a run, as the argument of its script."""
-    return RUNS[wildcards.target, wildcards.run].to_argument()
-
-
-def target_settings(part):
-    """A params function: one part of a target's settings, as the argument of a script."""
-    return lambda wildcards: getattr(TARGETS[wildcards.target], part).to_argument()
-
-
-def target_family(wildcards):
-    """The name of a target's model family."""
-    return TARGETS[wildcards.target].family
-
-
-# Snakemake compares folders by their time alone. So an earlier stage's folder is an `ancient` input, and the file of the
-# same stage that lists its sha256s is input, too. Without such a file Snakemake would not see that the stage ran.
-def manifest(wildcards):
-    """The manifest of a target's dataset, through the checkpoint: an identical dataset reruns nothing behind it."""
-    return checkpoints.assemble_dataset.get(target=wildcards.target).output.manifest
-
-
-def behind_manifest(*patterns):
-    """An input function for rules behind the checkpoint: these files, once the manifest is known."""
-
-    def inputs(wildcards):
-        manifest(wildcards)
-        return [pattern.format(results=RESULTS, **wildcards) for pattern in patterns]
-
-    return inputs
-
-
-def checkpoint_files(wildcards):
-    """The folder of a run's checkpoints, once the manifest is known. Snakemake knows no files inside a folder."""
-    manifest(wildcards)
-    return f"{RESULTS}/{wildcards.target}/{wildcards.run}/training/checkpoints"
-
-
 def lock_results(logs=()):
     """Keep other runs away from these results while this process lives, and clear away what killed ones left."""
     try:
@@ -273,57 +162,3 @@ def lock_results(logs=()):
             clear_temporary_files(Path(folder), alone=False)
     except Exception as error:
         stop(error)
-
-
-def model_source(wildcards):
-    """The model behind a lock file: its folder or id, its revision, and whose files it has where not transformers'."""
-    if wildcards.model == "segmenter":
-        return CONFIG.masks.model, "local", ""
-    if wildcards.model == "captioner":
-        return CONFIG.captioner.model, CONFIG.captioner.revision, ""
-    if wildcards.model == "clip":
-        return CONFIG.evaluation.clip, CONFIG.evaluation.clip_revision, "open_clip"
-    target = TARGETS[wildcards.model]
-    return target.model, target.revision, target.family
-
-
-def model_arguments(wildcards):
-    """The model behind a lock file, as arguments of fetch_model."""
-    model, revision, family = model_source(wildcards)
-    words = ["--model", model, "--revision", revision]
-    return shlex.join([*words, "--family", family] if family else words)
-
-
-def fetching_code(wildcards):
-    """The code of fetch_model, with the family's where the model is a base model."""
-    target = TARGETS.get(wildcards.model)
-    return code("fetch_model", target.family if target else None)
-
-
-def model_inputs(wildcards):
-    """The files of a model that lies here, so that an exchanged model is seen; none for an id of the Hub."""
-    return local_files(model_source(wildcards)[0])
-
-
-def prior_table(wildcards):
-    """The table of a target's prior pictures, where its prior is on."""
-    weight = TARGETS[wildcards.target].prior.weight
-    return f"{RESULTS}/{wildcards.target}/prior.csv" if weight > 0 else []
-
-
-def encoding_options(wildcards):
-    """What to encode besides frames: mirrored ones where any run flips, prior pictures where the prior is on."""
-    flips = any(
-        settings.flip
-        for (target, _), settings in RUNS.items()
-        if target == wildcards.target
-    )
-    prior = prior_table(wildcards)
-    return " ".join(
-        (["--mirror"] if flips else []) + ([f"--prior {prior}"] if prior else [])
-    )
-
-
-def frame_side(wildcards):
-    """The side in pixels of the square that a target renders."""
-    return TARGETS[wildcards.target].crop.resolution

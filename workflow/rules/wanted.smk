@@ -73,7 +73,6 @@ def run_outputs(target, run):
 def target_outputs(target):
     """The outputs of every stage of a target, so that a dry run plans the whole way."""
     folder = f"{RESULTS}/{target}"
-    weight = TARGETS[target].prior.weight
     return [
         f"{RESULTS}/models/{target}.json",
         f"{folder}/frames.csv",
@@ -84,7 +83,7 @@ def target_outputs(target):
         f"{folder}/dataset/images",
         f"{folder}/dataset/masks",
         f"{folder}/dataset/SHA256SUMS",
-        *([f"{folder}/prior.csv", f"{folder}/prior"] if weight > 0 else []),
+        *prior_outputs(target),
         f"{folder}/encodings.csv",
         f"{folder}/encodings",
         *[output for run in CONFIG.runs for output in run_outputs(target, run)],

@@ -4,29 +4,36 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from darkroom.errors import UserError
-from darkroom.files import canonical_json, link_or_copy, sha256_file, write_text
+from darkroom.files import canonical_json, link_or_copy, sha256_bytes, sha256_file, write_text
 from darkroom.manifest import Frame
 from darkroom.progress import progress
 
 
-def export_frames(frames: Sequence[Frame], source: Path, images: Path, masks: Path) -> None:
+def export_frames(frames: Sequence[Frame], source: Path, images: Path, masks: Path) -> dict[str, str]:
     """Lay out `images/<frame>.png`, `images/<frame>.txt`, `images/metadata.jsonl` and `masks/<frame>.png`.
 
-    Pictures and masks are hard links to `source/frames` and `source/masks`, each checked against the manifest.
+    Pictures and masks are hard links to `source/frames` and `source/masks`, each checked against the manifest. Returns
+    the sha256 of every file by its path beside the two folders.
     Raises UserError naming the file whose bytes are not those of the manifest.
     """
     images.mkdir(parents=True, exist_ok=True)
     masks.mkdir(parents=True, exist_ok=True)
+    sums: dict[str, str] = {}
     for frame in progress(frames, "export", "frames"):
         name = f"{frame.frame}.png"
+        text = f"{frame.frame}.txt"
         _link_verified(source / "frames" / name, images / name, frame.picture_sha256)
         _link_verified(source / "masks" / name, masks / name, frame.mask_sha256)
-        write_text(images / f"{frame.frame}.txt", frame.caption)
+        write_text(images / text, frame.caption)
+        sums |= {f"{images.name}/{name}": frame.picture_sha256, f"{masks.name}/{name}": frame.mask_sha256}
+        sums[f"{images.name}/{text}"] = frame.caption_sha256
     lines = [
         canonical_json({"file_name": f"{frame.frame}.png", "split": frame.split, "text": frame.caption})
         for frame in frames
     ]
-    write_text(images / "metadata.jsonl", "".join(f"{line}\n" for line in lines))
+    metadata = "".join(f"{line}\n" for line in lines)
+    write_text(images / "metadata.jsonl", metadata)
+    return sums | {f"{images.name}/metadata.jsonl": sha256_bytes(metadata.encode())}
 
 
 def _link_verified(source: Path, destination: Path, sha256: str) -> None:

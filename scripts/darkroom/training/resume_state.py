@@ -42,15 +42,19 @@ def checkpoints_of(workplace: Path) -> list[Path]:
     return sorted((workplace / CHECKPOINTS).glob("step-*.safetensors"))
 
 
-def checkpoint_hashes(workplace: Path) -> dict[str, str]:
-    """The sha256 of each checkpoint in the folder of a training, by its name."""
+def noted_hashes(workplace: Path) -> dict[str, str]:
+    """The sha256 of each checkpoint of a finished training by its name, as noted when it ended."""
+    return dict(read_json(workplace / FINISHED)["checkpoints"])
+
+
+def _checkpoint_hashes(workplace: Path) -> dict[str, str]:
     return {path.name: sha256_file(path) for path in checkpoints_of(workplace)}
 
 
 def keep_finished(workplace: Path, done: Progress) -> None:
     """Note that a training is finished and drop what only going on would need."""
     rows = {"step": done.step, "log": done.log, "validation": done.validation, "seconds": done.seconds}
-    write_json(workplace / FINISHED, rows | {"machine": done.machine, "checkpoints": checkpoint_hashes(workplace)})
+    write_json(workplace / FINISHED, rows | {"machine": done.machine, "checkpoints": _checkpoint_hashes(workplace)})
     (workplace / STATE).unlink(missing_ok=True)
 
 
@@ -60,7 +64,7 @@ def finished_training(workplace: Path) -> Progress | None:
         record = read_json(workplace / FINISHED)
     except (FileNotFoundError, ValueError):
         return None
-    if checkpoint_hashes(workplace) != record["checkpoints"]:
+    if _checkpoint_hashes(workplace) != record["checkpoints"]:
         return None
     return Progress(
         record["step"], record["log"], record["validation"], record["seconds"], record["step"], record["machine"]

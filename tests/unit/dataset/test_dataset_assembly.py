@@ -82,7 +82,8 @@ def test_nothing_to_train_on_is_one_clear_line(tmp_path: Path) -> None:
 def test_the_export_is_what_the_manifest_says(tmp_path: Path) -> None:
     frames = join(tmp_path, tables(tmp_path))
     images, masks = tmp_path / "dataset" / "images", tmp_path / "dataset" / "masks"
-    export_frames(frames, tmp_path, images, masks)
+    sums = export_frames(frames, tmp_path, images, masks)
+    assert sums == {f"{path.parent.name}/{path.name}": sha256_file(path) for path in (tmp_path / "dataset").glob("*/*")}
     assert sorted(path.name for path in masks.iterdir()) == ["aa.png", "bb.png", "cc.png"]
     for frame in frames:
         assert sha256_file(images / f"{frame.frame}.png") == frame.picture_sha256
