@@ -21,10 +21,20 @@ COLUMNS, ROWS = 3, 2
 SOURCE_SIDE = 1024
 
 
+@cache
 def source_files() -> list[Path]:
-    """The photos that pictures are made of, sorted."""
+    """The readable photos that pictures are made of, sorted."""
     folder = REAL_PHOTOS if REAL_PHOTOS.is_dir() else TOYBOX
-    return sorted(folder.rglob("*.jpg"))
+    return [path for path in sorted(folder.rglob("*.jpg")) if _is_readable(path)]
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether a file is a whole picture: some of the toybox's are damaged on purpose."""
+    try:
+        _source(path)
+    except OSError:
+        return False
+    return True
 
 
 @cache

@@ -5,17 +5,14 @@ python benchmarks/duplicate_peers.py imagehash FOLDER PAIRS.json
 `make peers` installs imagededup and cleanvision; imagehash is one of Darkroom's own packages.
 """
 
-import argparse
-import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from peer_process import answer
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
 # Differing bits of 64 up to which the two are usually told to take photos for copies.
 HAMMING = 10
 
@@ -60,15 +57,5 @@ PEERS: Mapping[str, Callable[[Path], Pairs]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="What other tools take for duplicates in a folder.")
-    parser.add_argument("peer", choices=PEERS)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("pairs", type=Path, help="JSON file to write")
-    arguments = parser.parse_args()
-    sys.path.append(str(ROOT / "build" / "peers"))
-    arguments.pairs.write_text(json.dumps(sorted(PEERS[arguments.peer](arguments.folder))))
-
-
 if __name__ == "__main__":
-    main()
+    answer("What other tools take for duplicates in a folder.", PEERS)

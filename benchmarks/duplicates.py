@@ -11,19 +11,17 @@ of different photos said to belong together, the tool's groups taken at their wo
 
 import argparse
 import csv
-import json
 import multiprocessing
 import shutil
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from itertools import combinations
 from pathlib import Path
 
 from duplicate_peers import PEERS
+from peer_process import ask_peer
 from PIL import Image
 from pocket_project import run_from_nothing
 from transforms import OTHERS, TRANSFORMS
@@ -74,10 +72,8 @@ def darkroom_pairs(folder: Path) -> Pairs:
 
 def peer_pairs(peer: str, folder: Path) -> Pairs:
     """What a peer says, in a process of its own."""
-    output = WORK / f"{peer}.json"
-    script = Path(__file__).with_name("duplicate_peers.py")
-    subprocess.run([sys.executable, str(script), peer, str(folder), str(output)], check=True, stdout=subprocess.DEVNULL)
-    return {(first, second) for first, second in json.loads(output.read_text())}
+    said = ask_peer("duplicate_peers.py", peer, folder, WORK / f"{peer}.json")
+    return {(first, second) for first, second in said}
 
 
 def split(name: str) -> tuple[str, str]:
@@ -92,22 +88,27 @@ def one_photo(first: str, second: str) -> bool:
     return len(photos) == 1 or photos in SAME
 
 
+def _copy_of_original(first: str, second: str) -> list[str]:
+    """The copy, where one of two files is the original of the other."""
+    (one, kind), (other, other_kind) = split(first), split(second)
+    if one != other or ORIGINAL not in (kind, other_kind):
+        return []
+    return [second if kind == ORIGINAL else first]
+
+
 def recalled(pairs: Pairs) -> Counter[str]:
     """How many copies are said to belong to their original, by transform as in file names."""
-    counts: Counter[str] = Counter()
-    for first, second in pairs:
-        (one, kind), (other, other_kind) = split(first), split(second)
-        if one == other and ORIGINAL in (kind, other_kind):
-            counts[other_kind if kind == ORIGINAL else kind] += 1
-    return counts
+    return Counter(split(copy)[1] for pair in pairs for copy in _copy_of_original(*pair))
 
 
-def report(found: Mapping[str, Pairs], seconds: Mapping[str, float], transforms: Iterable[str], photos: int) -> None:
+def report(
+    found: Mapping[str, Pairs], seconds: Mapping[str, float], transforms: Collection[str], photos: Collection[str]
+) -> None:
     """Print recall per transform, false pairs and times, a column per tool."""
     print(f"{'':30}" + "".join(f"{tool:>14}" for tool in found))
     recalls = {tool: recalled(pairs) for tool, pairs in found.items()}
     for transform in transforms:
-        shares = (recalls[tool][file_part(transform)] / photos for tool in found)
+        shares = (recalls[tool][file_part(transform)] / len(photos) for tool in found)
         print(f"{transform:30}" + "".join(f"{share:>13.1%} " for share in shares))
     wrong = {tool: sorted(pair for pair in pairs if not one_photo(*pair)) for tool, pairs in found.items()}
     print(f"{'false pairs':30}" + "".join(f"{len(pairs):>14}" for pairs in wrong.values()))
@@ -115,6 +116,10 @@ def report(found: Mapping[str, Pairs], seconds: Mapping[str, float], transforms:
     for tool, strangers in wrong.items():
         for first, second in strangers[:5]:
             print(f"{tool}: {first} and {second}")
+    seen = {name for pair in found.get("darkroom", set()) for name in _copy_of_original(*pair)}
+    for copy in sorted(f"{photo}__{file_part(transform)}.jpg" for transform in transforms for photo in photos):
+        if "darkroom" in found and copy not in seen:
+            print(f"darkroom missed {copy}")
 
 
 def main() -> None:
@@ -136,7 +141,7 @@ def main() -> None:
         began = time.monotonic()
         found[tool] = darkroom_pairs(copies) if tool == "darkroom" else peer_pairs(tool, copies)
         seconds[tool] = time.monotonic() - began
-    report(found, seconds, transforms, len(photos))
+    report(found, seconds, transforms, photos)
 
 
 if __name__ == "__main__":

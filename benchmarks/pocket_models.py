@@ -1,40 +1,43 @@
-"""Figures of the pocket models on fresh renders and prompts, and a sheet of samples to look at."""
+"""Figures of the pocket models on fresh renders and prompts, and sheets of samples to look at."""
 
 import argparse
 import sys
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionXLPipeline
+from diffusers import DiffusionPipeline
 from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from darkroom.evaluation.clip_model import load_clip  # noqa: E402
+from darkroom.clip_model import load_clip  # noqa: E402
 from darkroom.pocket.autoencoder_scores import score_hues, score_round_trips  # noqa: E402
 from darkroom.pocket.clip_scores import score_likeness, score_retrieval  # noqa: E402
-from darkroom.pocket.scoring import load_captioner, score_captioner, score_sdxl  # noqa: E402
+from darkroom.pocket.scoring import load_captioner, score_captioner, score_prompts  # noqa: E402
+
+PAINTERS = ("sdxl", "flux")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=Path, default=ROOT / "resources" / "pocket")
     parser.add_argument("--quick", action="store_true", help="a fifth of the pictures")
-    parser.add_argument("--sheet", type=Path, default=ROOT / "build" / "pocket_samples.png")
+    parser.add_argument("--sheets", type=Path, default=ROOT / "build", help="folder for the sheets of samples")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     share = 5 if arguments.quick else 1
-    pipeline = StableDiffusionXLPipeline.from_pretrained(str(arguments.models / "sdxl"))
+    painters = {name: DiffusionPipeline.from_pretrained(str(arguments.models / name)) for name in PAINTERS}
+    vae = painters["sdxl"].vae
     captioner = load_captioner(str(arguments.models / "florence2"))
     clip = load_clip(arguments.models / "clip", torch.device("cpu"))
 
     print("autoencoder, fresh renders there and back: PSNR in dB")
-    for name, value in score_round_trips(pipeline.vae, 200 // share).items():
+    for name, value in score_round_trips(vae, 200 // share).items():
         print(f"  {name:24} {value}")
     print(f"autoencoder, delta E between the means of a hue before and after, {100 // share} fresh toys of each")
-    for name, moved in score_hues(pipeline.vae, 100 // share).items():
+    for name, moved in score_hues(vae, 100 // share).items():
         print(f"  {name:24} {moved:.1f}")
 
     scores = score_captioner(captioner, 300 // share)
@@ -50,13 +53,15 @@ def main() -> None:
     for name, value in score_likeness(clip, 100 // share).items():
         print(f"  {'likeness of ' + name:24} {value}")
 
-    print(f"SDXL, {200 // share} fresh prompts, seed = number of the prompt, judged by the pocket captioner")
-    rates, samples = score_sdxl(pipeline, captioner, 200 // share)
-    for kind, by_attribute in rates.items():
-        print(f"  {kind:9}" + "; ".join(f"{name} {rate}" for name, rate in by_attribute.items()))
-    arguments.sheet.parent.mkdir(parents=True, exist_ok=True)
-    draw_sheet(samples[:32]).save(arguments.sheet)
-    print(f"samples: {arguments.sheet.name}")
+    arguments.sheets.mkdir(parents=True, exist_ok=True)
+    for name, pipeline in painters.items():
+        print(f"{name}, {200 // share} fresh prompts, seed = number of the prompt, judged by the pocket captioner")
+        rates, samples = score_prompts(pipeline, captioner, 200 // share)
+        for kind, by_attribute in rates.items():
+            print(f"  {kind:9}" + "; ".join(f"{attribute} {rate}" for attribute, rate in by_attribute.items()))
+        sheet = arguments.sheets / f"pocket_{name}.png"
+        draw_sheet(samples[:32]).save(sheet)
+        print(f"samples: {sheet.name}")
 
 
 def draw_sheet(samples: list[tuple[str, Image.Image]], columns: int = 8, side: int = 160) -> Image.Image:

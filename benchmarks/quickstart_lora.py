@@ -1,8 +1,8 @@
-"""What the quickstart's LoRA has learnt, and what it left alone, on three seeds of training it.
+"""What the quickstart's LoRAs have learnt, and what they left alone, on three seeds of training each.
 
-Trains the recipe of config/config.yaml with seeds 0, 1 and 2 (results/toybox-seeds; what is there already is not done
-again) and judges the chosen checkpoint of each: by the tables of the evaluation, and by the paired loss (the same
-pictures, noise and timesteps with and without the LoRA) on new photos of the subject and on renders of other toys.
+Trains the quickstart with seeds 0, 1 and 2 (results/toybox-seeds; what is there already is not done again) and judges
+the chosen checkpoint of each: by the tables of the evaluation, and by the paired loss (the same pictures, noise and
+timesteps with and without the LoRA) on new photos of the subject and on renders of other toys.
 """
 
 import argparse
@@ -11,8 +11,10 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 import torch
 from PIL import Image
@@ -25,12 +27,12 @@ from darkroom.config import load_target  # noqa: E402
 from darkroom.evaluation.checkpoint_choice import differences  # noqa: E402
 from darkroom.evaluation.checkpoints import Variant  # noqa: E402
 from darkroom.evaluation.loss_change import LossChange, measure_loss_changes  # noqa: E402
-from darkroom.families import sdxl  # noqa: E402
+from darkroom.families import family  # noqa: E402
 from darkroom.files import sha256_file  # noqa: E402
 from darkroom.framing.buckets import choose_crop  # noqa: E402
-from darkroom.framing.frames import apply_crop  # noqa: E402
+from darkroom.framing.frame_pictures import apply_crop  # noqa: E402
+from darkroom.framing.mask_numbers import describe_mask  # noqa: E402
 from darkroom.framing.settings import CropSettings  # noqa: E402
-from darkroom.framing.subject_masks import describe_mask  # noqa: E402
 from darkroom.mean_and_error import mean_and_error  # noqa: E402
 from darkroom.open_photo import open_photo  # noqa: E402
 from darkroom.pocket.camera import jpeg_bytes  # noqa: E402
@@ -44,9 +46,9 @@ from darkroom.training.picture_encoding import Encoder, encode_masks, encode_pic
 from darkroom.training.settings import ValidationSettings  # noqa: E402
 
 CONFIGS = ("config/config.yaml", "benchmarks/three_seeds.yaml")
-RESULTS = Path("results/toybox-seeds/pocket-sdxl")
+RESULTS = Path("results/toybox-seeds")
+TARGETS = ("pocket-sdxl", "pocket-flux")
 RUNS = ("seed-0", "seed-1", "seed-2")
-MODEL = Path("resources/pocket/sdxl")
 SUBJECT = "mimi_toy toy"
 SIDE = 64
 FIRST_PHOTO = 500_000
@@ -82,16 +84,32 @@ class Frame:
     untriggered: str
 
 
-def train_three() -> None:
-    """Run the quickstart with three seeds."""
-    command = ["snakemake", "--cores", "all", "--quiet", "all", "--configfile", *CONFIGS]
+@dataclass(frozen=True)
+class Base:
+    """The base model of a target, and how its frames are cropped."""
+
+    family: ModuleType
+    model: Path
+    crop: CropSettings
+
+
+def base_of(target: str) -> Base:
+    """The base model of a target of config/targets/."""
+    settings = load_target(target, ROOT)
+    return Base(family(settings.family), Path(settings.model), settings.crop)
+
+
+def train_three(targets: Sequence[str]) -> None:
+    """Run the quickstart with three seeds per target."""
+    chosen = f"targets=[{','.join(targets)}]"
+    command = ["snakemake", "--cores", "all", "--quiet", "all", "--configfile", *CONFIGS, "--config", chosen]
     if subprocess.run(command, check=False).returncode:
         sys.exit("the quickstart did not run to its end; its last lines above say why")
 
 
-def encode(frames: list[Frame], folder: Path) -> Encodings:
+def encode(base: Base, frames: list[Frame], folder: Path) -> Encodings:
     """Frames as held-out ones, each with its caption and one without the trigger."""
-    encoder = Encoder(sdxl, MODEL, lambda: CPU, {}, Cache(folder / "cache"))
+    encoder = Encoder(base.family, base.model, lambda: CPU, {}, Cache(folder / "cache"))
     folder.mkdir(parents=True, exist_ok=True)
     pictures, masks = {}, {}
     for number, frame in enumerate(frames):
@@ -145,24 +163,24 @@ def rendered(scene: Scene) -> Frame:
     return Frame(picture, cover, caption, caption)
 
 
-def fresh_encodings(count: int, folder: Path) -> dict[str, Encodings]:
+def fresh_encodings(base: Base, count: int, folder: Path) -> dict[str, Encodings]:
     """New photos of the subject, and renders of other toys under their own names, inside their masks and whole."""
-    settings = load_target("pocket-sdxl", ROOT).crop
-    subjects = [photographed(FIRST_PHOTO + number, settings, folder) for number in range(count)]
+    subjects = [photographed(FIRST_PHOTO + number, base.crop, folder) for number in range(count)]
     toys = [rendered(sample_scene(FIRST_OTHER_SEED + number)) for number in range(count)]
-    others = encode(toys, folder / "others")
+    others = encode(base, toys, folder / "others")
     return {
-        "subject": encode(subjects, folder / "subject"),
+        "subject": encode(base, subjects, folder / "subject"),
         "others": others,
         "others, whole": replace(others, rows=tuple(replace(row, mask="") for row in others.rows)),
     }
 
 
-def measure(encodings: Encodings, chosen: Variant, count: int) -> LossChange:
+def measure(base: Base, encodings: Encodings, chosen: Variant, count: int) -> LossChange:
     """How far the loss on fresh frames has moved from the base model's."""
-    judge = Judge(sdxl, sdxl.load_schedule(MODEL), encodings, ValidationSettings(frames=count), CPU)
-    denoiser = sdxl.load_denoiser(MODEL, torch.float32).eval()
-    return measure_loss_changes(denoiser, sdxl, judge, [chosen], torch.float32)[chosen]
+    schedule = base.family.load_schedule(base.model)
+    judge = Judge(base.family, schedule, encodings, ValidationSettings(frames=count), CPU)
+    denoiser = base.family.load_denoiser(base.model, torch.float32).eval()
+    return measure_loss_changes(denoiser, base.family, judge, [chosen], torch.float32)[chosen]
 
 
 def from_losses(where: str, fall: float, error: float, untriggered: float) -> list[Figure]:
@@ -213,33 +231,39 @@ def base_mean(pictures: list[Row], control: bool) -> float:
     return mean_and_error([float(row["prompt_following"]) for row in rows])[0]
 
 
+def judge_target(target: str, count: int) -> int:
+    """Print the figures of every run of a target; returns how many are missed."""
+    base, missed = base_of(target), 0
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = fresh_encodings(base, count, Path(folder))
+        for run in RUNS:
+            results = RESULTS / target / run
+            choice = json.loads((results / "evaluation" / "choice.json").read_text())
+            step = int(choice["step"])
+            checkpoint = results / "training" / "checkpoints" / f"step-{step:06d}.safetensors"
+            chosen = Variant(step, float(choice["strength"]), checkpoint)
+            changes = {name: measure(base, encodings, chosen, count) for name, encodings in fresh.items()}
+            figures = from_tables(results, chosen)
+            subject = changes.pop("subject")
+            figures += from_losses(f"{count} new photos", subject.fall, subject.error, subject.untriggered_fall)
+            for name, change in changes.items():
+                words = f"loss on {count} fresh renders of {name.replace('others', 'other toys')}"
+                figures.append(Figure(words, -change.fall, change.error, "rises by 10 % at most", change.fall >= -0.1))
+            print(f"{target}, {run}: chosen step {step}")
+            print("\n".join(map(str, figures)), flush=True)
+            missed += sum(not figure.met for figure in figures)
+    return missed
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=60, help="new photos, and fresh renders of other toys")
+    parser.add_argument("--targets", nargs="+", choices=TARGETS, default=TARGETS, help="the pocket models' targets")
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     os.chdir(ROOT)
-    train_three()
-    missed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        fresh = fresh_encodings(arguments.count, Path(folder))
-        for run in RUNS:
-            choice = json.loads((RESULTS / run / "evaluation" / "choice.json").read_text())
-            step = int(choice["step"])
-            checkpoint = RESULTS / run / "training" / "checkpoints" / f"step-{step:06d}.safetensors"
-            chosen = Variant(step, float(choice["strength"]), checkpoint)
-            changes = {name: measure(encodings, chosen, arguments.count) for name, encodings in fresh.items()}
-            figures = from_tables(RESULTS / run, chosen)
-            subject = changes.pop("subject")
-            figures += from_losses(
-                f"{arguments.count} new photos", subject.fall, subject.error, subject.untriggered_fall
-            )
-            for name, change in changes.items():
-                words = f"loss on {arguments.count} fresh renders of {name.replace('others', 'other toys')}"
-                figures.append(Figure(words, -change.fall, change.error, "rises by 10 % at most", change.fall >= -0.1))
-            print(f"{run}: chosen step {step}")
-            print("\n".join(map(str, figures)), flush=True)
-            missed += sum(not figure.met for figure in figures)
+    train_three(arguments.targets)
+    missed = sum(judge_target(target, arguments.count) for target in arguments.targets)
     if missed:
         sys.exit(f"{missed} missed")
     print("all met")

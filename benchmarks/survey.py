@@ -15,6 +15,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,8 @@ from pocket_project import run_from_nothing
 from darkroom.photos.feature_index import shared_features
 from darkroom.photos.fingerprints import ORIENTATIONS
 from darkroom.photos.hash_neighbours import near_pairs
-from darkroom.photos.local_features import FEATURES, Features
+from darkroom.photos.local_features import FEATURES, Both, Features
+from darkroom.photos.pairs import MOST
 from darkroom.photos.settings import DuplicateSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,43 +41,41 @@ PEERS = {
 }
 
 
-def write_photo(folder: Path, size: tuple[int, int], number: int) -> None:
+def write_photo(folder: Path, size: tuple[int, int], quality: int, number: int) -> None:
     """Write one mosaic, unless it is there."""
     path = folder / f"{number:05d}.jpg"
     if not path.exists():
-        compose(number, size, 6.0)[0].save(path, quality=90)
+        compose(number, size, 6.0)[0].save(path, quality=quality)
 
 
-def photos(name: str, count: int, size: tuple[int, int]) -> Path:
-    """A folder of mosaics of this size, in pixels."""
+def photos(name: str, count: int, size: tuple[int, int], quality: int) -> Path:
+    """A folder of mosaics of this size, in pixels, and JPEG quality."""
     folder = WORK / name / "photos"
     folder.mkdir(parents=True, exist_ok=True)
     with multiprocessing.Pool(2) as pool:
-        pool.map(partial(write_photo, folder, size), range(count), chunksize=8)
+        pool.map(partial(write_photo, folder, size, quality), range(count), chunksize=8)
     return folder
 
 
 def beside_peers(count: int) -> None:
     """Throughput of survey and fingerprints, the hashing of the files included, and of two peers' hashing alone."""
-    folder = photos("large", count, (4000, 3000))
+    folder = photos("large", count, (4000, 3000), 90)
     megabytes = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     print(f"{count} photos of 12 megapixels, {megabytes / count:.1f} MB each")
-    began = time.monotonic()
-    run_from_nothing(folder.parent / "darkroom", folder, ["fingerprints.csv", "photos.csv"], shards=2)
-    own = time.monotonic() - began
+    own = run_from_nothing(folder.parent / "darkroom", folder, ["fingerprints.csv", "photos.csv"], shards=2).wall
     print(f"darkroom: {own:.0f} s, {count / own:.1f} photos/s")
     for peer, command in PEERS.items():
         words = [sys.executable, "-c", f"FOLDER = {str(folder)!r}; {command}"]
         began = time.monotonic()
         environment = os.environ | {"PYTHONPATH": str(ROOT / "build" / "peers")}
-        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment)
+        subprocess.run(words, check=True, capture_output=True, env=environment)
         seconds = time.monotonic() - began
         print(f"{peer}: {seconds:.0f} s, {count / seconds:.1f} photos/s; darkroom / {peer}: {seconds / own:.1f}")
 
 
 def all_rules(count: int) -> None:
     """All rules of the photos room."""
-    folder = photos("many", count, (1600, 1200))
+    folder = photos("many", count, (1600, 1200), 97)
     megabytes = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     measured = run_from_nothing(folder.parent / "darkroom", folder, ["duplicates.csv"], shards=16)
     print(
@@ -84,34 +84,44 @@ def all_rules(count: int) -> None:
     )
 
 
-def made_up(count: int) -> tuple[list[dict[str, str]], list[tuple[Features, Features]]]:
-    """Fingerprints of photos that do not exist: random hashes, and random features half of whose bits are common."""
+def made_up_hashes(count: int) -> list[dict[str, str]]:
+    """Fingerprints of photos that do not exist."""
     random = np.random.default_rng(0)
-    hashes = [{name: random.bytes(32).hex() for name in ORIENTATIONS} for _ in range(count)]
-    often = random.random(256) < 0.5
+    return [{name: random.bytes(32).hex() for name in ORIENTATIONS} for _ in range(count)]
+
+
+def made_up_features(count: int) -> Iterator[Both]:
+    """Features of photos that do not exist, half of whose bits are mostly the same ones, as those of real ones are."""
+    random = np.random.default_rng(0)
+    often = np.frombuffer(random.bytes(32), np.uint8)
 
     def features() -> Features:
-        bits = random.random((FEATURES, 256), np.float32) < np.where(often, 0.5, 0.2)
-        points = random.random((FEATURES, 2), np.float32)
-        angles = random.random(FEATURES, np.float32) * 360
-        return Features(points, np.packbits(bits, axis=1), angles, random.integers(0, 8, FEATURES, np.uint8))
+        bits = random.integers(0, 256, (3, FEATURES, 32), np.uint8)
+        points, angles = random.random((FEATURES, 2), np.float32), 360 * random.random(FEATURES, np.float32)
+        return Features(points, bits[0] & (bits[1] | often), angles, random.integers(0, 8, FEATURES, np.uint8))
 
-    return hashes, [(features(), features()) for _ in range(count)]
+    return ((features(), features()) for _ in range(count))
 
 
 def search(count: int) -> None:
-    """Both searches for candidates, without any picture."""
-    hashes, features = made_up(count)
+    """Both searches for candidates, without any picture, each in a process of its own."""
     settings = DuplicateSettings()
-    for name, find in (
-        ("hashes", lambda: near_pairs(hashes, settings.hash_distance)),
-        ("features", lambda: shared_features(features, settings.min_shared_features, 20)),
-    ):
-        began = time.monotonic()
-        pairs = len(find())
-        seconds = time.monotonic() - began
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-        print(f"{count} photos, {name}: {seconds:.0f} s, {pairs} pairs, {memory:.0f} MB at the most so far")
+    searches: dict[str, Callable[[], Callable[[], Collection[tuple[int, int]]]]] = {
+        "hashes": lambda: partial(near_pairs, made_up_hashes(count), settings.hash_distance, MOST),
+        "features": lambda: partial(
+            shared_features, made_up_features(count), count, settings.min_shared_features, MOST
+        ),
+    }
+    for name, prepare in searches.items():
+        if os.fork() == 0:
+            find = prepare()
+            began = time.monotonic()
+            pairs = len(find())
+            seconds = time.monotonic() - began
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+            print(f"{count} photos, {name}: {seconds:.0f} s, {pairs} pairs, {memory:.0f} MB", flush=True)
+            os._exit(0)
+        os.wait()
 
 
 def main() -> None:

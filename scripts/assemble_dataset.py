@@ -5,6 +5,7 @@ from pathlib import Path
 
 from darkroom.command import run_command, stage_parser
 from darkroom.dataset.assembly import join_frames
+from darkroom.dataset.caption_errors import refuse_errors
 from darkroom.files import write_json
 from darkroom.manifest import manifest_json
 from darkroom.tables import read_table
@@ -16,8 +17,10 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
     parser.add_argument("--frames", type=Path, required=True, help="frames.csv, beside its folders frames and masks")
     parser.add_argument("--captions", type=Path, required=True, help="captions.csv of the target")
+    parser.add_argument("--audit", type=Path, required=True, help="audit.csv of the target")
     parser.add_argument("--manifest", type=Path, required=True, help="manifest.json, to write")
     arguments = parser.parse_args()
+    refuse_errors(read_table(arguments.audit), arguments.audit)
     rows = read_table(arguments.frames)
     frames = join_frames(
         rows,

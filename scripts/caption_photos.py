@@ -1,10 +1,16 @@
-"""Describe the selected photos of a shard with Florence-2."""
+"""Describe the selected photos of a shard with the captioner."""
 
 from pathlib import Path
 
 from darkroom import open_photo
 from darkroom.cache import Cache, code_version
-from darkroom.captions import florence
+from darkroom.captions.captioners import (
+    MODULES,
+    caption_of,
+    captioner_kind,
+    deciding_settings,
+    load_captioner,
+)
 from darkroom.captions.photo_captions import (
     CAPTION_COLUMNS,
     caption_keys,
@@ -14,15 +20,9 @@ from darkroom.captions.photo_captions import (
 )
 from darkroom.captions.settings import CaptionerSettings
 from darkroom.command import run_command, stage_parser
-from darkroom.model_lock import LockedModel, read_lock
+from darkroom.model_lock import read_lock
 from darkroom.settings import ComputeSettings
 from darkroom.tables import read_table, write_table
-
-
-def load(model: LockedModel, settings: CaptionerSettings, compute: ComputeSettings) -> florence.Describe:
-    """Load the captioner; called only where a caption is missing."""
-    captioner = florence.load_captioner(model.path, settings, compute)
-    return lambda pictures: florence.describe(captioner, pictures)
 
 
 def main() -> None:
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="lock file of the captioner")
     parser.add_argument("--folder", type=Path, required=True, help="folder of the photos")
     parser.add_argument("--settings", required=True, help="CaptionerSettings as JSON")
+    parser.add_argument("--subject-class", required=True, help="the common word for the subject, which always stays")
     parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--table", type=Path, required=True, help="captions of the shard, to write")
@@ -39,23 +40,25 @@ def main() -> None:
     settings = CaptionerSettings.from_argument(arguments.settings)
     compute = ComputeSettings.from_argument(arguments.compute)
     model = read_lock(arguments.model)
+    kind = captioner_kind(model.path)
     photos = selected_photos(read_table(arguments.photos), read_table(arguments.selection))
     keys = caption_keys(
         photos,
         model=model.digest,
-        settings=settings.model_dump(exclude={"model", "revision"}),
+        settings=deciding_settings(kind, settings),
         device=compute.device,
         threads=compute.inference_threads,
-        code=code_version(florence, *open_photo.MODULES),
+        code=code_version(*MODULES[kind], *open_photo.MODULES),
     )
-    captions, computed = caption_photos(
+    answers, computed = caption_photos(
         photos,
         keys,
         Cache(arguments.cache / "captions"),
         settings.batch,
         arguments.folder,
-        lambda: load(model, settings, compute),
+        lambda: load_captioner(model.path, settings, compute),
     )
+    captions = {photo: caption_of(answer, settings, arguments.subject_class) for photo, answer in answers.items()}
     write_table(arguments.table, CAPTION_COLUMNS, caption_rows(captions, f"{model.source}@{model.revision}"))
     used = sum(1 for caption in captions.values() if caption)
     print(f"caption_photos: captions used {used}/{len(photos)}, computed {computed}")

@@ -1,11 +1,16 @@
 """Cut each selected photo and its mask to a bucket of the target, by one transform."""
 
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from darkroom.command import run_command, stage_parser
 from darkroom.errors import UserError
-from darkroom.framing.frames import COLUMNS, cut_frames
+from darkroom.framing.frame_plan import count_batches, plan_frames
+from darkroom.framing.frames import COLUMNS, Sources, cut_frames
 from darkroom.framing.settings import CropSettings
 from darkroom.overrides import read_overrides
 from darkroom.tables import read_table, write_table
@@ -20,6 +25,7 @@ def main() -> None:
     parser.add_argument("--overrides", nargs="?", help="your own decisions, a CSV; none where empty")
     parser.add_argument("--folder", type=Path, required=True, help="the photos folder")
     parser.add_argument("--settings", required=True, help="CropSettings as JSON")
+    parser.add_argument("--batch", type=int, required=True, help="frames of a batch, which are of one bucket")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--frames", type=Path, required=True, help="the folder of frames to write")
@@ -27,29 +33,42 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = CropSettings.from_argument(arguments.settings)
     photos = read_table(arguments.photos)
-    overrides = read_overrides(Path(arguments.overrides) if arguments.overrides else None, photos)
-    rows, computed = cut_frames(
-        [row["photo"] for row in read_table(arguments.selection) if row["selected"] == "true"],
+    sources = Sources(
         {row["photo"]: row for row in photos if row["status"] == "ok"},
         {row["photo"]: row for row in read_table(arguments.masks_table)},
-        overrides,
         arguments.folder,
         arguments.photo_masks,
-        settings,
-        arguments.cache,
-        (arguments.frames, arguments.masks),
     )
-    cut = [row for row in rows if row["status"] == "ok"]
-    if not cut:
+
+    @lru_cache(maxsize=1)
+    def load_mask(photo: str) -> np.ndarray:
+        with Image.open(arguments.photo_masks / f"{photo}.png") as mask:
+            return np.asarray(mask.convert("L"))
+
+    plans = plan_frames(
+        [row for row in read_table(arguments.selection) if row["selected"] == "true"],
+        sources.photos,
+        sources.masks,
+        read_overrides(Path(arguments.overrides) if arguments.overrides else None, photos),
+        settings,
+        arguments.batch,
+        load_mask,
+    )
+    if all(plan.crop is None for plan in plans):
+        photo_count, smallest = len({plan.photo for plan in plans}), settings.resolutions[-1]
         raise UserError(
-            f"crop: all {len(rows)} selected photos are too small for resolution {settings.resolution}; "
+            f"crop: all {photo_count} selected photos are too small for resolution {smallest}; "
             "lower crop.resolution or set crop.upscale: true in the target"
         )
+    rows, computed = cut_frames(
+        plans, sources, settings.background, arguments.cache, (arguments.frames, arguments.masks)
+    )
     write_table(arguments.table, COLUMNS, rows)
-    buckets = Counter(f"{row['width']}x{row['height']}" for row in cut)
+    cut = [plan for plan in plans if plan.crop is not None]
+    buckets = Counter(f"{plan.crop.bucket[0]}x{plan.crop.bucket[1]}" for plan in cut if plan.crop is not None)
     sizes = ", ".join(f"{size} {buckets[size]}" for size in sorted(buckets))
-    used = f"frames {len(cut)}/{len(rows)}, masks used {len(cut)}/{len(cut)}"
-    print(f"crop_to_buckets: {used}, computed {computed} ({sizes})")
+    used = f"frames {len(cut)}/{len(rows)}, masks used {sum(plan.mask_used for plan in cut)}/{len(cut)}"
+    print(f"crop_to_buckets: {used}, computed {computed}; {count_batches(plans, arguments.batch)} ({sizes})")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 from darkroom.command import run_command, stage_parser
 from darkroom.evaluation.sample_grid import draw_grid
 from darkroom.files import read_json, replacing
+from darkroom.frame_names import one_per_view
 from darkroom.tables import read_table
 
 
@@ -19,7 +20,8 @@ def main() -> None:
     arguments = parser.parse_args()
     samples = read_table(arguments.samples)
     frames = read_json(arguments.manifest)["frames"]
-    photos = [arguments.images / f"{frame['frame']}.png" for frame in frames if frame["split"] == "held_out"]
+    held_out = one_per_view(frame["frame"] for frame in frames if frame["split"] == "held_out")
+    photos = [arguments.images / f"{frame}.png" for frame in held_out]
     grid = draw_grid(
         samples, read_table(arguments.scores), read_json(arguments.choice), arguments.samples.with_suffix(""), photos
     )

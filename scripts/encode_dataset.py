@@ -7,7 +7,7 @@ from darkroom.cache import Cache, code_version
 from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
 from darkroom.device import prepare_device
-from darkroom.families import family
+from darkroom.families import code_modules, family
 from darkroom.files import read_json
 from darkroom.model_lock import read_lock
 from darkroom.settings import ComputeSettings
@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
     parser.add_argument("--family", required=True)
     parser.add_argument("--mirror", action="store_true", help="encode mirrored frames, too")
+    parser.add_argument("--tokens", action="store_true", help="keep the captions' tokens, for adapted text encoders")
     parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--encodings", type=Path, required=True, help="folder of encodings, to write")
@@ -39,7 +40,7 @@ def main() -> None:
     check_dataset(dataset)
 
     key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads}
-    key["code"] = code_version(picture_encoding, latent_mask, module)
+    key["code"] = code_version(picture_encoding, latent_mask, *code_modules(module))
     encoder = picture_encoding.Encoder(
         module,
         model.path,
@@ -50,7 +51,9 @@ def main() -> None:
     shutil.rmtree(arguments.encodings, ignore_errors=True)
     priors = read_table(arguments.prior) if arguments.prior else []
     prior_folder = arguments.prior.with_suffix("") if arguments.prior else None
-    rows, computed = encode_dataset(encoder, dataset, priors, prior_folder, arguments.mirror, arguments.encodings)
+    rows, computed = encode_dataset(
+        encoder, dataset, priors, prior_folder, arguments.mirror, arguments.encodings, arguments.tokens
+    )
     write_table(arguments.table, COLUMNS, rows)
     total = len(dataset.frames)
     masks = sum(1 for row in rows if row["mask"])

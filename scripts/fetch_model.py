@@ -5,17 +5,28 @@ from dataclasses import replace
 from pathlib import Path
 
 from darkroom.command import run_command, stage_parser
-from darkroom.families import family
+from darkroom.families import FAMILIES, family
 from darkroom.files import write_json
 from darkroom.model_lock import local_model
 from darkroom.portable_paths import portable
-from darkroom.training.model_files import OPEN_CLIP_FILES, TRANSFORMERS_FILES, fetch_from_hub, lock_local
+from darkroom.training.model_files import (
+    CAPTIONER_FILES,
+    CHAT_FILES,
+    OPEN_CLIP_FILES,
+    TRANSFORMERS_FILES,
+    fetch_from_hub,
+    lock_local,
+)
 
 
 def wanted_files(name: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The patterns of the files to fetch and to leave, for a base model's family, for open_clip or for transformers."""
+    """The patterns of the files to fetch and to leave: a family's, open_clip's, a captioner's, or transformers'."""
     if name is None:
         return TRANSFORMERS_FILES, ()
+    if name == "captioner":
+        return CAPTIONER_FILES, ()
+    if name == "polisher":
+        return CHAT_FILES, ()
     if name == "open_clip":
         return OPEN_CLIP_FILES, ()
     return family(name).MODEL_FILES, family(name).SKIPPED_FILES
@@ -25,7 +36,7 @@ def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--model", required=True, help="a folder or file here, or an id of the Hub")
     parser.add_argument("--revision", required=True, help="branch, tag or commit of an id of the Hub")
-    parser.add_argument("--family", help="the model family of a base model, or open_clip")
+    parser.add_argument("--family", help="the model family of a base model, or open_clip, captioner, polisher")
     parser.add_argument("--store", type=Path, required=True, help="folder of downloaded models")
     parser.add_argument("--pins", type=Path, required=True, help="folder of recorded commits")
     parser.add_argument("--lock", type=Path, required=True, help="lock file, to write")
@@ -37,6 +48,8 @@ def main() -> None:
     else:
         allow, skip = wanted_files(arguments.family)
         model = fetch_from_hub(arguments.model, arguments.revision, allow, skip, arguments.store, arguments.pins)
+    if arguments.family in FAMILIES:
+        family(arguments.family).check_model(model.path)
     write_json(arguments.lock, model.to_json())
     print(f"fetch_model: {model.source} at {model.revision}: files {len(model.files)}/{len(model.files)}")
 

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from darkroom.command import run_command, stage_parser
-from darkroom.photos.photo_survey import COLUMNS, name_sidecars
+from darkroom.photos.photo_table import COLUMNS, name_sidecars
 from darkroom.tables import read_table, write_table
 
 

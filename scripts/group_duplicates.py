@@ -10,11 +10,17 @@ from PIL import Image
 from darkroom.cache import Cache
 from darkroom.command import run_command, stage_parser
 from darkroom.files import replacing
-from darkroom.photos.duplicate_groups import COLUMNS, find_edges, group_duplicates
+from darkroom.photos.candidates import listed_pairs, propose_pairs
+from darkroom.photos.duplicate_groups import COLUMNS, group_duplicates
+from darkroom.photos.duplicate_search import DuplicateSearch
 from darkroom.photos.duplicate_sheet import draw_duplicates
-from darkroom.photos.local_features import grey_levels, remembered_features
+from darkroom.photos.local_features import Both, Sketch, grey_levels, remembered_features
+from darkroom.photos.pair_alignments import PairAlignments
+from darkroom.photos.pairs import EITHER, numbered
 from darkroom.photos.settings import DuplicateSettings
+from darkroom.progress import progress
 from darkroom.tables import Row, read_table, write_table
+from darkroom.threads import on_threads
 from darkroom.thumbnails import load_thumbnail
 
 
@@ -22,16 +28,17 @@ def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
     parser.add_argument("--fingerprints", type=Path, required=True, help="fingerprints.csv")
+    parser.add_argument("--neighbours", nargs="?", type=Path, help="neighbours.csv; none where empty")
     parser.add_argument("--folder", type=Path, required=True, help="the photos folder")
     parser.add_argument("--settings", required=True, help="DuplicateSettings as JSON")
     parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--threads", type=int, required=True, help="photos and pairs looked at side by side")
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--sheet", type=Path, required=True, help="picture of all groups, to write")
     arguments = parser.parse_args()
     settings = DuplicateSettings.from_argument(arguments.settings)
-    photos = sorted(
-        (row for row in read_table(arguments.photos) if row["status"] == "ok"), key=lambda row: row["photo"]
-    )
+    photos = numbered(read_table(arguments.photos))
+    by_name = {photo["photo"]: photo for photo in photos}
     fingerprints = sorted(read_table(arguments.fingerprints), key=lambda row: row["photo"])
     thumbnails, memory = Cache(arguments.cache / "thumbnails"), Cache(arguments.cache / "features")
 
@@ -41,18 +48,26 @@ def main() -> None:
     def load_grey(photo: Row) -> np.ndarray:
         return grey_levels(load(photo))
 
-    features = [remembered_features(memory, photo["sha256"], partial(load_grey, photo)) for photo in photos]
-    edges, computed = find_edges(
-        photos, fingerprints, features, load_grey, settings, Cache(arguments.cache / "alignments")
-    )
+    def load_features(photo: Row) -> Both:
+        return remembered_features(memory, photo["sha256"], partial(load_grey, photo))
+
+    def load_sketch(name: str) -> Sketch:
+        return Sketch(*load_features(by_name[name]), partial(load_grey, by_name[name]))
+
+    alignments = PairAlignments(load_sketch, Cache(arguments.cache / "alignments"), arguments.threads)
+    features = progress(on_threads(load_features, photos, arguments.threads), "features", "photos", len(photos))
+    proposed = propose_pairs(photos, fingerprints, features, settings)
+    if arguments.neighbours is not None:
+        proposed |= dict.fromkeys(listed_pairs(photos, read_table(arguments.neighbours)), EITHER)
+    edges = DuplicateSearch(photos, fingerprints, alignments, settings).run(proposed)
     rows = list(group_duplicates(photos, edges))
     write_table(arguments.table, COLUMNS, rows)
     with replacing(arguments.sheet) as temporary:
-        draw_duplicates(rows, {photo["photo"]: photo for photo in photos}, load).save(temporary, "JPEG", quality=88)
+        draw_duplicates(rows, by_name, load).save(temporary, "JPEG", quality=88)
     counts = Counter(str(row["kind"]) for row in rows if row["kind"])
     kinds = ", ".join(f"{kind} {counts[kind]}" for kind in sorted(counts)) or "no duplicates"
     groups = len({row["group"] for row in rows} - {""})
-    print(f"group_duplicates: photos {len(rows)}, groups {groups} ({kinds}), alignments computed {computed}")
+    print(f"group_duplicates: photos {len(rows)}, groups {groups} ({kinds}), alignments computed {alignments.computed}")
 
 
 if __name__ == "__main__":

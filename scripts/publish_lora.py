@@ -8,6 +8,7 @@ from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
 from darkroom.families import family
 from darkroom.files import read_json, sha256_file, write_json, write_text
+from darkroom.framing.settings import CropSettings
 from darkroom.manifest import read_manifest
 from darkroom.model_lock import read_lock
 from darkroom.overrides import read_overrides
@@ -57,18 +58,19 @@ def main() -> None:
         base_model=portable(model.source, checkout),
         base_revision=model.revision,
         settings=TrainingSettings.from_argument(arguments.training),
-        resolution=target["crop"]["resolution"],
+        resolutions=CropSettings.model_validate(target["crop"]).resolutions,
         frames=read_manifest(arguments.manifest),
         choice=choice,
     )
     checkpoint = read_checkpoint(chosen_checkpoint(arguments.checkpoints, choice.step))
     manifest_sha256 = sha256_file(arguments.manifest)
-    diffusers, kohya = published_files(training, family(target["family"]), checkpoint, manifest_sha256)
+    module = family(target["family"])
+    diffusers, comfyui = published_files(training, module, model.path, checkpoint, manifest_sha256)
     write_lora(arguments.lora, *diffusers)
-    write_lora(arguments.comfyui, *kohya)
+    write_lora(arguments.comfyui, *comfyui)
     hashes = {path.name: sha256_file(path) for path in (arguments.lora, arguments.comfyui)}
     scores, validation = read_table(arguments.scores), read_table(arguments.validation)
-    write_text(arguments.card, model_card(training, scores, validation, arguments.grid, hashes))
+    write_text(arguments.card, model_card(training, module, scores, validation, arguments.grid, hashes))
     photos = read_table(arguments.photos)
     given = Given(
         photos,

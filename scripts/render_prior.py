@@ -7,7 +7,7 @@ from typing import Any
 from darkroom.cache import Cache, code_version
 from darkroom.command import run_command, stage_parser
 from darkroom.evaluation.settings import RenderSettings
-from darkroom.families import family
+from darkroom.families import code_modules, family
 from darkroom.files import link_or_copy, sha256_file
 from darkroom.model_lock import LockedModel, read_lock
 from darkroom.settings import ComputeSettings
@@ -49,7 +49,7 @@ def main() -> None:
             prompt, number, side, side, drawing.sampling_steps, drawing.guidance
         )
     key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads, "adapter": ""}
-    key["code"] = code_version(rendering, module)
+    key["code"] = code_version(rendering, *code_modules(module))
     cache = Cache(arguments.cache / "pictures")
     files, computed = rendering.remember_pictures(cache, key, pictures, lambda: load(module, model, compute))
     rows = []

@@ -11,7 +11,7 @@ from darkroom.command import run_command, stage_parser
 from darkroom.evaluation.checkpoints import BASE, Variant, variants
 from darkroom.evaluation.sample_plan import plan_samples, sample_file
 from darkroom.evaluation.settings import EvaluationSettings, RenderSettings
-from darkroom.families import family
+from darkroom.families import code_modules, family
 from darkroom.files import link_or_copy, sha256_file
 from darkroom.model_lock import read_lock
 from darkroom.settings import ComputeSettings
@@ -60,7 +60,7 @@ def main() -> None:
         return module.load_pipeline(model.path, prepare_device(compute.device, compute.training_threads))
 
     key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads}
-    key["code"] = code_version(rendering, module)
+    key["code"] = code_version(rendering, *code_modules(module))
     rows, rendered = [], 0
     shutil.rmtree(arguments.samples, ignore_errors=True)
     for variant in [BASE, *variants(arguments.checkpoints, settings.strengths)]:

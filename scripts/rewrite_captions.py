@@ -1,18 +1,42 @@
-"""Write each frame's caption in the dialect of a target, with the trigger put in."""
+"""Write each frame's caption in the dialect of a target, with the trigger put in, and polished where that is asked."""
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+from darkroom.cache import Cache, code_version
+from darkroom.captions import greedy, polisher, pretrained
 from darkroom.captions.caption_sources import describe_photos, read_sidecars
-from darkroom.captions.rewriting import rewrite
+from darkroom.captions.polished_captions import POLISHED, polish_rows
+from darkroom.captions.polisher import ask_polisher, polish_prompt
+from darkroom.captions.polishing import name_of
 from darkroom.captions.settings import RewritingSettings, SubjectSettings
+from darkroom.captions.target_captions import COLUMNS, Target, caption_frames, decide
+from darkroom.captions.token_counts import load_token_counts
 from darkroom.command import run_command, stage_parser
-from darkroom.families import family
 from darkroom.model_lock import read_lock
 from darkroom.overrides import read_overrides
+from darkroom.settings import ComputeSettings
 from darkroom.tables import read_table, write_table
 
-COLUMNS = ("frame", "caption", "tokens", "source")
+
+def polish(
+    rows: list[dict[str, Any]], target: Target, lock: Path, compute: ComputeSettings, cache: Path
+) -> tuple[list[dict[str, Any]], str]:
+    """The rows with polished captions where they may stand, and what the log says of it."""
+    computed = 0
+
+    def ask(drafts: list[str]) -> dict[str, str]:
+        nonlocal computed
+        prompts = {draft: polish_prompt(draft, name_of(target.subject), target.settings.style) for draft in drafts}
+        code = code_version(polisher, greedy, pretrained)
+        answers, computed = ask_polisher(prompts.values(), read_lock(lock), compute, Cache(cache / "polish"), code)
+        return {draft: answers[prompt] for draft, prompt in prompts.items()}
+
+    rows, verdicts = polish_rows(rows, target, ask)
+    refused = ", ".join(f"{verdict} {count}" for verdict, count in sorted(verdicts.items()) if verdict != POLISHED)
+    kept = f" (not: {refused})" if refused else ""
+    return rows, f"polished {verdicts[POLISHED]}/{verdicts.total()}{kept}, computed {computed}, "
 
 
 def main() -> None:
@@ -26,34 +50,41 @@ def main() -> None:
     parser.add_argument("--family", required=True)
     parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
     parser.add_argument("--settings", required=True, help="RewritingSettings as JSON")
+    parser.add_argument(
+        "--polisher", type=Path, nargs="?", help="lock file of the model that polishes; none where empty"
+    )
+    parser.add_argument("--compute", required=True, help="ComputeSettings as JSON, of the polishing")
+    parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--table", type=Path, required=True, help="captions of the frames, to write")
     arguments = parser.parse_args()
     subject = SubjectSettings.from_argument(arguments.subject)
     settings = RewritingSettings.from_argument(arguments.settings)
     photos = read_table(arguments.photos)
     frames = {row["frame"]: row["photo"] for row in read_table(arguments.frames) if row["status"] == "ok"}
+    captions = read_table(arguments.captions)
     described = describe_photos(
         sorted(set(frames.values())),
-        read_table(arguments.captions),
+        captions,
         read_sidecars(photos, arguments.folder),
         read_overrides(Path(arguments.overrides) if arguments.overrides else None, photos),
     )
-    model = family(arguments.family)
-    tokenizers = model.load_tokenizers(read_lock(arguments.model).path)
-    fits = model.token_limit(tokenizers)
-    limit = min(settings.max_tokens or fits, fits)
-    rows = []
-    for frame, photo in frames.items():
-        text = rewrite(
-            described[photo].text, subject, settings.style, lambda text: model.count_tokens(tokenizers, text), limit
-        )
-        tokens = model.count_tokens(tokenizers, text)
-        rows.append({"frame": frame, "caption": text, "tokens": tokens, "source": described[photo].source})
+    counts = load_token_counts(arguments.model, arguments.family, settings)
+    constant = decide(captions, frames.values(), subject)
+    target = Target(subject, settings, counts)
+    rows = caption_frames(frames, described, target, constant)
+    told = ""
+    if arguments.polisher:
+        compute = ComputeSettings.from_argument(arguments.compute)
+        rows, told = polish(rows, target, arguments.polisher, compute, arguments.cache)
     write_table(arguments.table, COLUMNS, rows)
     sources = Counter(str(row["source"]) for row in rows)
     by_source = ", ".join(f"{source} {sources[source]}" for source in sorted(sources)) or "none"
     longest = max((int(str(row["tokens"])) for row in rows), default=0)
-    print(f"rewrite_captions: captions used {len(rows)}/{len(frames)} ({by_source}), longest {longest}/{limit} tokens")
+    absorbed = ", ".join(sorted({noun for noun, _ in constant})) or "nothing"
+    print(
+        f"rewrite_captions: captions used {len(rows)}/{len(frames)} ({by_source}), {told}"
+        f"longest {longest}/{counts.limit} tokens, worn throughout: {absorbed}"
+    )
 
 
 if __name__ == "__main__":

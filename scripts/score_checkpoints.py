@@ -1,64 +1,45 @@
 """Score every checkpoint: likeness and prompt following of its samples, losses on held-out frames and other things."""
 
 import functools
-from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
 
-from darkroom.cache import Cache, cache_key, code_version, remember
+from darkroom.cache import Cache
 from darkroom.captions.settings import SubjectSettings
+from darkroom.clip_vectors import ClipVectors, Vectors
 from darkroom.command import run_command, stage_parser
 from darkroom.device import PRECISIONS, prepare_device
 from darkroom.errors import UserError
-from darkroom.evaluation import clip_model, picture_scores
+from darkroom.evaluation import picture_scores
 from darkroom.evaluation.checkpoints import variants
 from darkroom.evaluation.loss_change import measure_loss_changes
 from darkroom.evaluation.scores import COLUMNS, score_rows
 from darkroom.families import family
 from darkroom.files import sha256_file
-from darkroom.model_lock import LockedModel, read_lock
-from darkroom.progress import progress
+from darkroom.frame_names import one_per_view
+from darkroom.model_lock import read_lock
 from darkroom.settings import ComputeSettings
 from darkroom.tables import Row, read_table, write_table
 from darkroom.training.encodings import Encodings, read_encodings
+from darkroom.training.hearing import Hearing
 from darkroom.training.paired_loss import Judge, judged_frames
 from darkroom.training.settings import TrainingSettings, ValidationSettings
 
-Vectors = dict[str, list[float]]
 
-
-def embed(
-    model: LockedModel, files: dict[str, Path], texts: dict[str, str], compute: ComputeSettings, cache: Cache
-) -> tuple[Vectors, Vectors, int]:
-    """CLIP's vectors of pictures by sha256 and of texts by name, and how many were computed. It loads where needed."""
-    clip = functools.cache(
-        lambda: clip_model.load_clip(model.path, prepare_device(compute.device, compute.training_threads))
-    )
-    key = {
-        "model": model.digest,
-        "device": compute.device,
-        "threads": compute.training_threads,
-        "code": code_version(clip_model),
-    }
-
-    def see(missing: list[str]) -> Iterator[tuple[str, list[float]]]:
-        for sha256 in progress(missing, "see", "pictures"):
-            with Image.open(files[sha256]) as picture:
-                yield sha256, clip_model.embed_picture(clip(), picture.convert("RGB"))
-
-    def read(missing: list[str]) -> Iterator[tuple[str, list[float]]]:
-        for name in missing:
-            yield name, clip_model.embed_text(clip(), texts[name])
-
-    pictures, seen = remember(cache, {sha256: cache_key(**key, picture=sha256) for sha256 in files}, see)
-    vectors, told = remember(cache, {name: cache_key(**key, text=text) for name, text in texts.items()}, read)
-    return pictures, vectors, seen + told
+def open_rgb(file: Path) -> Image.Image:
+    """The picture of a file, in RGB."""
+    with Image.open(file) as picture:
+        return picture.convert("RGB")
 
 
 def photos_to_judge_by(encodings: Encodings, settings: ValidationSettings, images: Path) -> dict[str, Path]:
-    """The frames that likeness compares with, by sha256: those whose loss is judged. UserError where one is missing."""
-    files = [images / f"{frame.name}.png" for frame in judged_frames(encodings, settings)[1]]
+    """The frames that likeness compares with, by sha256: those whose loss is judged, each view once.
+
+    UserError where one is missing.
+    """
+    judged = one_per_view(frame.name for frame in judged_frames(encodings, settings)[1])
+    files = [images / f"{frame}.png" for frame in judged]
     for file in files:
         if not file.exists():
             raise UserError(f"{file}: this frame is gone; delete {images} and run again")
@@ -93,7 +74,8 @@ def main() -> None:
     arguments = parser.parse_args()
     compute = ComputeSettings.from_argument(arguments.compute)
     subject = SubjectSettings.from_argument(arguments.subject)
-    precision = PRECISIONS[TrainingSettings.from_argument(arguments.training).precision]
+    training = TrainingSettings.from_argument(arguments.training)
+    precision = PRECISIONS[training.precision]
     validation = ValidationSettings.from_argument(arguments.validation)
     model, module, clip = read_lock(arguments.model), family(arguments.family), read_lock(arguments.clip)
     encodings = read_encodings(arguments.encodings, arguments.encodings.with_suffix(""))
@@ -103,11 +85,15 @@ def main() -> None:
     files = {row["sha256"]: folder / row["file"] for row in samples} | photos
     prompts = {row["prompt"] for row in samples}
     texts = {text: picture_scores.plain_prompt(text, subject.trigger, subject.subject_class) for text in prompts}
-    *vectors, computed = embed(clip, files, texts, compute, Cache(arguments.cache / "clip"))
-    pictures = score_samples(samples, (vectors[0], vectors[1]), photos)
+    memory = Cache(arguments.cache / "clip")
+    vectors = ClipVectors(clip, compute.device, compute.training_threads, memory, "evaluation.clip")
+    seen = vectors.of_pictures({sha256: functools.partial(open_rgb, file) for sha256, file in files.items()})
+    pictures = score_samples(samples, (seen, vectors.of_texts(texts)), photos)
 
     device = prepare_device(compute.device, compute.training_threads)
-    judge = Judge(module, module.load_schedule(model.path), encodings, validation, device)
+    encoders = module.load_text_encoders(model.path, device) if training.text_encoder is not None else None
+    hearing = Hearing(module, encoders)
+    judge = Judge(module, module.load_schedule(model.path), encodings, validation, device, hearing)
     denoiser = module.load_denoiser(model.path, precision).to(device).eval()
     compared = variants(arguments.checkpoints, arguments.strengths)
     changes = measure_loss_changes(denoiser, module, judge, compared, precision)
@@ -115,7 +101,7 @@ def main() -> None:
     write_table(arguments.table, COLUMNS, score_rows(changes, pictures), keep_order=True)
     print(
         f"score_checkpoints: checkpoints and strengths {len(compared)}/{len(compared)} and the base, "
-        f"pictures {len(pictures)}/{len(samples)}, photos {len(photos)}, computed {computed}"
+        f"pictures {len(pictures)}/{len(samples)}, photos {len(photos)}, computed {vectors.computed}"
     )
 
 

@@ -1,14 +1,18 @@
 """Decide which photos are used, with a reason for every one that is not, and which are held out."""
 
+from functools import partial
 from pathlib import Path
 
 from darkroom.cache import Cache
 from darkroom.command import run_command, stage_parser
 from darkroom.files import replacing
-from darkroom.framing.selection import COLUMNS, candidates, count_reasons, require_photos, select_photos
+from darkroom.framing.flaws import candidates
+from darkroom.framing.likeness import photo_likenesses, vector_likenesses
+from darkroom.framing.selection import COLUMNS, count_reasons, require_photos, select_photos
 from darkroom.framing.selection_sheet import draw_selection
 from darkroom.framing.settings import SelectionSettings
 from darkroom.overrides import read_overrides
+from darkroom.photo_vectors import read_vectors
 from darkroom.tables import read_table, write_table
 
 
@@ -18,6 +22,8 @@ def main() -> None:
     parser.add_argument("--duplicates", type=Path, required=True, help="duplicates.csv")
     parser.add_argument("--masks-table", type=Path, required=True, help="masks.csv")
     parser.add_argument("--quality", type=Path, required=True, help="quality.csv")
+    parser.add_argument("--vectors", nargs="*", type=Path, default=[], help="the photos' vectors, where there are any")
+    parser.add_argument("--aesthetic", nargs="*", type=Path, default=[], help="aesthetic.csv, where there is one")
     parser.add_argument("--overrides", nargs="?", help="your own decisions, a CSV; none where empty")
     parser.add_argument("--folder", type=Path, required=True, help="the photos folder")
     parser.add_argument("--settings", required=True, help="SelectionSettings as JSON")
@@ -29,17 +35,27 @@ def main() -> None:
     photos = read_table(arguments.photos)
     require_photos(photos, str(arguments.folder))
     overrides = read_overrides(Path(arguments.overrides) if arguments.overrides else None, photos)
-    tables = (read_table(path) for path in (arguments.masks_table, arguments.quality, arguments.duplicates))
-    rows = select_photos(candidates(photos, *tables), settings, overrides)
+    masks, quality, duplicates = map(read_table, (arguments.masks_table, arguments.quality, arguments.duplicates))
+    aesthetic = {row["photo"]: row for path in arguments.aesthetic for row in read_table(path)}
+    quality = [row | aesthetic.get(row["photo"], {}) for row in quality]
     readable = {row["photo"]: row for row in photos if row["status"] == "ok"}
-    sheet = draw_selection(rows, readable, arguments.folder, Cache(arguments.cache / "thumbnails"))
+    thumbnails = Cache(arguments.cache / "thumbnails")
+    alike = partial(photo_likenesses, readable, arguments.folder, thumbnails)
+    if arguments.vectors:
+        alike = partial(vector_likenesses, read_vectors(arguments.vectors[0]))
+    rows = select_photos(candidates(photos, masks, quality, duplicates), settings, overrides, alike)
+    sheet = draw_selection(rows, readable, arguments.folder, thumbnails)
     with replacing(arguments.sheet) as temporary:
         sheet.save(temporary, "JPEG", quality=88)
     write_table(arguments.table, COLUMNS, rows)
     kept = [row for row in rows if row["selected"]]
     held = sum(row["split"] == "held_out" for row in kept)
     rejected = count_reasons(str(row["reason"]) for row in rows if not row["selected"])
-    print(f"select_photos: selected {len(kept)}/{len(rows)}, held out {held}, overrides {len(overrides)} ({rejected})")
+    trusted = sum(not row["mask_problem"] for row in kept)
+    print(
+        f"select_photos: selected {len(kept)}/{len(rows)}, held out {held}, masks trusted {trusted}/{len(kept)}, "
+        f"overrides {len(overrides)} ({rejected})"
+    )
 
 
 if __name__ == "__main__":

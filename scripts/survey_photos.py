@@ -5,7 +5,8 @@ from pathlib import Path
 
 from darkroom.command import run_command, stage_parser
 from darkroom.photo_index import read_index, shard_of
-from darkroom.photos.photo_survey import COLUMNS, survey_files
+from darkroom.photos.photo_survey import survey_files
+from darkroom.photos.photo_table import COLUMNS
 from darkroom.photos.settings import OpeningSettings
 from darkroom.tables import write_table
 

@@ -3,7 +3,6 @@
 import argparse
 import shutil
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -14,18 +13,31 @@ from darkroom.errors import UserError
 from darkroom.families import family
 from darkroom.files import link_or_copy, sha256_file, write_json, write_sums
 from darkroom.model_lock import read_lock
+from darkroom.packages import installed_version
 from darkroom.processes import wait_for_lock
 from darkroom.settings import ComputeSettings
 from darkroom.stage_code import stage_code
 from darkroom.tables import write_table
 from darkroom.training.encodings import Encodings, read_encodings
+from darkroom.training.event_file import EventFile
 from darkroom.training.lora_recipe import LOG_COLUMNS, VALIDATION_COLUMNS, Recipe, train_lora
+from darkroom.training.memory_estimate import Need, memory_need, samples_at_once, what_to_change
 from darkroom.training.preflight import check_training
-from darkroom.training.processes import is_first, is_node_launcher, is_worker, launch
+from darkroom.training.processes import (
+    is_first,
+    is_node_launcher,
+    is_worker,
+    launch,
+    noting_failures,
+    refuse_other_launchers,
+)
 from darkroom.training.resume_state import Progress, SavingClock, checkpoints_of, finished_training, noted_hashes
-from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
+from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings, check_compute
 
-PACKAGES = ("torch", "diffusers", "peft", "accelerate", "prodigyopt", "bitsandbytes")
+PACKAGES = (
+    "torch", "diffusers", "transformers", "peft", "accelerate", "safetensors",
+    "prodigyopt", "bitsandbytes", "schedulefree",
+)  # fmt: skip
 
 
 def code_hash(family_name: str) -> str:
@@ -33,18 +45,34 @@ def code_hash(family_name: str) -> str:
     scripts = Path(__file__).parent
     module = scripts / "darkroom" / "families" / f"{family_name}.py"
     files = {module, *stage_code(module, scripts), *stage_code(Path(__file__), scripts)}
-    return cache_key(files=[sha256_file(file) for file in sorted(files)], packages=[version(name) for name in PACKAGES])
+    # Not every package is to be had everywhere: what is not installed has the empty version.
+    versions = [installed_version(name) for name in PACKAGES]
+    return cache_key(files=[sha256_file(file) for file in sorted(files)], packages=versions)
 
 
-def train(family_name: str, model: Path, encodings: Encodings, recipe: Recipe, workplace: Path) -> Progress:
+def train(
+    family_name: str, model: Path, encodings: Encodings, recipe: Recipe, workplace: Path, events: Path | None
+) -> Progress:
     """Train to the end, or go on; UserError, one line, where the GPU's memory does not suffice."""
+    curves = EventFile(events) if events is not None and is_first() else None
     try:
-        return train_lora(family(family_name), model, encodings, recipe, workplace, SavingClock())
+        return train_lora(family(family_name), model, encodings, recipe, workplace, SavingClock(), curves)
     except torch.OutOfMemoryError:
-        raise UserError(
-            "training: the GPU's memory does not suffice; set training.gradient_checkpointing, lower training.batch, "
-            "training.rank or crop.resolution, or choose training.optimizer: adamw8bit"
-        ) from None
+        samples = samples_at_once(recipe.training, recipe.prior, recipe.compute.training_processes)
+        need = memory_need(family(family_name), model, encodings, recipe.training, samples) or Need(0.0, 0.0, 0.0)
+        advice = what_to_change(need, recipe.training, samples)
+        raise UserError(f"training: the GPU's memory does not suffice; {advice}") from None
+    finally:
+        if curves is not None:
+            curves.close()
+
+
+def draw_again(done: Progress, events: Path | None) -> None:
+    """The curves of a training that was finished before, perhaps under another label."""
+    if events is not None:
+        curves = EventFile(events)
+        curves.show(done)
+        curves.close()
 
 
 def write_outputs(done: Progress, workplace: Path, outputs: argparse.Namespace) -> None:
@@ -74,13 +102,18 @@ def main() -> None:
     parser.add_argument("--log", type=Path, required=True, help="log.csv, to write")
     parser.add_argument("--losses", type=Path, required=True, help="validation.csv, to write")
     parser.add_argument("--machine", type=Path, required=True, help="what of the machine decides bytes, to write")
+    parser.add_argument("--events", type=Path, help="folder of curves for TensorBoard, written while it trains")
     arguments = parser.parse_args()
+    refuse_other_launchers()
     recipe = Recipe(
         TrainingSettings.from_argument(arguments.settings),
         PriorSettings.from_argument(arguments.prior),
         ValidationSettings.from_argument(arguments.validation),
         ComputeSettings.from_argument(arguments.compute),
     )
+    check_compute(recipe.training, recipe.prior, recipe.compute)
+    # Whether there is such a family, before its code is hashed.
+    family(arguments.family)
     model = read_lock(arguments.model)
     encodings = read_encodings(arguments.encodings, arguments.encodings.with_suffix(""))
     counts = check_training(encodings, recipe.training, recipe.prior)
@@ -95,9 +128,9 @@ def main() -> None:
     )
     workplace = arguments.states / state[:32]
     if is_worker():
-        done = train(arguments.family, model.path, encodings, recipe, workplace)
+        done = train(arguments.family, model.path, encodings, recipe, workplace, arguments.events)
     elif is_node_launcher():
-        launch(__file__, sys.argv[1:], recipe.compute)
+        launch(__file__, sys.argv[1:], recipe.compute, workplace)
         return
     else:
         workplace.mkdir(parents=True, exist_ok=True)
@@ -106,9 +139,11 @@ def main() -> None:
         wait_for_lock(held, "the same training in another project")
         finished = finished_training(workplace)
         if finished is None and recipe.compute.training_processes > 1:
-            launch(__file__, sys.argv[1:], recipe.compute)
+            launch(__file__, sys.argv[1:], recipe.compute, workplace)
             return
-        done = finished or train(arguments.family, model.path, encodings, recipe, workplace)
+        if finished is not None:
+            draw_again(finished, arguments.events)
+        done = finished or train(arguments.family, model.path, encodings, recipe, workplace, arguments.events)
     if is_first():
         write_outputs(done, workplace, arguments)
         computed = done.step - done.began_after
@@ -116,4 +151,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(noting_failures(main))

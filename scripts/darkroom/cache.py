@@ -62,14 +62,14 @@ class Cache:
         except ValueError:
             return None
 
-    def store_bytes(self, key: str, suffix: str, data: bytes) -> Path:
-        """Store bytes whole or not at all and return their path."""
-        write_bytes(self.path(key, suffix), data)
+    def store_bytes(self, key: str, suffix: str, data: bytes, sync: bool = True) -> Path:
+        """Store bytes whole or not at all and return their path; `sync` as in `darkroom.files.replacing`."""
+        write_bytes(self.path(key, suffix), data, sync)
         return self.path(key, suffix)
 
     def store(self, key: str, value: Any) -> None:
-        """Store a JSON value whole or not at all."""
-        self.store_bytes(key, ".json", canonical_json(value).encode())
+        """Store a JSON value. It is not waited for the disk: what a power loss has damaged counts as missing."""
+        self.store_bytes(key, ".json", canonical_json(value).encode(), sync=False)
 
 
 def remember(

@@ -8,6 +8,8 @@ from PIL import Image
 from darkroom.photo_error import PhotoError, check_size, damaged
 from darkroom.photo_exif import capture_time, exif_of
 
+# The format that photos.csv names.
+RAW = "RAW"
 RAW_SUFFIXES = (
     *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".nef", ".nrw"),
     *(".orf", ".pef", ".raf", ".raw", ".rw2", ".sr2", ".srw", ".x3f"),

@@ -4,11 +4,13 @@ import argparse
 import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 
 from darkroom.errors import user_error
 from darkroom.job_guard import guard_job
+from darkroom.processes import BY_SIGNAL
 
 # Warns in every log that a faster kernel for 4-bit weights on the CPU, which we do not use, is not installed.
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
@@ -25,6 +27,9 @@ def run_command(main: Callable[[], None]) -> None:
     try:
         guard_job()
         main()
+    except KeyboardInterrupt:
+        print("darkroom: interrupted; what is finished is kept, and the same command goes on", file=sys.stderr)
+        sys.exit(BY_SIGNAL + signal.SIGINT)
     except Exception as error:
         known = user_error(error)
         if known is None:

@@ -7,16 +7,25 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from darkroom.captions.settings import CaptionerSettings, RewritingSettings, SubjectSettings
 from darkroom.errors import UserError
 from darkroom.evaluation.settings import EvaluationSettings, RenderSettings
-from darkroom.framing.settings import SETUP_MODEL, CropSettings, MaskSettings, QualitySettings, SelectionSettings
+from darkroom.families import FAMILIES, family
+from darkroom.framing.settings import (
+    SETUP_MODEL,
+    AestheticSettings,
+    CropSettings,
+    MaskSettings,
+    QualitySettings,
+    SelectionSettings,
+)
 from darkroom.model_lock import local_model
 from darkroom.photos.settings import DuplicateSettings, OpeningSettings
 from darkroom.settings import ComputeSettings, Settings
-from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
+from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings, check_family
+from darkroom.wrong_settings import explain
 
 # Keys that decide no byte of a result, which no provenance holds.
 DECIDE_NOTHING = {"shards"}
@@ -26,7 +35,9 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 class Target(Settings):
     """A base model and how a dataset is made and trained for it: a file in config/targets/."""
 
-    family: Literal["sdxl", "flux"] = Field(description="the model family, a file in scripts/darkroom/families/")
+    family: Literal["sd15", "sdxl", "flux"] = Field(
+        description="the model family, a file in scripts/darkroom/families/"
+    )
     model: str = Field(description="a folder or an id of the Hub")
     revision: str = Field("main", description="branch, tag or commit of an id of the Hub")
     crop: CropSettings = CropSettings()
@@ -34,6 +45,15 @@ class Target(Settings):
     training: TrainingSettings = TrainingSettings()
     prior: PriorSettings = PriorSettings()
     render: RenderSettings = RenderSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _render_as_the_family_does(cls, values: Any) -> Any:
+        given = values.get("render", {}) if isinstance(values, Mapping) else None
+        if not isinstance(given, Mapping) or values.get("family") not in FAMILIES:
+            return values
+        module = family(values["family"])
+        return {**values, "render": {"sampling_steps": module.SAMPLING_STEPS, "guidance": module.GUIDANCE, **given}}
 
 
 class Config(Settings):
@@ -49,6 +69,7 @@ class Config(Settings):
     duplicates: DuplicateSettings = DuplicateSettings()
     masks: MaskSettings = MaskSettings()
     quality: QualitySettings = QualitySettings()
+    aesthetic: AestheticSettings = AestheticSettings()
     selection: SelectionSettings = SelectionSettings()
     captioner: CaptionerSettings = CaptionerSettings()  # type: ignore[call-arg]
     training: dict[str, Any] = Field({}, description="overrides of every target's `training`")
@@ -68,32 +89,6 @@ class Config(Settings):
         return runs
 
 
-def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
-    """The keys allowed beside the last element of an error's location."""
-    current: Any = model
-    for part in location[:-1]:
-        fields = getattr(current, "model_fields", {})
-        field = next((f for name, f in fields.items() if part in (name, f.alias)), None)
-        if field is None:
-            return []
-        current = field.annotation
-    return [field.alias or name for name, field in getattr(current, "model_fields", {}).items()]
-
-
-def _explain(error: Mapping[str, Any], model: type[BaseModel]) -> str:
-    """One error of pydantic as a clause that a user can act on."""
-    location = tuple(error["loc"])
-    key = ".".join(str(part) for part in location) or "the file"
-    if error["type"] == "extra_forbidden":
-        known = _known_keys(model, location)
-        near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"known keys here: {', '.join(sorted(known))}"
-        return f"unknown key '{key}'; {hint}"
-    if error["type"] == "missing":
-        return f"key '{key}' is missing; please add it"
-    return f"key '{key}': {error['msg'].removeprefix('Value error, ')} (it is {error['input']!r})"
-
-
 def check(model: type[Any], values: Any, source: str) -> Any:
     """Validate values against a settings model.
 
@@ -104,7 +99,7 @@ def check(model: type[Any], values: Any, source: str) -> Any:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise UserError(f"{source}: " + "; ".join(_explain(item, model) for item in error.errors())) from None
+        raise UserError(f"{source}: {explain(error, model)}") from None
 
 
 def read_yaml(path: Path) -> Any:
@@ -126,11 +121,22 @@ def found_path(path: str, checkout: Path) -> str:
     return str(checkout / path) if not Path(path).exists() and (checkout / path).exists() else path
 
 
+def mask_models(config: Config) -> dict[str, str | None]:
+    """The models that find subjects, by their keys under `masks`."""
+    return {name: getattr(config.masks, name) for name in ("model", "box_model", "second")}
+
+
 def with_found_paths(config: Config, checkout: Path) -> Config:
     """The config with every path found: photos, overrides and models, of which ids of the Hub stay as they are."""
     parts = {
-        "masks": config.masks.model_copy(update={"model": found_path(config.masks.model, checkout)}),
+        "masks": config.masks.model_copy(
+            update={name: path and found_path(path, checkout) for name, path in mask_models(config).items()}
+        ),
         "captioner": config.captioner.model_copy(update={"model": found_path(config.captioner.model, checkout)}),
+        "duplicates": config.duplicates.model_copy(
+            update={"embedding": config.duplicates.embedding and found_path(config.duplicates.embedding, checkout)}
+        ),
+        "aesthetic": AestheticSettings(head=config.aesthetic.head and found_path(config.aesthetic.head, checkout)),
         "evaluation": config.evaluation.model_copy(update={"clip": found_path(config.evaluation.clip, checkout)}),
     }
     overrides = config.overrides and found_path(config.overrides, checkout)
@@ -138,7 +144,7 @@ def with_found_paths(config: Config, checkout: Path) -> Config:
 
 
 def load_target(name: str, checkout: Path) -> Target:
-    """Load a target by its name in the checkout's config/targets or by the path of a .yaml file; its model is found.
+    """Load a target by its name in the checkout's config/targets or by the path of a .yaml file; its models are found.
 
     Raises UserError where the file is missing (naming the nearest target) or wrong.
     """
@@ -152,16 +158,35 @@ def load_target(name: str, checkout: Path) -> Target:
         hint = f"did you mean '{near[0]}'?" if near else f"known targets: {', '.join(known)}"
         raise UserError(f"targets: there is no target '{name}'; {hint}")
     target = check(Target, read_yaml(path), str(path))
-    return target.model_copy(update={"model": found_path(target.model, checkout)})
+    polish = target.captions.polish and found_path(target.captions.polish, checkout)
+    captions = target.captions.model_copy(update={"polish": polish})
+    return target.model_copy(update={"model": found_path(target.model, checkout), "captions": captions})
 
 
 def run_training(target: Target, project: Mapping[str, Any], run: Mapping[str, Any], source: str) -> TrainingSettings:
-    """The training settings of one run: the target's, overlaid with the project's `training` and the run's own."""
-    return check(TrainingSettings, target.training.model_dump() | dict(project) | dict(run), source)
+    """The training settings of one run: the target's, overlaid with the project's `training` and the run's own.
+
+    Raises UserError where they are wrong, or for models of another kind than the target's family.
+    """
+    training = check(TrainingSettings, target.training.model_dump() | dict(project) | dict(run), source)
+    check_family(training, family(target.family))
+    return training
+
+
+def _check_aesthetic(config: Config) -> None:
+    head = config.aesthetic.head
+    if head is not None and not Path(head).is_file():
+        raise UserError(f"aesthetic.head: there is no file {head}; give a linear head in safetensors")
+    if head is not None and config.duplicates.embedding is None:
+        raise UserError("aesthetic.head: it needs the vectors of `duplicates.embedding`; name the head's model there")
+    if head is None and config.selection.min_aesthetic is not None:
+        raise UserError("selection.min_aesthetic: there is no `aesthetic.head` that scores photos; give one")
 
 
 def check_models(config: Config, targets: Mapping[str, Target]) -> None:
     """Raise UserError where a model given as a path, or the file of overrides, is not there.
+
+    So it is where a base model's folder is not whole, or of another family than its target's.
 
     Masks inside the photos folder would be taken for photos: UserError too.
     """
@@ -170,9 +195,24 @@ def check_models(config: Config, targets: Mapping[str, Target]) -> None:
     supplied = config.masks.supplied
     if supplied is not None and Path(supplied).resolve().is_relative_to(Path(config.photos).resolve()):
         raise UserError(f"masks.supplied: {supplied} lies in the photos folder; move it, or its masks become photos")
-    named = {"masks.model": config.masks.model, "captioner.model": config.captioner.model}
+    _check_aesthetic(config)
+    for name, target in targets.items():
+        if Path(target.model).is_file():
+            raise UserError(
+                f"targets/{name}: model: {target.model} is one file; write it in diffusers form once with `python "
+                f"scripts/convert_checkpoint.py {target.model} --family {target.family}` and give the folder"
+            )
+    named = {f"masks.{name}": model for name, model in mask_models(config).items() if model is not None}
+    named |= {"captioner.model": config.captioner.model}
     named["evaluation.clip"] = config.evaluation.clip
+    if config.duplicates.embedding is not None:
+        named["duplicates.embedding"] = config.duplicates.embedding
     named |= {f"targets/{name}: model": target.model for name, target in targets.items()}
+    named |= {
+        f"targets/{name}: captions.polish": target.captions.polish
+        for name, target in targets.items()
+        if target.captions.polish is not None
+    }
     for key, model in named.items():
         if local_model(model) and not Path(model).exists():
             todo = (
@@ -181,11 +221,28 @@ def check_models(config: Config, targets: Mapping[str, Target]) -> None:
                 else "give a folder that exists or an id of the Hub (owner/name)"
             )
             raise UserError(f"{key}: there is no model at {model}; {todo}")
+    for name, target in targets.items():
+        _check_base_model(name, target)
+
+
+def _check_base_model(name: str, target: Target) -> None:
+    """A folder here can be looked into before anything runs; what the Hub has, once it is fetched."""
+    if not local_model(target.model):
+        return
+    try:
+        family(target.family).check_model(Path(target.model))
+    except UserError as error:
+        raise UserError(f"targets/{name}: model: {error}") from None
 
 
 def target_label(name: str) -> str:
     """The name of a target in paths: a file's stem where a path was given."""
     return Path(name).stem if name.endswith(".yaml") else name
+
+
+def polisher_label(target: str) -> str:
+    """The name of the model that polishes a target's captions, among all models of a project."""
+    return f"{target}.polisher"
 
 
 def schemas() -> dict[str, dict[str, Any]]:

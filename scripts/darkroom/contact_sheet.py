@@ -16,6 +16,8 @@ AMBER: Colour = (222, 150, 30)
 GREY: Colour = (150, 150, 150)
 GAP = 8
 BORDER = 4
+# Sheets of photos. A JPEG holds 65,535 rows of pixels; a sheet that people look at holds far fewer photos.
+PHOTO_COLUMNS, PHOTO_SIDE, MOST_PHOTOS = 8, 170, 1200
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,13 @@ def reduced(picture: Image.Image, side: int) -> Image.Image:
 def rows_of(cells: Sequence[Cell], columns: int) -> list[list[Cell]]:
     """Break a list of cells into rows."""
     return [list(cells[start : start + columns]) for start in range(0, len(cells), columns)]
+
+
+def draw_photos(cells: Sequence[Cell], photos: int, title: str) -> Image.Image:
+    """Draw a sheet of photos under a title, which says so where there are more `photos` than cells."""
+    if len(cells) < photos:
+        title += f"; {len(cells)} are shown"
+    return draw_sheet(rows_of(cells, PHOTO_COLUMNS), PHOTO_SIDE, title=[title])
 
 
 def draw_sheet(

@@ -18,23 +18,24 @@ TEMPORARY_NAME = re.compile(r"\..*\.([0-9a-f]{8}-\d+-\d*)-[a-z0-9_]{8}(?:\.[^.]*
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path` and move it there when the block ends without an error.
 
-    The bytes are on the disk before the name is: after a power loss the file is whole, old or missing. An OSError
-    names `path` where it names no file itself.
+    The bytes are on the disk before the name is: after a power loss the file is whole, old or missing. Without `sync`,
+    which takes a millisecond, it may also be damaged then. An OSError names `path` where it names no file itself.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _naming(path):
+    with naming(path):
         prefix = f".{path.name[:40]}.{this_process()}-"
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
-        with _naming(path):
+        with naming(path):
             yield temporary
             temporary.chmod(0o644)
-            _sync(temporary)
+            if sync:
+                _sync(temporary)
             temporary.replace(path)
     finally:
         with contextlib.suppress(OSError):
@@ -42,7 +43,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Let an OSError that names no file, or a hidden one beside `path`, name `path`."""
     try:
         yield
@@ -59,9 +60,9 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    with replacing(path) as temporary:
+def write_bytes(path: Path, data: bytes, sync: bool = True) -> None:
+    """Write a file whole or not at all; `sync` as in `replacing`."""
+    with replacing(path, sync) as temporary:
         temporary.write_bytes(data)
 
 

@@ -10,7 +10,12 @@ from darkroom.files import read_json
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of a dataset: size in pixels, caption, split and the sha256 of everything it consists of."""
+    """One frame of a dataset: size in pixels, caption, split and the sha256 of everything it consists of.
+
+    `original_width` and `original_height` are the size of the opened photo; `crop_left` and `crop_top` say where the
+    frame begins in that photo once it is resized as the frame was: what SDXL is conditioned on (Podell et al. 2023,
+    section 2.2), beside the frame's own size.
+    """
 
     frame: str
     photo: str
@@ -18,6 +23,10 @@ class Frame:
     split: str
     width: int
     height: int
+    original_width: int
+    original_height: int
+    crop_left: int
+    crop_top: int
     caption: str
     caption_sha256: str
     picture_sha256: str

@@ -13,7 +13,7 @@ import pi_heif
 from PIL import Image, UnidentifiedImageError
 
 from darkroom import camera_raw, photo_error, photo_exif, plain_picture
-from darkroom.camera_raw import RAW_SUFFIXES, develop, holds_camera_raw, is_camera_raw, may_be_camera_raw
+from darkroom.camera_raw import RAW, RAW_SUFFIXES, develop, holds_camera_raw, is_camera_raw, may_be_camera_raw
 from darkroom.errors import UserError, lacks_memory
 from darkroom.photo_error import PhotoError, check_size, damaged
 from darkroom.photo_exif import capture_time, exif_of, turned_upright, upright_size
@@ -145,7 +145,7 @@ def _check_stored_sizes(file: BinaryIO, max_megapixels: float | None) -> None:
 def _developed(file: BinaryIO, max_megapixels: float | None) -> OpenedPhoto:
     file.seek(0)
     picture, taken_at = develop(file, max_megapixels)
-    return OpenedPhoto(picture, picture.size, "RAW", taken_at, None)
+    return OpenedPhoto(picture, picture.size, RAW, taken_at, None)
 
 
 def _not_a_picture(head: bytes, suffix: str) -> PhotoError:

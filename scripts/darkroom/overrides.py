@@ -69,6 +69,8 @@ def read_overrides(path: Path | None, photos: Iterable[Mapping[str, str]]) -> di
     overrides: dict[str, Override] = {}
     for number, row in enumerate(rows, start=2):
         where = f"{path}: line {number}"
+        if any(column is None for column in row):
+            raise UserError(f"{where} has more fields than the header; put a caption with commas in double quotes")
         unknown = [str(column) for column in row if column not in COLUMNS]
         if unknown or "photo" not in row:
             raise UserError(f"{path}: its columns must be among {', '.join(COLUMNS)}, with photo (found {list(row)})")

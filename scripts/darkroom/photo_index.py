@@ -1,5 +1,6 @@
 """The index of photos: which bytes lie at which path, hashing only files that changed."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from darkroom.errors import UserError
 from darkroom.files import read_json, sha256_file, write_json
 from darkroom.found_files import Found, find_files
 from darkroom.photo_paths import found_path
+from darkroom.threads import on_threads
 
 # Texts beside photos, such as cat.txt beside cat.jpg: captions and not photos.
 SIDECAR_SUFFIXES = (".txt", ".caption")
@@ -47,14 +49,14 @@ def _last_index(index_file: Path) -> dict[str, Any]:
         return {}
 
 
-def _entry(found: Found, before: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """What the index holds of a file; its bytes are read where they changed or could not be read before."""
+def _entry(found: Found, before: dict[str, Any]) -> dict[str, Any]:
+    """What the index holds of a file, without a sha256 where its bytes changed or could not be read before."""
     if found.stat is None:
         return {"sha256": "", "status": found.status, "reason": found.reason}
     stamp = [found.stat.st_size, found.stat.st_mtime_ns, found.stat.st_ino]
     if before.get("sha256") and before["stamp"] == stamp:
         return before
-    return {"stamp": stamp, "sha256": _sha256_or_empty(found_path(folder, found.path))}
+    return {"stamp": stamp}
 
 
 def refresh_index(folder: Path, index_file: Path, key: str = "photos") -> list[IndexedFile]:
@@ -72,7 +74,11 @@ def refresh_index(folder: Path, index_file: Path, key: str = "photos") -> list[I
     if not any(found.stat for found in listing):
         raise UserError(f"{key}: the folder {folder} holds no files; put your pictures there")
     known = _last_index(index_file)
-    fresh = {found.path: _entry(found, known.get(found.path, {}), folder) for found in listing}
+    fresh = {found.path: _entry(found, known.get(found.path, {})) for found in listing}
+    unread = [path for path, entry in fresh.items() if "sha256" not in entry]
+    hashes = on_threads(_sha256_or_empty, [found_path(folder, path) for path in unread], os.cpu_count() or 1)
+    for path, sha256 in zip(unread, hashes, strict=True):
+        fresh[path]["sha256"] = sha256
     if fresh != known:
         write_json(index_file, fresh)
     return _indexed(fresh)

@@ -35,7 +35,9 @@ def plain_rgb(image: Image.Image) -> Image.Image:
     picture = _to_srgb(image, profile)
     if alpha is not None:
         picture = Image.composite(picture, Image.new("RGB", picture.size, NEUTRAL), alpha)
-    return Image.frombytes("RGB", picture.size, picture.tobytes())
+    plain = Image.new("RGB", picture.size)
+    plain.paste(picture)
+    return plain
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

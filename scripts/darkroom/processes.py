@@ -12,6 +12,8 @@ from pathlib import Path
 
 # What lock calls answer on file systems that have no locks.
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+# A shell adds this to the signal that ended a process, for an exit code.
+BY_SIGNAL = 128
 
 
 @cache
@@ -40,9 +42,13 @@ def _began(number: int) -> str | None:
     return ""
 
 
+@cache
 def this_process() -> str:
     """A name of this process that no other one ever has: place, number and beginning, joined by `-`."""
     return f"{_place()}-{os.getpid()}-{_began(os.getpid())}"
+
+
+os.register_at_fork(after_in_child=this_process.cache_clear)
 
 
 def is_alive(process: str) -> bool | None:

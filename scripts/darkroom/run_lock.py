@@ -14,6 +14,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from darkroom.errors import UserError
+from darkroom.files import naming
 from darkroom.processes import is_alive, this_process, try_lock
 
 # Jobs of a killed run end by themselves within a second or two; those on a cluster do not.
@@ -44,9 +45,10 @@ def hold_run_lock(path: Path, patience: float = PATIENCE) -> TextIOWrapper:
             print("darkroom: waiting for jobs that a killed run left working", file=sys.stderr, flush=True)
             told = True
         time.sleep(PAUSE)
-    handle.truncate(0)
-    handle.write(f"{this_process()} {os.getpid()} {socket.gethostname()}\n")
-    handle.flush()
+    with naming(path):
+        handle.truncate(0)
+        handle.write(f"{this_process()} {os.getpid()} {socket.gethostname()}\n")
+        handle.flush()
     # From here on jobs share the lock; only a new run asks for all of it.
     if not try_lock(handle, fcntl.LOCK_SH):
         handle.close()

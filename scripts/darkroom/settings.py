@@ -2,15 +2,17 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from darkroom.errors import UserError
 from darkroom.files import canonical_json
+from darkroom.wrong_settings import explain
 
 
 class Settings(BaseModel):
     """Base of every group of settings. An unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def to_argument(self) -> str:
         """The settings as canonical JSON: a Snakemake param and the value of a script's `--settings`."""
@@ -18,8 +20,11 @@ class Settings(BaseModel):
 
     @classmethod
     def from_argument(cls, text: str) -> Self:
-        """The settings of `--settings`; ValidationError where a key or value is wrong."""
-        return cls.model_validate_json(text)
+        """The settings of `--settings`; UserError, one line, where it is no JSON, or a key or value is wrong."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise UserError(f"{cls.__name__} as JSON: {explain(error, cls)}") from None
 
 
 class ComputeSettings(Settings):

@@ -14,6 +14,7 @@ from darkroom.tables import Row
 SIDE = 512
 # A JPEG decoded to a fraction of its size is taken as it is from this side on: for 12 megapixels 500 pixels.
 ENOUGH = 448
+END_OF_JPEG = b"\xff\xd9"
 
 
 def thumbnail_key(sha256: str) -> str:
@@ -22,14 +23,18 @@ def thumbnail_key(sha256: str) -> str:
     return cache_key(stage="thumbnail", photo=sha256, side=SIDE, enough=ENOUGH, code=version)
 
 
-def store_thumbnail(cache: Cache, sha256: str, picture: Image.Image) -> Image.Image:
-    """Reduce an opened picture to SIDE pixels at its longer side, keep it as a JPEG and return what was kept."""
-    small = picture.copy()
-    small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+def store_thumbnail(cache: Cache, sha256: str, picture: Image.Image) -> bytes:
+    """Reduce an opened picture to SIDE pixels at its longer side, keep it as a JPEG and return that.
+
+    It is not waited for the disk: one that a power loss has damaged does not end as a JPEG does, and is made anew.
+    """
+    if max(picture.size) > SIDE:
+        picture = picture.copy()
+        picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     data = io.BytesIO()
-    small.save(data, "JPEG", quality=92, subsampling=0)
-    cache.store_bytes(thumbnail_key(sha256), ".jpg", data.getvalue())
-    return Image.open(data).convert("RGB")
+    picture.save(data, "JPEG", quality=92, subsampling=0)
+    cache.store_bytes(thumbnail_key(sha256), ".jpg", data.getvalue(), sync=False)
+    return data.getvalue()
 
 
 def load_thumbnail(cache: Cache, photo: Row, folder: Path) -> Image.Image:
@@ -38,6 +43,6 @@ def load_thumbnail(cache: Cache, photo: Row, folder: Path) -> Image.Image:
     Raises UserError where it must be made anew and the photo cannot be opened any more.
     """
     data = cache.load_bytes(thumbnail_key(photo["sha256"]), ".jpg")
-    if data is not None:
-        return Image.open(io.BytesIO(data)).convert("RGB")
-    return store_thumbnail(cache, photo["sha256"], surveyed_photo(folder, photo["path"], ENOUGH).picture)
+    if data is None or not data.endswith(END_OF_JPEG):
+        data = store_thumbnail(cache, photo["sha256"], surveyed_photo(folder, photo["path"], ENOUGH).picture)
+    return Image.open(io.BytesIO(data)).convert("RGB")

@@ -121,6 +121,15 @@ class Cluster:
                     found.append(process)
         return found
 
+    def scripts(self, node: str, name: str) -> list[psutil.Process]:
+        """The processes of a node that run one of the project's scripts."""
+        found = []
+        for process in self.processes(node):
+            with contextlib.suppress(psutil.Error):
+                if any(argument.endswith(f"scripts/{name}") for argument in process.cmdline()):
+                    found.append(process)
+        return found
+
     def _owns(self, process: psutil.Process, node: str) -> bool:
         # A job step's keeper overwrites its environment; it listens on a socket in the folder of its node.
         if process.name() == "slurmstepd":

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from conftest import Checkout, make_checkout
 
@@ -16,12 +17,12 @@ from .cluster import NODES, Cluster, missing_programs, running_cluster, wait_unt
 
 Process = subprocess.Popen[str]
 
-# Two shards, so that both nodes have work.
-PROJECT = ("--configfile", "config/mini.yaml", "--config", "shards=2")
+# Two shards, so that both nodes have work; a caption at a time, so that a node can die between two of them.
+PROJECT = ("--configfile", "config/mini.yaml", "--config", "shards=2", "captioner={batch: 1}")
 # SLURM is first asked when a small job has just ended: the plugin waits 10 seconds more each time that none has.
-# Captioning asks for all cores of a node, so that two shards never share one.
+# Captioning asks for all cores of a node, so that two shards never share one. A node has two, so no rule may want more.
 ARGUMENTS = [
-    *("--set-threads", "caption_photos=2"),
+    *("--set-threads", "caption_photos=2", "group_duplicates=2"),
     *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
     *("--slurm-init-seconds-before-status-checks", "9", "--max-status-checks-per-second", "10", "--latency-wait", "10"),
     *PROJECT,
@@ -145,26 +146,36 @@ def stamps(folder: Path) -> dict[Path, tuple[int, int]]:
 def lose_node(run: ClusterRun, process: Process) -> Interruption:
     """Cut the power of the node that captions shard 0, as soon as it has finished some captions.
 
-    The job of shard 1, on the other node, stands still meanwhile: so it is known whose captions are there.
+    Both jobs stand still as soon as their script starts, and only that of shard 0 goes on: so it is known whose
+    captions are there. A signal stops them, because SLURM gives the cores of a job that it suspends to another one.
     """
     cache = run.folder / ".darkroom" / "cache" / "captions"
+    stopped: dict[str, tuple[dict[str, str], list[psutil.Process]]] = {}
 
-    def both_run() -> bool:
+    def both_stand_still() -> bool:
         assert process.poll() is None, f"the run ended before it could be disturbed\n{output(run.checkout)}"
-        return all(run.running("caption_photos", shard) for shard in "01")
+        for shard in sorted(set("01") - set(stopped)):
+            job = run.running("caption_photos", shard)
+            scripts = run.cluster.scripts(job["NodeList"], "caption_photos.py") if job else []
+            if job and scripts:
+                for script in scripts:
+                    script.suspend()
+                stopped[shard] = job, scripts
+        return len(stopped) == 2
 
-    wait_until(both_run, "both shards are captioned", seconds=400)
-    job, other = run.running("caption_photos", "0"), run.running("caption_photos", "1")
-    assert job is not None and other is not None
+    wait_until(both_stand_still, "both shards are captioned", seconds=400)
+    (job, scripts), (other, other_scripts) = stopped["0"], stopped["1"]
     assert {job["NodeList"], other["NodeList"]} == set(NODES)
-    run.cluster.ask("scontrol", "suspend", other["JobId"])
     assert not stamps(cache)
+    for script in scripts:
+        script.resume()
     wait_until(lambda: stamps(cache), "shard 0 has captions")
     run.cluster.kill(job["NodeList"])
     # SLURM notices by itself after SlurmdTimeout; whoever watches the nodes of a cluster tells it earlier.
     run.cluster.ask("scontrol", "update", f"nodename={job['NodeList']}", "state=down", "reason=power")
     captions = stamps(cache)
-    run.cluster.ask("scontrol", "resume", other["JobId"])
+    for script in other_scripts:
+        script.resume()
     return Interruption(run, job, captions)
 
 

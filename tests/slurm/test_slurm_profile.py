@@ -12,7 +12,12 @@ from snakemake_executor_plugin_slurm.utils import set_gres_string
 from snakemake_executor_plugin_slurm.validation import validate_slurm_extra
 
 PROFILE = ROOT / "profiles" / "slurm" / "profile.yaml"
-GPU_RULES = {"caption_photos", "render_prior", "encode_dataset", "train_lora", "render_samples", "score_checkpoints"}
+GPU_RULES = {
+    *("embed_photos", "caption_photos", "render_prior", "encode_dataset"),
+    *("train_lora", "render_samples", "score_checkpoints"),
+}
+# They ask for a GPU only where the config names a model for them.
+SOMETIMES = {"rewrite_captions"}
 # What the profile's last lines say beside "Further words for these lines".
 WORDS = re.compile(r"^#   ([a-z_]+: .*?)(?:\s+#.*)?$")
 KEY = re.compile(r"^( *)# ([a-z_-]+:( .*)?)$")
@@ -21,7 +26,7 @@ KEY = re.compile(r"^( *)# ([a-z_-]+:( .*)?)$")
 def uncommented() -> str:
     """The profile with every commented key in force."""
     lines = PROFILE.read_text().split("# Further words")[0].splitlines()
-    rules = [f"#   {rule}:" for rule in GPU_RULES]
+    rules = [f"#   {rule}:" for rule in GPU_RULES | SOMETIMES]
     return "\n".join(
         line[2:] if any(line.startswith(rule) for rule in rules) else KEY.sub(r"\1\2", line) for line in lines
     )
@@ -40,7 +45,9 @@ def planned_resources(checkout: Checkout, profile: str) -> dict[str, list[str]]:
     (folder / "profile.yaml").write_text(profile)
     (checkout.folder / "profiles" / "slurm" / "partitions.yaml").write_text("partitions: {gpu: {max_gpu: 1}}\n")
     arguments = ("-n", "--workflow-profile", "profiles/mysite", "--configfile", "config/mini.yaml")
-    done = checkout.snakemake(*arguments, "--config", "compute={device: gpu}")
+    done = checkout.snakemake(
+        *arguments, "--config", "compute={device: gpu}", "duplicates={embedding: resources/pocket/clip}"
+    )
     found = re.findall(r"^rule (\w+):\n(?: +.*\n)*? +resources: (.*)$", done.stdout, flags=re.MULTILINE)
     return {rule: resources.split(", ") for rule, resources in found}
 
@@ -77,7 +84,7 @@ def test_the_profile_as_it_is(checkout: Checkout) -> None:
 def test_every_commented_key_is_taken(checkout: Checkout) -> None:
     profile = yaml.safe_load(uncommented())
     assert set(profile) >= {"slurm-status-command", "slurm-partition-config", "slurm-keep-successful-logs"}
-    assert set(profile["set-resources"]) == GPU_RULES
+    assert set(profile["set-resources"]) == GPU_RULES | SOMETIMES
     planned = planned_resources(checkout, uncommented())
     assert {"slurm_partition=gpu", "runtime=600", "mem_mb=32000", "gpu=1"} <= set(planned["train_lora"])
     assert {"slurm_partition=cpu", "slurm_account=your_account"} <= set(planned["survey_photos"])

@@ -1,5 +1,6 @@
 """A fresh checkout per test, real commands, and counts of what ran."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -98,7 +99,17 @@ def checkout(tmp_path: Path) -> Checkout:
 @pytest.fixture(scope="session")
 def finished_mini(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout in which config/mini.yaml has run once. Copy it before you change anything."""
-    return finished_walk(tmp_path_factory.mktemp("mini") / "darkroom")
+    base = tmp_path_factory.getbasetemp()
+    # Where tests run in several processes, the first walks for all of them.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, walked = shared / "mini" / "darkroom", shared / "mini walked"
+    with (shared / "mini.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not walked.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            finished_walk(folder)
+            walked.touch()
+    return Checkout(folder)
 
 
 @pytest.fixture

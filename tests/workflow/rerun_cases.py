@@ -16,13 +16,14 @@ Change = Callable[[Path], None]
 
 SURVEY = frozenset({"survey_photos", "gather_photos", "fingerprint_photos", "gather_fingerprints", "group_duplicates"})
 SCORES = frozenset({"mask_subjects", "gather_masks", "score_quality", "gather_quality"})
-SELECTION = frozenset({"select_photos", "crop_to_buckets"})
-CAPTIONS = frozenset({"caption_photos", "gather_captions", "rewrite_captions"})
+SELECTION = frozenset({"select_photos", "draw_masks", "crop_to_buckets"})
+WRITING = frozenset({"rewrite_captions", "audit_captions"})
+CAPTIONS = frozenset({"caption_photos", "gather_captions"}) | WRITING
 DATASET = frozenset({"assemble_dataset"})
 ENCODING = frozenset({"export_dataset", "encode_dataset"})
 EVALUATION = frozenset({"render_samples", "score_checkpoints", "choose_checkpoint", "draw_grid"})
 PUBLISHING = frozenset({"publish_lora", "compare_runs"})
-TRAINING = frozenset({"train_lora"}) | EVALUATION | PUBLISHING
+TRAINING = frozenset({"train_lora", "draw_training"}) | EVALUATION | PUBLISHING
 TO_DATASET = SELECTION | CAPTIONS | DATASET
 FROM_PHOTOS = SURVEY | SCORES | TO_DATASET
 
@@ -62,6 +63,18 @@ def config(old: str, new: str) -> Change:
 
     def change(folder: Path) -> None:
         path = folder / "config" / "mini.yaml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    return change
+
+
+def target(old: str, new: str) -> Change:
+    """An edit of the target of config/mini.yaml."""
+
+    def change(folder: Path) -> None:
+        path = folder / "config" / "targets" / "pocket-mini.yaml"
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
@@ -152,6 +165,7 @@ CASES = {
         config("training: {batch", "runs: {first: {}}\ntraining: {batch"),
         TRAINING,
         note="its folder has its name; no step, no picture, no score",
+        slow=True,
     ),
     "renamed photo": Case(
         "a photo or the photos folder renamed",
@@ -164,10 +178,18 @@ CASES = {
         "a photo added",
         add_photo,
         FROM_PHOTOS | ENCODING | TRAINING,
-        PHOTO | {"group_duplicates": 19, "crop_to_buckets": 1, "encode_dataset": 4} | TRAINED,
-        note="alignments with its candidates; its frame, latents, mask, caption with and without the trigger",
+        PHOTO | {"group_duplicates": 17, "crop_to_buckets": 2, "encode_dataset": 6} | TRAINED,
+        note="alignments with its candidates; its frame, latents, mask, caption with and without the trigger; "
+        "and a frame that goes to another bucket for a full batch, its latents and mask",
     ),
-    "photo removed": Case("a photo removed", remove_photo, FROM_PHOTOS | ENCODING | TRAINING, TRAINED, slow=True),
+    "photo removed": Case(
+        "a photo removed",
+        remove_photo,
+        FROM_PHOTOS | ENCODING | TRAINING,
+        {"group_duplicates": 5, "crop_to_buckets": 2, "encode_dataset": 4} | TRAINED,
+        note="alignments with another kept copy; frames that go to other buckets for full batches",
+        slow=True,
+    ),
     "photo exchanged": Case(
         "a photo replaced by another, older one",
         exchange_photo,
@@ -184,11 +206,18 @@ CASES = {
         TO_DATASET | {"publish_lora"},
         note="the provenance tells the new threshold",
     ),
+    "count": Case(
+        "`selection.count`, the same photos kept",
+        config("held_out: 0.2", "held_out: 0.2, count: 14"),
+        TO_DATASET | {"publish_lora"},
+        note="the provenance tells the new count",
+    ),
     "other selection": Case(
         "a threshold of `selection`, other photos kept",
-        config("held_out: 0.2", "held_out: 0.2, min_sharpness: 0.45"),
+        config("held_out: 0.2", "held_out: 0.2, min_sharpness: 0.38"),
         TO_DATASET | ENCODING | TRAINING,
-        TRAINED,
+        {"crop_to_buckets": 2, "encode_dataset": 4} | TRAINED,
+        note="two frames that go to another bucket for a full batch",
         slow=True,
     ),
     "caption": Case(
@@ -200,19 +229,37 @@ CASES = {
         slow=True,
         note="one text, with and without the trigger; the first checkpoint had not seen it",
     ),
+    "closer views": Case(
+        "`crop.variants` of the target: two closer views of each photo",
+        target("max_aspect: 1.7", "max_aspect: 1.7, variants: [full, half]"),
+        frozenset({"crop_to_buckets"}) | WRITING | DATASET | ENCODING | TRAINING,
+        {"crop_to_buckets": 28, "encode_dataset": 56} | TRAINED | {"score_checkpoints": 10},
+        note="their pictures and masks; their captions are those of their photos; likeness also looks at held-out ones",
+        slow=True,
+    ),
+    "resolutions": Case(
+        "another resolution of the target: `crop.resolution: [64, 48]` in place of 64",
+        target("resolution: 64", "resolution: [64, 48]"),
+        frozenset({"crop_to_buckets"}) | WRITING | DATASET | ENCODING | TRAINING,
+        {"crop_to_buckets": 14, "encode_dataset": 28} | TRAINED,
+        note="a smaller frame of each photo: its picture and mask; captions and the larger frames are known",
+        slow=True,
+    ),
     "trigger": Case(
         "the trigger",
         config("trigger: mimi_toy", "trigger: other_toy"),
-        frozenset({"rewrite_captions"}) | DATASET | ENCODING | TRAINING,
+        WRITING | DATASET | ENCODING | TRAINING,
         {"encode_dataset": 14, "train_lora": 4, "render_samples": 6, "score_checkpoints": 6},
         note="the prompts name the trigger, so the base model renders, too",
         slow=True,
     ),
     "rank": Case(
-        "`training.rank`, or any other setting of the training",
+        "`training.rank`, or any other setting of the training but `batch`, `flip` and `text_encoder`",
         config("training: {batch", "training: {rank: 2, batch"),
         TRAINING,
         TRAINED,
+        note="`batch` also decides buckets, `flip` and `text_encoder` what is encoded",
+        slow=True,
     ),
     "prompts": Case(
         "the prompts of `evaluation`",
@@ -233,6 +280,7 @@ CASES = {
         update_package,
         FROM_PHOTOS | TRAINING | {"render_prior", "encode_dataset"},
         note="a stage whose own packages change computes its part anew",
+        slow=True,
     ),
     "module of grid": Case(
         "the code that draws the grid",

@@ -10,11 +10,13 @@ from collections import defaultdict
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, Checkout, make_checkout
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from safetensors.numpy import save_file
 from write_environments import environment, locked
 
 from darkroom.stage_code import stage_code
@@ -156,7 +158,13 @@ def test_the_whole_walk_runs_in_bare_environments(pythons: dict[str, Path], tmp_
     few.mkdir()
     for path in sorted((checkout.folder / "resources" / "toybox" / "photos" / "garden").glob("IMG_04[12]*.jpg")):
         shutil.copyfile(path, few / path.name)
-    checkout.snakemake("--snakefile", "bare.smk", "--configfile", "config/mini.yaml", "--config", "photos=few")
+    # An embedding with a head of its own, so that the optional rules run, too.
+    head = {"weight": np.zeros((1, 96), np.float32), "bias": np.zeros(1, np.float32)}
+    save_file(head, checkout.folder / "head.safetensors")
+    optional = ("duplicates={embedding: resources/pocket/clip}", "aesthetic={head: head.safetensors}")
+    checkout.snakemake(
+        *("--snakefile", "bare.smk", "--configfile", "config/mini.yaml", "--config", "photos=few", *optional)
+    )
     assert (checkout.folder / "results/mini/pocket-mini/main/lora/mini.safetensors").exists()
     ran = {tuple(line.split()) for line in used.read_text().splitlines()}
     assert ran == {(kind, name) for kind, names in scripts_by_environment().items() for name in names}

@@ -19,9 +19,11 @@ from results_bytes import final_bytes
 from walk_checks import Undisturbed, Walk, finished, leftovers
 
 MINI = ("--configfile", "config/mini.yaml")
-# The first rooms only: masks of 22 photos in seconds, one model, and folders of links.
+# The first rooms only: masks of a few photos in seconds, one model, and folders of links.
 FRAMING = (*MINI, "--until", "gather_masks")
 MASKS = "results/mini/masks.csv"
+# The first files of the garden, and how many photos they are: one is an exact copy.
+FILES, PHOTOS = 8, 7
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("victim", "stage", "share"),
-    [("job", "mask_subjects", 0.6), ("snakemake", "train_lora", 0.5), ("group", None, 0.85)],
+    [("snakemake", "train_lora", 0.5), ("group", None, 0.85)],
 )
 def test_a_killed_walk_ends_like_an_undisturbed_one(
     undisturbed: Undisturbed, tmp_path: Path, victim: str, stage: str | None, share: float
@@ -44,6 +46,14 @@ def test_a_killed_walk_ends_like_an_undisturbed_one(
     assert trial.problems == []
     if stage is not None:
         assert stage in trial.running
+
+
+@pytest.fixture
+def few(checkout: Checkout) -> Checkout:
+    """A checkout with the first photos in place of all."""
+    for path in sorted((checkout.folder / "resources/toybox/photos/garden").iterdir())[FILES:]:
+        path.unlink()
+    return checkout
 
 
 def start_framing(checkout: Checkout, name: str) -> Walk:
@@ -60,23 +70,23 @@ def wait_for_job(walks: list[Walk], rule: str) -> int:
     raise AssertionError(f"the run ended before a job of {rule} was seen\n{walks[0].text()}")
 
 
-def test_orphans_end_and_the_next_run_does_the_rest(checkout: Checkout) -> None:
-    first = start_framing(checkout, "first")
+def test_orphans_end_and_the_next_run_does_the_rest(few: Checkout) -> None:
+    first = start_framing(few, "first")
     orphan = wait_for_job([first], "mask_subjects")
     first.process.kill()
     first.process.wait()
-    again = start_framing(checkout, "again")
+    again = start_framing(few, "again")
     while Path(f"/proc/{orphan}").exists():
         time.sleep(0.05)
     assert again.process.wait(timeout=300) == 0
     assert finished(first.text()) + started(again.text()) == {
         **{"survey_photos": 1, "fetch_model": 1, "mask_subjects": 1, "gather_masks": 1}
     }
-    assert list(leftovers(checkout)) == []
+    assert list(leftovers(few)) == []
 
 
-def test_a_killed_job_is_told_of(checkout: Checkout) -> None:
-    first = start_framing(checkout, "first")
+def test_a_killed_job_is_told_of(few: Checkout) -> None:
+    first = start_framing(few, "first")
     os.kill(wait_for_job([first], "mask_subjects"), signal.SIGKILL)
     assert first.process.wait(timeout=300) == 1
     assert (
@@ -84,8 +94,8 @@ def test_a_killed_job_is_told_of(checkout: Checkout) -> None:
         == 1
     )
     assert "Traceback" not in first.text()
-    checkout.snakemake(*FRAMING)
-    assert list(leftovers(checkout)) == []
+    few.snakemake(*FRAMING)
+    assert list(leftovers(few)) == []
 
 
 def test_a_job_killed_on_top_of_finished_results_is_made_up_for(mini: Checkout) -> None:
@@ -100,12 +110,13 @@ def test_a_job_killed_on_top_of_finished_results_is_made_up_for(mini: Checkout) 
     assert final_bytes(mini, "mini") == before
 
 
-def test_without_memory_a_stage_ends_in_one_line(checkout: Checkout) -> None:
+@pytest.mark.slow
+def test_without_memory_a_stage_ends_in_one_line(few: Checkout) -> None:
     limit = 600 * 2**20
     done = subprocess.run(
         [*COMMAND, "--until", "gather_masks"],
-        cwd=checkout.folder,
-        env=checkout.environment(),
+        cwd=few.folder,
+        env=few.environment(),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
         capture_output=True,
         text=True,
@@ -117,9 +128,9 @@ def test_without_memory_a_stage_ends_in_one_line(checkout: Checkout) -> None:
     assert said.count("darkroom: error: the memory did not suffice") == 1
     assert "Traceback" not in said
     assert "survey_photos" in finished(said)
-    again = checkout.snakemake(*FRAMING)
+    again = few.snakemake(*FRAMING)
     assert "survey_photos" not in jobs(again)
-    assert (checkout.folder / MASKS).exists()
+    assert (few.folder / MASKS).exists()
 
 
 @contextlib.contextmanager
@@ -156,55 +167,59 @@ def told(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("results", "cache", "named"),
-    [("300k", "40m", "results/mini/shards/masks"), ("40m", "500k", ".darkroom/cache"), ("40m", "4k", ".darkroom")],
+    [
+        ("80k", "40m", "results/mini/shards/masks"),
+        pytest.param("40m", "250k", ".darkroom/cache", marks=pytest.mark.slow),
+        pytest.param("40m", "4k", ".darkroom", marks=pytest.mark.slow),
+    ],
 )
-def test_a_full_disk_is_one_line_and_nothing_is_lost(checkout: Checkout, results: str, cache: str, named: str) -> None:
-    with small_disks(checkout, results=results, darkroom=cache):
-        lines = told(checkout.snakemake(*FRAMING, check=False))
+def test_a_full_disk_is_one_line_and_nothing_is_lost(few: Checkout, results: str, cache: str, named: str) -> None:
+    with small_disks(few, results=results, darkroom=cache):
+        lines = told(few.snakemake(*FRAMING, check=False))
         assert len(lines) == 1
         assert "the disk is full; free some space on it" in lines[0]
         assert named in lines[0]
-        masks = len(list((checkout.folder / ".darkroom" / "cache").glob("masks/*/*.json")))
+        masks = len(list((few.folder / ".darkroom" / "cache").glob("masks/*/*.json")))
         for folder in ("results", ".darkroom"):
-            remount(checkout.folder / folder, "size=60m")
-        checkout.snakemake(*FRAMING)
-        assert checkout.computed("mini", "mask_subjects") == 22 - masks
-        assert list(leftovers(checkout)) == []
-        assert len(list((checkout.folder / "results/mini/masks").glob("*.png"))) == 22
+            remount(few.folder / folder, "size=60m")
+        few.snakemake(*FRAMING)
+        assert few.computed("mini", "mask_subjects") == PHOTOS - masks
+        assert list(leftovers(few)) == []
+        assert len(list((few.folder / "results/mini/masks").glob("*.png"))) == PHOTOS
 
 
-@pytest.mark.parametrize("folder", ["results", ".darkroom"])
-def test_read_only_folders_are_one_line_and_nothing_is_lost(checkout: Checkout, folder: str) -> None:
-    with small_disks(checkout, results="40m", darkroom="40m"):
-        checkout.snakemake(*MINI, "--until", "survey_photos")
-        (checkout.folder / "results" / "mini" / "kept.txt").write_text("a user's")
-        remount(checkout.folder / folder, "ro")
-        lines = told(checkout.snakemake(*FRAMING, check=False))
+@pytest.mark.parametrize("folder", ["results", pytest.param(".darkroom", marks=pytest.mark.slow)])
+def test_read_only_folders_are_one_line_and_nothing_is_lost(few: Checkout, folder: str) -> None:
+    with small_disks(few, results="40m", darkroom="40m"):
+        few.snakemake(*MINI, "--until", "survey_photos")
+        (few.folder / "results" / "mini" / "kept.txt").write_text("a user's")
+        remount(few.folder / folder, "ro")
+        lines = told(few.snakemake(*FRAMING, check=False))
         assert len(lines) == 1
         assert f"{folder}/" in lines[0]
         assert "read-only file system; make it writable" in lines[0]
-        checkout.snakemake(*FRAMING, "-n")
-        remount(checkout.folder / folder, "rw")
-        assert "survey_photos" not in jobs(checkout.snakemake(*FRAMING))
-        assert (checkout.folder / "results" / "mini" / "kept.txt").exists()
+        few.snakemake(*FRAMING, "-n")
+        remount(few.folder / folder, "rw")
+        assert "survey_photos" not in jobs(few.snakemake(*FRAMING))
+        assert (few.folder / "results" / "mini" / "kept.txt").exists()
 
 
-def test_an_index_that_cannot_be_written_is_one_line(checkout: Checkout) -> None:
-    with small_disks(checkout, darkroom="40m"):
-        remount(checkout.folder / ".darkroom", "ro")
-        lines = told(checkout.snakemake(*FRAMING, "-n", check=False))
+def test_an_index_that_cannot_be_written_is_one_line(few: Checkout) -> None:
+    with small_disks(few, darkroom="40m"):
+        remount(few.folder / ".darkroom", "ro")
+        lines = told(few.snakemake(*FRAMING, "-n", check=False))
         assert len(lines) == 1
         assert ".darkroom/index: this lies on a read-only file system" in lines[0]
 
 
-def test_of_two_runs_at_once_one_works_and_one_says_why_not(checkout: Checkout) -> None:
-    walks = [start_framing(checkout, name) for name in ("one", "two")]
+def test_of_two_runs_at_once_one_works_and_one_says_why_not(few: Checkout) -> None:
+    walks = [start_framing(few, name) for name in ("one", "two")]
     wait_for_job(walks, "mask_subjects")
-    planned = checkout.snakemake(*FRAMING, "-n")
+    planned = few.snakemake(*FRAMING, "-n")
     assert "mask_subjects" in jobs(planned)
     ends = {walk.process.wait(timeout=300): walk for walk in walks}
     assert set(ends) == {0, 1}
     assert "another run works on these results (process " in ends[1].text()
     assert started(ends[1].text()).total() == 0
     assert started(ends[0].text()).total() == 4
-    assert jobs(checkout.snakemake(*FRAMING)).total() == 0
+    assert jobs(few.snakemake(*FRAMING)).total() == 0

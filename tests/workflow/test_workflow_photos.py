@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from odd_files import make_odd_files
 from tiny_dng import tiny_dng
 
 from darkroom.open_photo import open_photo
+from darkroom.photo_error import PhotoError
 from darkroom.tables import read_table
 
 NAMED = rb"named caf" + b"\xe9\n$(touch pwned).png"
@@ -34,6 +36,14 @@ def add_photos(source: Path, folder: Path) -> dict[str, tuple[int, int]]:
         "as.avif": open_photo(avif).picture.size,
         TOLD: open_photo(named).picture.size,
     }
+
+
+def copy_without_times(source: Path, folder: Path) -> None:
+    """Pictures that nothing but their pixels tells to be alike: a photo taken at the same time is always looked at."""
+    folder.mkdir()
+    for path in source.rglob("*.jpg"):
+        with suppress(PhotoError):
+            open_photo(path).picture.save(folder / f"{path.stem}.png")
 
 
 @pytest.mark.slow
@@ -60,3 +70,34 @@ def test_odd_and_bad_files_stop_no_run(checkout: Checkout) -> None:
     again = checkout.snakemake(target, *arguments, "-n")
     assert "Nothing to be done" in again.stdout + again.stderr
     assert not list(folder.rglob("pwned"))
+
+
+@pytest.mark.slow
+def test_an_embedding_proposes_further_pairs(checkout: Checkout) -> None:
+    """Pairs that no hash and no feature proposes are aligned because a model takes them to be alike."""
+    results = checkout.folder / "results" / "mini"
+    copy_without_times(checkout.folder / "resources" / "toybox" / "photos", checkout.folder / "photos")
+    blind = "hash_distance: 0, min_shared_features: 100000"
+    arguments = ["results/mini/duplicates.csv", "--configfile", "config/mini.yaml", "--config", "photos=photos"]
+    checkout.snakemake(*arguments, f"duplicates={{{blind}}}")
+    before = sum(row["kind"] != "" for row in read_table(results / "duplicates.csv"))
+    seeing = f"duplicates={{{blind}, embedding: resources/pocket/clip, min_similarity: 0.5}}"
+    checkout.snakemake(*arguments, seeing)
+    rows = read_table(results / "neighbours.csv")
+    assert rows and all(float(row["similarity"]) >= 0.5 for row in rows)
+    assert checkout.computed("mini", "embed_photos") > 0
+    assert sum(row["kind"] != "" for row in read_table(results / "duplicates.csv")) > before
+
+
+@pytest.mark.slow
+def test_an_embedding_tells_which_photos_are_alike(checkout: Checkout) -> None:
+    """The best few are other ones where a model says what is alike, and no more than were asked for."""
+    chosen = []
+    for duplicates in ("{}", "{embedding: resources/pocket/clip}"):
+        config = [f"duplicates={duplicates}", "selection={min_side: 128, count: 5}"]
+        checkout.snakemake("results/mini/selection.csv", "--configfile", "config/mini.yaml", "--config", *config)
+        rows = read_table(checkout.folder / "results" / "mini" / "selection.csv")
+        chosen.append({row["photo"] for row in rows if row["selected"] == "true"})
+        assert any(row["reason"].startswith("not among the best 5: like ") for row in rows)
+        assert len(chosen[-1]) == 5
+    assert chosen[0] != chosen[1]

@@ -16,11 +16,13 @@ ROOMS = {
     "crop_to_buckets",
     "caption_photos",
     "rewrite_captions",
+    "audit_captions",
     "assemble_dataset",
     "export_dataset",
     "fetch_model",
     "encode_dataset",
     "train_lora",
+    "draw_training",
     "render_samples",
     "score_checkpoints",
     "choose_checkpoint",
@@ -42,9 +44,18 @@ def named(kind: str, planned: str) -> set[str]:
     return {file for files in lists for file in files.split(", ")}
 
 
-def test_every_output_is_wanted(checkout: Checkout) -> None:
+@pytest.mark.parametrize(
+    "models",
+    [[], ["duplicates={embedding: resources/pocket/clip}", "aesthetic={head: head}", "targets=[polished.yaml]"]],
+    ids=["default", "all"],
+)
+def test_every_output_is_wanted(checkout: Checkout, models: list[str]) -> None:
     """Of what is only on the way Snakemake would not see that it is gone."""
-    planned = checkout.snakemake("-n", "--config", "shards=2").stdout
+    (checkout.folder / "head").touch()
+    text = (checkout.folder / "config" / "targets" / "pocket-mini.yaml").read_text()
+    (checkout.folder / "polished.yaml").write_text(text.replace("{style: tags}", "{polish: owner/model}"))
+    planned = checkout.snakemake("-n", "--config", "shards=2", *models).stdout
+    assert ("score_aesthetic" in planned) == ("polished.polisher.json" in planned) == bool(models)
     jobs_of_rules, target = planned.split("\nrule all:\n")
     outputs = named("output", jobs_of_rules)
     assert len(outputs) > 50
@@ -109,12 +120,12 @@ def test_only_broken_files_is_one_clear_line(checkout: Checkout) -> None:
     broken.mkdir()
     (broken / "a.jpg").write_bytes(b"")
     (broken / "b.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
-    done = checkout.snakemake("--config", "photos=broken", check=False)
+    done = checkout.snakemake("--configfile", "config/mini.yaml", "--config", "photos=broken", check=False)
     lines = [line for line in (done.stdout + done.stderr).splitlines() if "darkroom: error:" in line]
     assert done.returncode == 1
     assert len(set(lines)) == 1
     assert "2" in lines[0]
     assert "unreadable" in lines[0]
     assert "Traceback" not in done.stdout + done.stderr
-    assert (checkout.folder / "results" / "toybox" / "photos.csv").exists()
-    assert not (checkout.folder / "results" / "toybox" / "selection.csv").exists()
+    assert (checkout.folder / "results" / "mini" / "photos.csv").exists()
+    assert not (checkout.folder / "results" / "mini" / "selection.csv").exists()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Checkout, jobs, make_checkout
 from PIL import Image
-from rerun_cases import CASES, TRAINING, comment, config, rename_photo, table
+from rerun_cases import CASES, TRAINING, Change, comment, config, rename_photo, table
 
 from darkroom.tables import read_table
 
@@ -93,6 +93,35 @@ def test_an_exchanged_mask_is_seen_by_its_shard_alone(mini: Checkout) -> None:
     assert mini.computed("mini", "mask_subjects") == 0
     changed = {row["photo"]: row for row in read_table(mini.folder / tables[0])}
     assert [name for name in masks if changed[name] != masks[name]] == [own[0]["photo"]]
+
+
+def target_style(old: str, new: str) -> Change:
+    """An edit of the target's dialect."""
+
+    def change(folder: Path) -> None:
+        path = folder / "config" / "targets" / "pocket-mini.yaml"
+        text = path.read_text()
+        assert f"style: {old}" in text
+        path.write_text(text.replace(f"style: {old}", f"style: {new}"))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "captioned"),
+    [
+        (config("trigger: mimi_toy", "trigger: other_toy"), 0),
+        (target_style("tags", "sentences"), 0),
+        (config("targets: [pocket-mini]", "targets: [pocket-mini, pocket-sdxl]"), 0),
+        (config("max_tokens: 64}", "max_tokens: 48}"), 1),
+    ],
+    ids=["trigger", "dialect", "target", "captioner"],
+)
+def test_only_the_captioner_itself_captions_anew(mini: Checkout, change: Change, captioned: int) -> None:
+    change(mini.folder)
+    planned = jobs(mini.snakemake("-n", *MINI))
+    assert planned["rewrite_captions"] == 1
+    assert planned["caption_photos"] == captioned
 
 
 @pytest.mark.slow

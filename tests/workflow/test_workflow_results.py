@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Checkout, jobs, make_checkout
+from event_reader import curves, read_events
 from PIL import Image
 from results_bytes import final_bytes, sha256
 from safetensors import safe_open
@@ -62,7 +63,10 @@ def test_every_other_file_is_there(finished_mini: Checkout) -> None:
     assert (target / "dataset" / "images" / "metadata.jsonl").exists()
     assert len(list((results / "masks").glob("*.png"))) == len(table(results / "masks.csv"))
     assert Image.open(results / "selection.jpg").width > 100
+    assert Image.open(results / "masks.jpg").width > 100
     assert Image.open(run / "evaluation" / "grid.png").width > 100
+    found = curves(read_events(run / "training" / "tensorboard"))
+    assert list(found["training/loss"]) == [1, 2, 3, 4] and list(found["validation/loss"]) == [0, 2, 4]
     choice = json.loads((run / "evaluation" / "choice.json").read_text())
     assert set(choice) >= {"step", "strength", "reason"}
     names = {path.name for path in (run / "lora").iterdir()}
@@ -101,12 +105,15 @@ def test_a_training_killed_and_started_again_gives_the_same_bytes(mini: Checkout
     wait_for_training(mini, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    events = mini.folder / "results/mini/pocket-mini/main/training/tensorboard"
+    assert list(events.iterdir())
     assert not (mini.folder / "results/mini/pocket-mini/main/training/log.csv").exists()
     resumed = mini.snakemake(*MINI)
     assert "train_lora" in jobs(resumed)
     logs = (mini.folder / "logs" / "mini" / "train_lora").rglob("*.log")
     assert any("going on after step" in log.read_text() for log in logs)
     assert final_bytes(mini, "mini") == final_bytes(undisturbed, "mini")
+    assert list(curves(read_events(events))["training/loss"]) == list(range(1, 61))
 
 
 def test_the_report_holds_the_pictures(mini: Checkout) -> None:

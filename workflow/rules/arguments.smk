@@ -1,7 +1,7 @@
 # What rules ask for: their params and input functions, each evaluated for one job.
 import shlex
 
-from darkroom.config import DECIDE_NOTHING
+from darkroom.config import DECIDE_NOTHING, polisher_label
 from darkroom.files import canonical_json, sha256_bytes
 from darkroom.photo_index import shard_of
 from darkroom.training.model_files import local_files
@@ -67,6 +67,11 @@ def recorded_config(wildcards):
     )
 
 
+def masked_class(wildcards):
+    """The common word for the subject where a model looks for it by its name; empty for salient-object networks."""
+    return CONFIG.subject.subject_class if ON_TORCH else ""
+
+
 def photos_folder(wildcards):
     """The folder of raw photos, whatever characters its name holds."""
     return CONFIG.photos
@@ -80,6 +85,17 @@ def strengths(wildcards):
 def training_settings(wildcards):
     """The training settings of a run, as the argument of its script."""
     return RUNS[wildcards.target, wildcards.run].to_argument()
+
+
+def run_events(wildcards):
+    """The folder of a run's curves for TensorBoard."""
+    return f"{RESULTS}/{wildcards.target}/{wildcards.run}/training/tensorboard"
+
+
+def dataset_batch(wildcards):
+    """The frames of a batch that a target's dataset is made for: a run of its own batch trains on the same dataset."""
+    # Not as a whole training: what suits no run without its own overrides is no mistake.
+    return CONFIG.training.get("batch", TARGETS[wildcards.target].training.batch)
 
 
 def target_settings(part):
@@ -118,11 +134,24 @@ def checkpoint_files(wildcards):
 def model_source(wildcards):
     """The model behind a lock file: its folder or id, its revision, and whose files it has where not transformers'."""
     if wildcards.model == "segmenter":
-        return CONFIG.masks.model, "local", ""
+        return CONFIG.masks.model, CONFIG.masks.revision, ""
+    if wildcards.model == "box_finder":
+        return CONFIG.masks.box_model, CONFIG.masks.box_revision, ""
+    if wildcards.model == "second_segmenter":
+        return CONFIG.masks.second, CONFIG.masks.second_revision, ""
     if wildcards.model == "captioner":
-        return CONFIG.captioner.model, CONFIG.captioner.revision, ""
+        return CONFIG.captioner.model, CONFIG.captioner.revision, "captioner"
+    if wildcards.model == "embedding":
+        return (
+            CONFIG.duplicates.embedding,
+            CONFIG.duplicates.embedding_revision,
+            "open_clip",
+        )
     if wildcards.model == "clip":
         return CONFIG.evaluation.clip, CONFIG.evaluation.clip_revision, "open_clip"
+    for name, target in TARGETS.items():
+        if wildcards.model == polisher_label(name):
+            return target.captions.polish, target.captions.polish_revision, "polisher"
     target = TARGETS[wildcards.model]
     return target.model, target.revision, target.family
 
@@ -145,6 +174,30 @@ def model_inputs(wildcards):
     return local_files(model_source(wildcards)[0])
 
 
+def polisher_lock(target):
+    """The lock of the model that polishes a target's captions, where one is asked for."""
+    lock = f"{RESULTS}/models/{polisher_label(target)}.json"
+    return [lock] if TARGETS[target].captions.polish else []
+
+
+def where_polished(value, otherwise):
+    """An input function, or one of resources: a value for targets whose captions a model polishes, and for others."""
+    return lambda wildcards: (
+        value if TARGETS[wildcards.target].captions.polish else otherwise
+    )
+
+
+def polisher_compute(wildcards):
+    """Where a target's captions are polished, as `compute_settings`; nothing for targets that are not polished."""
+    asked = compute_settings("inference_threads")(wildcards)
+    return where_polished(asked, "{}")(wildcards)
+
+
+def helper_locks(wildcards):
+    """The locks of all models but the base model, once the manifest is known."""
+    return behind_manifest(*HELPER_LOCKS, *polisher_lock(wildcards.target))(wildcards)
+
+
 def prior_outputs(target):
     """The table and the folder of a target's prior pictures, where its prior is on."""
     folder = f"{RESULTS}/{target}"
@@ -158,16 +211,17 @@ def prior_table(wildcards):
 
 
 def encoding_options(wildcards):
-    """What to encode besides frames: mirrored ones where any run flips, prior pictures where the prior is on."""
-    flips = any(
-        settings.flip
-        for (target, _), settings in RUNS.items()
-        if target == wildcards.target
-    )
+    """What to encode besides frames: mirrored ones, prior pictures, captions' tokens, where any run needs them."""
+    runs = [
+        settings for (target, _), settings in RUNS.items() if target == wildcards.target
+    ]
+    flips = any(settings.flip for settings in runs)
+    reads = any(settings.text_encoder is not None for settings in runs)
     prior = [f"--prior {table}" for table in prior_table(wildcards)]
-    return " ".join((["--mirror"] if flips else []) + prior)
+    tokens = ["--tokens"] if reads else []
+    return " ".join((["--mirror"] if flips else []) + tokens + prior)
 
 
 def frame_side(wildcards):
-    """The side in pixels of the square that a target renders."""
-    return TARGETS[wildcards.target].crop.resolution
+    """The side in pixels of the square that a target renders: its largest resolution."""
+    return TARGETS[wildcards.target].crop.side

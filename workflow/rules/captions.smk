@@ -3,7 +3,7 @@
 
 # Captions know nothing of the trigger: a new trigger captions nothing anew.
 rule caption_photos:
-    """Describe the selected photos of a shard with Florence-2."""
+    """Describe the selected photos of a shard with the captioner."""
     input:
         script=script("caption_photos"),
         code=code("caption_photos"),
@@ -24,13 +24,14 @@ rule caption_photos:
         gpu=GPUS,
     params:
         settings=project_settings("captioner"),
+        subject_class=subject_class,
         compute=compute_settings("inference_threads"),
         folder=photos_folder,
         cache=CACHE,
     shell:
         "python {input.script:q} --photos {input.photos} --selection {input.selection} --model {input.model} "
-        "--folder {params.folder:q} --settings {params.settings:q} --compute {params.compute:q} "
-        "--cache {params.cache} --table {output.table} > {log} 2>&1"
+        "--folder {params.folder:q} --settings {params.settings:q} --subject-class {params.subject_class:q} "
+        "--compute {params.compute:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
 
 
 rule gather_captions:
@@ -54,8 +55,9 @@ rule gather_captions:
 
 
 # Sidecars and overrides are put in here and nowhere before: correcting a caption runs no captioner.
+# Only a target that names a model for it is polished, and asks for a GPU.
 rule rewrite_captions:
-    """Write each frame's caption in the dialect of the target, with the trigger put in."""
+    """Write each frame's caption in the dialect of the target, with the trigger put in, and polish it."""
     input:
         script=script("rewrite_captions"),
         code=family_code("rewrite_captions"),
@@ -65,10 +67,54 @@ rule rewrite_captions:
         photos=f"{RESULTS}/photos.csv",
         overrides=CONFIG.overrides or [],
         model=f"{RESULTS}/models/{{target}}.json",
+        polisher=lambda wildcards: polisher_lock(wildcards.target),
     output:
         table=f"{RESULTS}/{{target}}/captions.csv",
     log:
         f"logs/{CONFIG.project}/rewrite_captions/{{target}}.log",
+    conda:
+        "../../envs/caption.yaml"
+    threads: where_polished(CONFIG.compute.inference_threads, 1)
+    resources:
+        mem_mb=where_polished(16000, 2000),
+        runtime=where_polished(240, 20),
+        gpu=where_polished(GPUS, 0),
+    params:
+        subject=project_settings("subject"),
+        settings=target_settings("captions"),
+        compute=polisher_compute,
+        cache=CACHE,
+        family=target_family,
+        folder=photos_folder,
+    shell:
+        "python {input.script:q} --captions {input.captions} --frames {input.frames} --photos {input.photos} "
+        "--folder {params.folder:q} --overrides {input.overrides:q} --model {input.model} --family {params.family} "
+        "--subject {params.subject:q} --settings {params.settings:q} --polisher {input.polisher} "
+        "--compute {params.compute:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
+
+
+# It finds, and does not fail: its page must stay to be looked at. assemble_dataset stops where there are errors.
+rule audit_captions:
+    """Audit the captions of a target: what must not be trained on, and what the set teaches besides the subject."""
+    input:
+        script=script("audit_captions"),
+        code=family_code("audit_captions"),
+        lock=LOCK_FILE,
+        captions=f"{RESULTS}/{{target}}/captions.csv",
+        machine=f"{RESULTS}/captions.csv",
+        frames=f"{RESULTS}/{{target}}/frames.csv",
+        photos=f"{RESULTS}/photos.csv",
+        model=f"{RESULTS}/models/{{target}}.json",
+    output:
+        table=f"{RESULTS}/{{target}}/audit.csv",
+        page=report(
+            f"{RESULTS}/{{target}}/captions.html",
+            category="Captions",
+            labels={"target": "{target}"},
+            caption="../report/captions.rst",
+        ),
+    log:
+        f"logs/{CONFIG.project}/audit_captions/{{target}}.log",
     conda:
         "../../envs/caption.yaml"
     resources:
@@ -79,7 +125,9 @@ rule rewrite_captions:
         settings=target_settings("captions"),
         family=target_family,
         folder=photos_folder,
+        cache=CACHE,
     shell:
-        "python {input.script:q} --captions {input.captions} --frames {input.frames} --photos {input.photos} "
-        "--folder {params.folder:q} --overrides {input.overrides:q} --model {input.model} --family {params.family} "
-        "--subject {params.subject:q} --settings {params.settings:q} --table {output.table} > {log} 2>&1"
+        "python {input.script:q} --captions {input.captions} --machine {input.machine} --frames {input.frames} "
+        "--photos {input.photos} --folder {params.folder:q} --model {input.model} --family {params.family} "
+        "--target {wildcards.target:q} --subject {params.subject:q} --settings {params.settings:q} "
+        "--cache {params.cache} --table {output.table} --page {output.page} > {log} 2>&1"

@@ -24,10 +24,12 @@ from darkroom.config import (
 )
 from darkroom.errors import MEMORY, user_error
 from darkroom.leftovers import clear_temporary_files
+from darkroom.packages import installed_version
 from darkroom.photo_index import refresh_index
 from darkroom.run_lock import check_writable, hold_run_lock, job_environment
 from darkroom.slurm_queue import record_run, refuse_beside_queued_jobs
 from darkroom.stage_code import stage_code
+from darkroom.training.settings import check_compute
 
 # Jobs run with the Python that runs Snakemake, whether or not its environment is activated; --sdm conda goes before it.
 # A job that ends by SIGKILL leaves no word in its log, and Snakemake shows no exit codes: hence a trap that tells.
@@ -76,6 +78,8 @@ def load_project():
         for name, target in targets.items()
         for run, overrides in project.runs.items()
     }
+    for (name, _), training in runs.items():
+        check_compute(training, targets[name].prior, project.compute)
     check_models(project, targets)
     return project, targets, runs
 
@@ -119,6 +123,28 @@ os.environ.update(job_environment(RUN_LOCK))
 SHARDS = [str(shard) for shard in range(CONFIG.shards)]
 LOCK_FILE = relative(CHECKOUT / "requirements.lock")
 GPUS = 0 if CONFIG.compute.device == "cpu" else 1
+# All models but the base models; the embedding its table of neighbours and its vectors where the config names one.
+EMBEDDING = ["embedding"] if CONFIG.duplicates.embedding else []
+# What finds subjects beside the segmenter: the second one, and what gives a SAM model its boxes.
+BOX_FINDER = ["box_finder"] if CONFIG.masks.box_model else []
+SECOND_SEGMENTER = ["second_segmenter"] if CONFIG.masks.second else []
+# ONNX networks need a GPU only where the installed onnxruntime can use one.
+ON_TORCH = [
+    model
+    for model in (CONFIG.masks.model, CONFIG.masks.box_model, CONFIG.masks.second)
+    if model and not model.endswith(".onnx")
+]
+MASK_GPUS = GPUS if ON_TORCH or installed_version("onnxruntime-gpu") else 0
+HELPER_LOCKS = [
+    f"{RESULTS}/models/{model}.json"
+    for model in [
+        *("captioner", "segmenter", "clip"),
+        *(*EMBEDDING, *BOX_FINDER, *SECOND_SEGMENTER),
+    ]
+]
+NEIGHBOURS = [f"{RESULTS}/neighbours.csv" for _ in EMBEDDING]
+EMBEDDINGS = [f"{RESULTS}/embeddings.npy" for _ in EMBEDDING]
+AESTHETIC = [f"{RESULTS}/aesthetic.csv"] if CONFIG.aesthetic.head else []
 
 
 wildcard_constraints:

@@ -10,6 +10,7 @@ checkpoint assemble_dataset:
         photos=f"{RESULTS}/photos.csv",
         frames=f"{RESULTS}/{{target}}/frames.csv",
         captions=f"{RESULTS}/{{target}}/captions.csv",
+        audit=f"{RESULTS}/{{target}}/audit.csv",
     output:
         manifest=f"{RESULTS}/{{target}}/dataset/manifest.json",
     log:
@@ -22,7 +23,7 @@ checkpoint assemble_dataset:
         runtime=20,
     shell:
         "python {input.script:q} --selection {input.selection} --photos {input.photos} --frames {input.frames} "
-        "--captions {input.captions} --manifest {output.manifest} > {log} 2>&1"
+        "--captions {input.captions} --audit {input.audit} --manifest {output.manifest} > {log} 2>&1"
 
 
 rule export_dataset:

@@ -9,19 +9,23 @@ rule mask_subjects:
         lock=LOCK_FILE,
         photos=f"{RESULTS}/shards/photos/{{shard}}.csv",
         model=f"{RESULTS}/models/segmenter.json",
+        second=[f"{RESULTS}/models/{model}.json" for model in SECOND_SEGMENTER],
+        box_model=[f"{RESULTS}/models/{model}.json" for model in BOX_FINDER],
     output:
         table=f"{RESULTS}/shards/masks/{{shard}}.csv",
         masks=directory(f"{RESULTS}/shards/masks/{{shard}}"),
     log:
         f"logs/{CONFIG.project}/mask_subjects/{{shard}}.log",
     conda:
-        "../../envs/curate.yaml"
+        "../../envs/caption.yaml"
     threads: CONFIG.compute.inference_threads
     resources:
-        mem_mb=4000,
+        gpu=MASK_GPUS,
+        mem_mb=8000,
         runtime=240,
     params:
         folder=photos_folder,
+        subject_class=masked_class,
         settings=project_settings("masks"),
         compute=compute_settings("inference_threads"),
         supplied_masks=shard_masks,
@@ -29,7 +33,8 @@ rule mask_subjects:
         mask_index=MASK_INDEX,
         cache=CACHE,
     shell:
-        "python {input.script:q} --photos {input.photos} --model {input.model} --folder {params.folder:q} "
+        "python {input.script:q} --photos {input.photos} --model {input.model} --second {input.second} "
+        "--box-model {input.box_model} --subject-class {params.subject_class:q} --folder {params.folder:q} "
         "--settings {params.settings:q} --compute {params.compute:q} --photo-index {params.index} "
         "--mask-index {params.mask_index} --cache {params.cache} --table {output.table} --masks {output.masks} > {log} 2>&1"
 
@@ -107,6 +112,28 @@ rule gather_quality:
         "python {input.script:q} --tables {input.tables} --table {output.table} > {log} 2>&1"
 
 
+rule score_aesthetic:
+    """Score how much people like each photo, by a linear head on its vector."""
+    input:
+        script=script("score_aesthetic"),
+        code=code("score_aesthetic"),
+        lock=LOCK_FILE,
+        vectors=EMBEDDINGS,
+        head=CONFIG.aesthetic.head or [],
+    output:
+        table=f"{RESULTS}/aesthetic.csv",
+    log:
+        f"logs/{CONFIG.project}/score_aesthetic.log",
+    conda:
+        "../../envs/curate.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "python {input.script:q} --vectors {input.vectors} --head {input.head:q} --table {output.table} > {log} 2>&1"
+
+
 rule select_photos:
     """Decide which photos are used, with a reason for every one that is not, and which are held out."""
     input:
@@ -116,6 +143,8 @@ rule select_photos:
         duplicates=f"{RESULTS}/duplicates.csv",
         masks_table=f"{RESULTS}/masks.csv",
         quality=f"{RESULTS}/quality.csv",
+        vectors=EMBEDDINGS,
+        aesthetic=AESTHETIC,
         overrides=CONFIG.overrides or [],
     output:
         table=f"{RESULTS}/selection.csv",
@@ -138,8 +167,39 @@ rule select_photos:
         cache=CACHE,
     shell:
         "python {input.script:q} --photos {input.photos} --duplicates {input.duplicates} --masks-table {input.masks_table} "
-        "--quality {input.quality} --overrides {input.overrides:q} --folder {params.folder:q} --settings {params.settings:q} "
+        "--quality {input.quality} --vectors {input.vectors} --aesthetic {input.aesthetic} --overrides {input.overrides:q} --folder {params.folder:q} --settings {params.settings:q} "
         "--cache {params.cache} --table {output.table} --sheet {output.sheet} > {log} 2>&1"
+
+
+rule draw_masks:
+    """Show every mask over its photo, with the reason where it is not trusted."""
+    input:
+        script=script("draw_masks"),
+        code=code("draw_masks"),
+        photos=f"{RESULTS}/photos.csv",
+        selection=f"{RESULTS}/selection.csv",
+        masks_table=f"{RESULTS}/masks.csv",
+        masks=ancient(f"{RESULTS}/masks"),
+    output:
+        sheet=report(
+            f"{RESULTS}/masks.jpg",
+            category="Photos",
+            caption="../report/masks.rst",
+        ),
+    log:
+        f"logs/{CONFIG.project}/draw_masks.log",
+    conda:
+        "../../envs/curate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        folder=photos_folder,
+        cache=CACHE,
+    shell:
+        "python {input.script:q} --photos {input.photos} --selection {input.selection} --masks-table {input.masks_table} "
+        "--masks {input.masks} --folder {params.folder:q} --cache {params.cache} --sheet {output.sheet} > {log} 2>&1"
 
 
 rule crop_to_buckets:
@@ -168,8 +228,9 @@ rule crop_to_buckets:
     params:
         folder=photos_folder,
         settings=target_settings("crop"),
+        batch=dataset_batch,
         cache=CACHE,
     shell:
         "python {input.script:q} --selection {input.selection} --photos {input.photos} --masks-table {input.masks_table} "
         "--photo-masks {input.photo_masks} --overrides {input.overrides:q} --folder {params.folder:q} --settings {params.settings:q} "
-        "--cache {params.cache} --table {output.table} --frames {output.frames} --masks {output.masks} > {log} 2>&1"
+        "--batch {params.batch} --cache {params.cache} --table {output.table} --frames {output.frames} --masks {output.masks} > {log} 2>&1"

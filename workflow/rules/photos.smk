@@ -97,6 +97,37 @@ rule gather_fingerprints:
         "python {input.script:q} --tables {input.tables} --table {output.table} > {log} 2>&1"
 
 
+rule embed_photos:
+    """Find the nearest photos of each in an embedding: further candidates for copies."""
+    input:
+        script=script("embed_photos"),
+        code=code("embed_photos"),
+        lock=LOCK_FILE,
+        photos=f"{RESULTS}/photos.csv",
+        model=f"{RESULTS}/models/embedding.json",
+    output:
+        table=f"{RESULTS}/neighbours.csv",
+        vectors=f"{RESULTS}/embeddings.npy",
+    log:
+        f"logs/{CONFIG.project}/embed_photos.log",
+    conda:
+        "../../envs/embed.yaml"
+    threads: CONFIG.compute.inference_threads
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=GPUS,
+    params:
+        folder=photos_folder,
+        settings=project_settings("duplicates"),
+        compute=compute_settings("inference_threads"),
+        cache=CACHE,
+    shell:
+        "python {input.script:q} --photos {input.photos} --folder {params.folder:q} --model {input.model} "
+        "--settings {params.settings:q} --compute {params.compute:q} --cache {params.cache} --table {output.table} "
+        "--vectors {output.vectors} > {log} 2>&1"
+
+
 rule group_duplicates:
     """Group the photos that show one picture: copies of it and shots of one burst."""
     input:
@@ -105,6 +136,7 @@ rule group_duplicates:
         lock=LOCK_FILE,
         photos=f"{RESULTS}/photos.csv",
         fingerprints=f"{RESULTS}/fingerprints.csv",
+        neighbours=NEIGHBOURS,
     output:
         table=f"{RESULTS}/duplicates.csv",
         sheet=report(
@@ -116,7 +148,7 @@ rule group_duplicates:
         f"logs/{CONFIG.project}/group_duplicates.log",
     conda:
         "../../envs/curate.yaml"
-    threads: 1
+    threads: 4
     resources:
         mem_mb=4000,
         runtime=120,
@@ -125,5 +157,5 @@ rule group_duplicates:
         settings=project_settings("duplicates"),
         cache=CACHE,
     shell:
-        "python {input.script:q} --photos {input.photos} --fingerprints {input.fingerprints} --folder {params.folder:q} "
-        "--settings {params.settings:q} --cache {params.cache} --table {output.table} --sheet {output.sheet} > {log} 2>&1"
+        "python {input.script:q} --photos {input.photos} --fingerprints {input.fingerprints} --neighbours {input.neighbours} --folder {params.folder:q} "
+        "--settings {params.settings:q} --cache {params.cache} --threads {threads} --table {output.table} --sheet {output.sheet} > {log} 2>&1"

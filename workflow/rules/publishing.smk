@@ -18,11 +18,7 @@ rule publish_lora:
         photos=behind_manifest("{results}/photos.csv"),
         overrides=CONFIG.overrides or [],
         model=behind_manifest("{results}/models/{target}.json"),
-        helpers=behind_manifest(
-            "{results}/models/captioner.json",
-            "{results}/models/segmenter.json",
-            "{results}/models/clip.json",
-        ),
+        helpers=helper_locks,
     output:
         lora=f"{RESULTS}/{{target}}/{{run}}/lora/{CONFIG.project}.safetensors",
         comfyui=f"{RESULTS}/{{target}}/{{run}}/lora/{CONFIG.project}.comfyui.safetensors",

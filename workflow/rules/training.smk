@@ -99,6 +99,7 @@ rule encode_dataset:
 
 
 # Killed, it goes on where it was: its state lies in .darkroom/training, under the hash of all that decides the LoRA.
+# The curves for TensorBoard are no output: Snakemake would delete them where a job fails or starts again.
 rule train_lora:
     """Train the LoRA of a run."""
     input:
@@ -131,8 +132,35 @@ rule train_lora:
         validation=project_settings("validation"),
         compute=project_settings("compute"),
         states=STATES,
+        events=run_events,
     shell:
         "python {input.script:q} --encodings {input.encodings} --model {input.model} --family {params.family} "
         "--settings {params.settings:q} --prior {params.prior:q} --validation {params.validation:q} "
         "--compute {params.compute:q} --states {params.states} --checkpoints {output.checkpoints} "
-        "--sums {output.sums} --log {output.log} --losses {output.losses} --machine {output.machine} > {log} 2>&1"
+        "--sums {output.sums} --log {output.log} --losses {output.losses} --machine {output.machine} --events {params.events} > {log} 2>&1"
+
+
+rule draw_training:
+    """Draw the curves of a training."""
+    input:
+        script=script("draw_training"),
+        code=code("draw_training"),
+        manifest=manifest,
+        log=behind_manifest("{results}/{target}/{run}/training/log.csv"),
+        losses=behind_manifest("{results}/{target}/{run}/training/validation.csv"),
+    output:
+        picture=report(
+            f"{RESULTS}/{{target}}/{{run}}/training/training.png",
+            caption="../report/training.rst",
+            category="Training",
+            labels={"target": "{target}", "run": "{run}"},
+        ),
+    log:
+        f"logs/{CONFIG.project}/draw_training/{{target}}/{{run}}.log",
+    conda:
+        "../../envs/curate.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "python {input.script:q} --log {input.log} --losses {input.losses} --picture {output.picture} > {log} 2>&1"

@@ -55,6 +55,7 @@ def run_outputs(target, run):
         f"{folder}/training/log.csv",
         f"{folder}/training/validation.csv",
         f"{folder}/training/machine.json",
+        f"{folder}/training/training.png",
         f"{folder}/training/SHA256SUMS",
         f"{folder}/training/checkpoints",
         f"{folder}/evaluation/samples.csv",
@@ -75,10 +76,13 @@ def target_outputs(target):
     folder = f"{RESULTS}/{target}"
     return [
         f"{RESULTS}/models/{target}.json",
+        *polisher_lock(target),
         f"{folder}/frames.csv",
         f"{folder}/frames",
         f"{folder}/masks",
         f"{folder}/captions.csv",
+        f"{folder}/audit.csv",
+        f"{folder}/captions.html",
         f"{folder}/dataset/manifest.json",
         f"{folder}/dataset/images",
         f"{folder}/dataset/masks",
@@ -97,10 +101,10 @@ def everything():
     of what nobody wants it would not see that it is gone as long as all that was made from it is there.
     """
     return [
-        *[
-            f"{RESULTS}/models/{model}.json"
-            for model in ("segmenter", "captioner", "clip")
-        ],
+        *HELPER_LOCKS,
+        *NEIGHBOURS,
+        *EMBEDDINGS,
+        *AESTHETIC,
         *[
             f"{RESULTS}/{table}.csv"
             for table in (
@@ -116,6 +120,7 @@ def everything():
         f"{RESULTS}/masks",
         f"{RESULTS}/duplicates.jpg",
         f"{RESULTS}/selection.jpg",
+        f"{RESULTS}/masks.jpg",
         *[output for shard in SHARDS for output in shard_outputs(shard)],
         *[output for target in TARGETS for output in target_outputs(target)],
         f"{RESULTS}/comparison.csv",

@@ -1,5 +1,6 @@
 """Who describes a photo: the user's overrides first, then a sidecar beside the photo, then the captioner."""
 
+import codecs
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,22 +22,45 @@ class Description:
 
 
 def read_sidecars(photos: Iterable[Row], folder: Path) -> dict[str, str]:
-    """The text of each sidecar by photo. Where a photo has several, the first in sorted order that says anything."""
-    rows = list(photos)
-    ids = {row["path"]: row["photo"] for row in rows if row["status"] in ("ok", "identical")}
+    """The text of each sidecar by photo. Where a photo has several, the first in sorted order that says anything.
+
+    A file that holds no text is left out; `unread_sidecars` tells it.
+    """
     texts: dict[str, str] = {}
-    for row in sorted(rows, key=lambda row: row["path"]):
-        photo = ids.get(row["of_path"]) if row["status"] == "sidecar" else None
-        if photo is None or photo in texts:
-            continue
-        try:
-            with found_path(folder, row["path"]).open("rb") as file:
-                text = file.read(LONGEST_SIDECAR).decode("utf-8-sig", errors="replace").strip()
-        except OSError as error:
-            raise UserError(f"{folder / row['path']}: the sidecar cannot be read ({error.strerror})") from None
+    for photo, path in _sidecars(photos):
+        text = "" if photo in texts else _read(folder, path)
         if text:
             texts[photo] = text
     return texts
+
+
+def unread_sidecars(photos: Iterable[Row], folder: Path) -> dict[str, str]:
+    """The photo of each sidecar that holds no text in UTF-8 or UTF-16, by the path of the sidecar."""
+    return {path: photo for photo, path in _sidecars(photos) if _read(folder, path) is None}
+
+
+def _sidecars(photos: Iterable[Row]) -> list[tuple[str, str]]:
+    """Photo and path of each sidecar, in the order of the paths."""
+    rows = sorted(photos, key=lambda row: row["path"])
+    ids = {row["path"]: row["photo"] for row in rows if row["status"] in ("ok", "identical")}
+    of_path = [(ids.get(row["of_path"]), row["path"]) for row in rows if row["status"] == "sidecar"]
+    return [(photo, path) for photo, path in of_path if photo is not None]
+
+
+def _read(folder: Path, path: str) -> str | None:
+    """The text of a sidecar, None where its bytes are no text: other words than the user's would be trained on."""
+    try:
+        with found_path(folder, path).open("rb") as file:
+            data = file.read(LONGEST_SIDECAR)
+    except OSError as error:
+        raise UserError(f"{folder / path}: the sidecar cannot be read ({error.strerror})") from None
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        # Not final where the file is longer: its last sign may be cut in two.
+        text = codecs.getincrementaldecoder(encoding)().decode(data, final=len(data) < LONGEST_SIDECAR)
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text.strip()
 
 
 def describe_photos(

@@ -1,11 +1,11 @@
-"""Captions of the selected photos of a shard: remembered per photo, computed in batches of one shape."""
+"""What the captioner answers for the selected photos of a shard: remembered per photo, computed in batches."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from darkroom.cache import Cache, cache_key, remember
-from darkroom.captions.florence import Describe
+from darkroom.captions.captioners import Answer, Describe
 from darkroom.open_photo import surveyed_photo
 from darkroom.progress import progress
 from darkroom.tables import Row
@@ -31,20 +31,22 @@ def caption_photos(
     batch: int,
     folder: Path,
     load: Callable[[], Describe],
-) -> tuple[dict[str, str], int]:
-    """Captions by photo and how many were computed; `load` is called only where one is missing.
+) -> tuple[dict[str, Answer], int]:
+    """Answers by photo and how many were computed; `load` is called only where one is missing.
 
-    Each batch is stored as soon as it is there, so a killed job loses one batch.
+    Each batch is stored as soon as it is there, so a killed job loses one batch. Photos of one size go together:
+    models that see a picture in its own size then fill their batches.
     """
 
-    def compute(missing: list[str]) -> Iterator[tuple[str, str]]:
+    def compute(missing: list[str]) -> Iterator[tuple[str, Answer]]:
         describe = load()
+        by_size = sorted(missing, key=lambda name: (photos[name]["width"], photos[name]["height"], name))
         for start in range(0, len(missing), batch):
-            names = missing[start : start + batch]
+            names = by_size[start : start + batch]
             pictures = [surveyed_photo(folder, photos[name]["path"]).picture for name in names]
             yield from zip(names, describe(pictures), strict=True)
 
-    def shown(missing: list[str]) -> Iterator[tuple[str, str]]:
+    def shown(missing: list[str]) -> Iterator[tuple[str, Answer]]:
         return progress(compute(missing), "caption", "photos", total=len(missing))
 
     return remember(cache, keys, shown)

@@ -4,13 +4,24 @@ import re
 
 from darkroom.captions.word_classes import (
     COLOURS,
+    CREATURES,
     DETERMINERS,
+    LIKENESSES,
+    LIMBS,
+    MATERIALS,
     NOT_VERBS_IN_ING,
+    PARTS_OF_THINGS,
     PICTURE_NOUNS,
+    POSSESSIVES,
     PREPOSITIONS,
+    SYNONYMS,
     TRAITS,
+    TRANSITIVE,
     WORD,
     ends_noun_phrase,
+    is_doing,
+    is_person,
+    is_third_person,
     is_verb,
     pronoun,
 )
@@ -20,16 +31,27 @@ EARLY_WORDS = 12
 QUANTITY = r"(?:an? |the )?(?:[\w-]+ )?(?:group|pair|set|couple|bunch|collection|row|number) of "
 PICTURE_OF = re.compile(rf"^(?:an? |the )?(?:[\w-]+ ){{0,4}}?(?:{PICTURE_NOUNS}) of\s+", re.IGNORECASE)
 
+# A first sentence about a place names no subject.
+ROOM = re.compile(
+    r"(?:an?|the) (?:[\w-]+ ){0,3}?(?:room|street|kitchen|bedroom|bathroom|garden|park|city|table|shelf|house|"
+    r"group|view|beach|forest|field|store|shop|office|person|man|woman|people)\b"
+)
+
+BESIDE = "behind|beside|next to|near|around|above|below|under|over|on|in|to|of|with|at|by|between|from|towards?|against"
+
+OWN_PREDICATE = re.compile(r"['’]s (?:[\w-]+ ){1,3}?(?:is|are|was|were|has|have)\b")
+FILL = "|".join(sorted(PREPOSITIONS | DETERMINERS | {"of", "and", "or", "is", "are", "has", "have"}))
+
 Span = tuple[int, int]
 
 
 def mark_subject(sentences: list[str], subject_class: str) -> list[str]:
     """The sentences with the subject's phrase replaced by SUBJECT, exactly once and early; later mentions are pronouns.
 
-    The subject's phrase is the noun phrase around the class word (or its last word), else the first noun phrase. What
-    describes the subject itself - "with brown fur", "it has a red nose" - is dropped; what it does, wears and where it
-    is stays.
+    The subject's phrase is the noun phrase around the class word (or its last word), else the first noun phrase. Where
+    the class word comes later and only in "the dog ...", the first noun phrase has named it: "a border collie".
     """
+    sentences = _without_compounds(sentences, subject_class.split()[-1].lower())
     where, span, nouns = _find_subject(sentences, subject_class)
     if span is None:
         first = sentences[0] if sentences else ""
@@ -37,35 +59,94 @@ def mark_subject(sentences: list[str], subject_class: str) -> list[str]:
         return [SUBJECT + (joint + first if first else ""), *sentences[1:]]
     sentence = sentences[where]
     before = re.sub(rf"\b{QUANTITY}$", "", sentence[: span[0]], flags=re.IGNORECASE)
-    main = _earlier(before + SUBJECT + _without_traits(sentence[span[1] :]))
+    before += " " if before[-1:] not in ("", " ", "(", '"', "“") else ""
+    after = re.sub(r"^['’]s ", f", {pronoun(subject_class.split()[-1])[1]} ", sentence[span[1] :])
+    main = _earlier(before + SUBJECT + after)
     rest = [*sentences[:where], *sentences[where + 1 :]]
-    marked = [_later_mentions(main, nouns, subject_class)]
-    for other in rest:
-        other = _later_mentions(other, nouns, subject_class)
-        if not _tells_traits(other, subject_class):
-            marked.append(other)
-    return marked
-
-
-def drop_picture_words(sentences: list[str]) -> list[str]:
-    """Without "a painting of" and the like, for styles: the style is what the trigger shall absorb."""
-    return [PICTURE_OF.sub("", sentence) or sentence for sentence in sentences]
+    return [_later_mentions(said, nouns, subject_class) for said in (main, *rest)]
 
 
 def _find_subject(sentences: list[str], subject_class: str) -> tuple[int, Span | None, set[str]]:
     """Sentence, span and the nouns by which the subject is mentioned."""
-    head = subject_class.split()[-1].lower()
-    for wanted in dict.fromkeys((subject_class, head)):
-        for ending in ("", "(?:s|es)"):
+    parts = subject_class.lower().split()
+    nouns = {parts[-1]}
+    for wanted in dict.fromkeys((subject_class, parts[-1])):
+        # "One chair" is one of the chairs that are named elsewhere.
+        for form in (rf"(?<!one )(?<!other ){re.escape(wanted)}", plural(wanted), re.escape(wanted)):
             for where, sentence in enumerate(sentences):
-                match = re.search(rf"(?<![\w-]){re.escape(wanted)}{ending}(?![\w-])", sentence, re.IGNORECASE)
-                if match:
-                    return where, (_phrase_start(sentence, match.start()), match.end()), {head}
+                match = re.search(rf"(?<![\w-]){form}(?![\w-])", sentence, re.IGNORECASE)
+                if match and not (where and _is_mention(sentence, match.start(), sentences[0])):
+                    start, end = _phrase_start(sentence, match.start()), _class_end(sentence, match.end(), parts)
+                    return where, (start, end), nouns | _names(sentence[start:end])
+    named = _synonym(sentences[0], parts[-1]) if sentences else None
+    if named:
+        return 0, (_phrase_start(sentences[0], named.start()), named.end()), nouns | {named[0].lower()}
     for where, sentence in enumerate(sentences):
+        if sentence.split(" ", 1)[0].lower() in POSSESSIVES:  # "Her hair is blowing" names nobody
+            return 0, None, nouns
         span = _first_noun_phrase(sentence)
         if span is not None:
-            return where, span, {head, sentence[span[0] : span[1]].split()[-1].lower()}
-    return 0, None, {head}
+            return where, span, nouns | _names(sentence[span[0] : span[1]])
+    return 0, None, nouns
+
+
+def _synonym(sentence: str, noun: str) -> re.Match[str] | None:
+    """Where a sentence has another word for the class: 'lady' for woman, 'puppy' for dog."""
+    others = next((names for names in SYNONYMS if noun in names), frozenset()) - {noun}
+    return re.search(rf"(?<![\w-])(?:{'|'.join(sorted(others))})(?![\w-])", sentence, re.I) if others else None
+
+
+def _without_compounds(sentences: list[str], noun: str) -> list[str]:
+    """'the car's door' for "the car door", 'a box' for "a shoe box": there the class word names something else.
+
+    As they are, where the class word has no other place.
+    """
+    if is_person(noun) or noun in MATERIALS:
+        return sentences
+    parts = rf"(?<![\w-]){re.escape(noun)} (?=(?:{'|'.join(sorted(PARTS_OF_THINGS))})(?![\w-]))"
+    found = []
+    for sentence in sentences:
+        sentence = re.sub(rf"\b(the|this|that) ((?:[\w-]+ )?){parts}", rf"\1 \2{noun}'s ", sentence, flags=re.I)
+        found.append(re.sub(parts, "", sentence, flags=re.IGNORECASE))
+    named = rf"(?<![\w-])(?:{re.escape(noun)}|{plural(noun)})(?![\w-])"
+    return found if re.search(named, " ".join(found), re.IGNORECASE) else sentences
+
+
+def _names(phrase: str) -> set[str]:
+    """The nouns of a noun phrase by which it may be named again: 'bunny' and 'toy' of "a stuffed bunny toy"."""
+    words = re.split("['’]", phrase.lower())[0].split()
+    return {*words[-1:], *(word for word in words[-2:-1] if word in CREATURES | LIKENESSES)}
+
+
+def _is_mention(sentence: str, start: int, first: str) -> bool:
+    """Whether "The dog ..." names again what the first sentence has called otherwise: "A border collie ..."."""
+    named = re.match(r"(?:an?|the) ", first) and not ROOM.match(first)
+    return bool(named) and sentence[:start].lower().endswith("the ")
+
+
+def _class_end(sentence: str, end: int, parts: list[str]) -> int:
+    """The end of the subject's phrase: 'toy robot' of the class 'robot toy', 'a cat figurine', "a man's face"."""
+    owned = re.compile(rf"['’]s (?:[\w-]+ )?(?:{'|'.join(sorted(LIMBS | TRAITS))})\b").match(sentence, end)
+    following = WORD.match(sentence, end + 1)
+    if OWN_PREDICATE.match(sentence, end) or (owned and _says(sentence, owned.end())):
+        return end
+    if owned or (following and following[0].lower() in {*parts, *LIKENESSES}):
+        return owned.end() if owned else end + 1 + len(following[0] if following else "")
+    return end
+
+
+def _says(sentence: str, start: int) -> bool:
+    """Whether a verb follows at once: "the dog's head sticks out" is about its head, "a man's face with" is not."""
+    following = WORD.match(sentence, start + 1) if sentence[start : start + 1] == " " else None
+    word = following[0].lower() if following else "and"
+    return word not in PREPOSITIONS and word not in ("and", "or", "of") and not word.endswith("ing")
+
+
+def plural(noun: str) -> str:
+    """A pattern of the plural of a noun: 'women' of 'woman', 'boxes' of 'box'."""
+    if noun.lower().endswith("man"):
+        return re.escape(noun[:-2]) + "en"
+    return {"person": "people", "child": "children"}.get(noun.lower(), rf"{re.escape(noun)}(?:s|es)")
 
 
 def _phrase_start(sentence: str, noun_start: int) -> int:
@@ -90,7 +171,9 @@ def _phrase_start(sentence: str, noun_start: int) -> int:
 def _between_adjectives(word: str, sentence: str, end: int) -> bool:
     """'and' in "a red and blue robot", '-ing' in "a smiling woman"."""
     following = WORD.match(sentence, end + 1)
-    return word.endswith("ing") or (word == "and" and following is not None and following[0].lower() in COLOURS)
+    return (word.endswith("ing") and word not in TRANSITIVE) or (
+        word == "and" and following is not None and following[0].lower() in COLOURS
+    )
 
 
 def _first_noun_phrase(sentence: str) -> Span | None:
@@ -104,44 +187,17 @@ def _first_noun_phrase(sentence: str) -> Span | None:
         text = word[0].lower()
         gap = sentence[end : word.start()]
         adjective = number == 1 and text.endswith("ing") and text not in NOT_VERBS_IN_ING
-        if gap.strip() or (ends_noun_phrase(text) and text not in DETERMINERS and not adjective) or text == "of":
+        following = sentence[word.end() + 1 :].split(" ", 1)[0].lower()
+        if text == "and" and following in COLOURS:
+            continue
+        if number > 1 and is_third_person(text, sentence[start:end], following):
+            break
+        ends = text in PREPOSITIONS or is_doing(text, following)
+        if gap.strip(" and") or (ends and text not in DETERMINERS and not adjective) or text == "of":
             break
         end = word.end()
     phrase = sentence[start:end].split()
     return None if not phrase or phrase[-1].lower() in DETERMINERS else (start, end)
-
-
-def _without_traits(after: str) -> str:
-    """What follows the subject, without "with brown fur and white paws" and the traits in the clauses after it."""
-    match = re.match(r",? (?:with|having|that has|who has) ", after)
-    if not match:
-        return after
-    end = _chunk_end(after, match.end())
-    if not _names_trait(after[match.end() : end]):
-        return after
-    while after[end : end + 1] == ",":
-        clause_end = _chunk_end(after, end + 1)
-        if not _names_trait(after[end:clause_end]) or after[clause_end : clause_end + 1] not in ("", ","):
-            break
-        end = clause_end
-    rest = re.sub(r"^ on (?:it|him|her|them)\b", "", after[end:])
-    return re.sub(r"^,(?= \w+ing\b)", "", rest)
-
-
-def _chunk_end(text: str, start: int) -> int:
-    """Where a run of nouns ends: before a preposition or verb other than 'and', or a comma."""
-    end = start
-    for word in WORD.finditer(text, start):
-        if "," in text[end : word.start()]:
-            break
-        if word[0].lower() != "and" and ends_noun_phrase(word[0]):
-            break
-        end = word.end()
-    return end
-
-
-def _names_trait(text: str) -> bool:
-    return any(word.lower() in TRAITS for word in WORD.findall(text))
 
 
 def _earlier(sentence: str) -> str:
@@ -157,22 +213,27 @@ def _earlier(sentence: str) -> str:
 
 
 def _later_mentions(sentence: str, nouns: set[str], subject_class: str) -> str:
-    """'the dog' becomes 'it', 'the dog's' becomes 'its', wherever the subject is named again."""
-    he, his = pronoun(subject_class.split()[-1])
+    """'the dog' becomes 'it', 'the dog's' 'its' wherever the subject is named again; a second dog 'another one'."""
+    head = subject_class.split()[-1]
+    he, his, him = pronoun(head)
     names = "|".join(re.escape(noun) for noun in sorted(nouns))
-    phrase = rf"\b(?:(?:the|this|that|a|an|his|her|its) (?:[\w-]+ ){{0,3}}?)?(?:{names})(?![\w-])"
-    sentence = re.sub(rf"{phrase}['’]s\b", his, sentence, flags=re.IGNORECASE)
-    sentence = re.sub(phrase, he, sentence, flags=re.IGNORECASE)
-    return re.sub(r"\bthey (is|has)\b", lambda match: f"they {'are' if match[1] == 'is' else 'have'}", sentence)
-
-
-def _tells_traits(sentence: str, subject_class: str) -> bool:
-    """Whether a sentence only describes the subject: "it has brown fur", "her eyes are green", "it is red"."""
-    he, his = pronoun(subject_class.split()[-1])
-    said = [word.lower() for word in WORD.findall(sentence)]
-    if said[:1] == [he] or said[:1] in (["it"], ["she"], ["he"], ["they"]):
-        rest = said[1:]
-        return (rest[:1] in (["has"], ["have"]) and _names_trait(sentence)) or (
-            rest[:1] in (["is"], ["are"]) and bool(set(rest[1:3]) & COLOURS)
-        )
-    return said[:1] in ([his], ["its"], ["her"], ["his"], ["their"]) and bool(set(said[1:4]) & TRAITS)
+    several, other = ("people", "another person") if is_person(head) else ("of them", "another one")
+    other = "someone else" if head.lower() == "person" else other
+    many = "|".join(plural(noun) for noun in sorted(nouns))
+    fill = rf"(?:(?!(?:{FILL})\b)[\w-]+ ){{0,3}}?"
+    the, one = rf"\b(?:(?:the|this|that|his|her|its) {fill})?", rf"\b(?:an?|another|the other|the second) {fill}"
+    for pattern, mention in (
+        (rf"{the}(?:{names})['’]s\b", his),
+        (rf"\bone {fill}(?:{names})(?![\w-])", "one person" if is_person(head) else "one"),
+        (rf"\bone of (?:the|these|those) {fill}(?:{many})(?![\w-])", "one of them"),
+        (rf"{one}(?:{names})(?![\w-])", other),
+        (rf"\bthe {fill}(?:{names})(?= (?:on|to) (?:the|his|her|its|their) (?:other|right|left)\b)", other),
+        (rf"{the}(?:{names})(?![\w-])", he),
+        (rf"\bthe {fill}(?:{many})(?![\w-])", he),
+        (rf"(?<![\w-])(?:{many})(?![\w-])", several),
+    ):
+        sentence = re.sub(pattern, mention, sentence, flags=re.IGNORECASE)
+    sentence = sentence.replace(" of of them", " of them")
+    sentence = re.sub(rf"\b({BESIDE}) {he}\b", rf"\1 {him}", sentence, flags=re.IGNORECASE)
+    verbs = {"is": "are", "has": "have"} if he == "they" else {"are": "is", "have": "has"}
+    return re.sub(rf"\b{he} ({'|'.join(verbs)})\b", lambda match: f"{he} {verbs[match[1]]}", sentence)

@@ -48,6 +48,7 @@ def join_frames(
                     split=splits[photo],
                     width=size[0],
                     height=size[1],
+                    **_conditioning(row),
                     caption=caption,
                     caption_sha256=sha256_bytes(caption.encode()),
                     picture_sha256=sha256_file(folder / "frames" / f"{frame}.png"),
@@ -61,6 +62,17 @@ def join_frames(
     if not any(frame.split == "train" for frame in joined):
         raise UserError("dataset: no photo is left to train on; see the reasons in selection.csv and frames.csv")
     return joined
+
+
+def _conditioning(row: Row) -> dict[str, int]:
+    """The photo's size, and where the frame begins in the photo resized as the frame was, in pixels."""
+    numbers = {name: int(row[name]) for name in ("x0", "y0", "x1", "y1", "width", "height")}
+    return {
+        "original_width": int(row["photo_width"]),
+        "original_height": int(row["photo_height"]),
+        "crop_left": round(numbers["x0"] * numbers["width"] / (numbers["x1"] - numbers["x0"])),
+        "crop_top": round(numbers["y0"] * numbers["height"] / (numbers["y1"] - numbers["y0"])),
+    }
 
 
 def _picture_problems(path: Path, what: str, size: tuple[int, int]) -> list[str]:

@@ -1,7 +1,7 @@
 """What a checkpoint has learnt and disturbed: how far the paired losses have moved from the base model's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from types import ModuleType
@@ -12,12 +12,14 @@ import torch
 from darkroom.evaluation.checkpoints import BASE, Variant
 from darkroom.mean_and_error import mean_and_error
 from darkroom.progress import progress
-from darkroom.training.adapter import load_adapter
+from darkroom.training.adapter import load_adapter, load_text_adapters
+from darkroom.training.hearing import FROZEN
 from darkroom.training.paired_loss import (
     Judge,
     judged_frames,
     judged_priors,
     paired_loss,
+    photo_losses,
     untriggered,
 )
 
@@ -43,6 +45,7 @@ def measure_loss_changes(
 ) -> dict[Variant, LossChange]:
     """The change of the base model (none) and of each variant: 1 - loss / loss of the base by frame, then the mean.
 
+    The base model hears the captions as encoded once; a variant with adapted text encoders hears them by those.
     0 is the base model, 1 a perfect prediction. Noise and timesteps are the same for all (see `paired_loss`).
     """
     split, frames = judged_frames(judge.encodings, judge.settings)
@@ -50,18 +53,21 @@ def measure_loss_changes(
     losses: dict[Variant, list[list[float]]] = {}
     for variant in progress([BASE, *compared], "score", "checkpoints"):
         if variant.checkpoint is not None:
-            _adapt(denoiser, family.DENOISER, variant.checkpoint, variant.strength)
+            _adapt(denoiser, judge, variant.checkpoint, variant.strength)
+        heard = replace(judge, hearing=FROZEN) if variant.checkpoint is None else judge
         with torch.autocast(judge.device.type, precision, enabled=precision != torch.float32):
-            losses[variant] = [[paired_loss(denoiser, row, judge) for row in part] for part in parts]
+            losses[variant] = [[paired_loss(denoiser, row, heard) for row in part] for part in parts]
         if variant.checkpoint is not None:
             denoiser.delete_adapters("lora")
+            _drop_text_adapters(judge)
 
     base = losses[BASE]
     result = {}
     for variant, now in losses.items():
-        fall, error = mean_and_error(_falls(now[0], base[0]))
+        fall, error = mean_and_error(photo_losses(frames, _falls(now[0], base[0])))
         rise = fmean(now[2]) / fmean(base[2]) - 1 if now[2] else None
-        result[variant] = LossChange(fall, error, fmean(_falls(now[1], base[1])), rise, len(frames), split)
+        untriggered_fall = fmean(photo_losses(frames, _falls(now[1], base[1])))
+        result[variant] = LossChange(fall, error, untriggered_fall, rise, len(frames), split)
     return result
 
 
@@ -69,6 +75,14 @@ def _falls(now: Sequence[float], base: Sequence[float]) -> list[float]:
     return [1 - one / other for one, other in zip(now, base, strict=True)]
 
 
-def _adapt(denoiser: Any, part: str, checkpoint: Path, strength: float) -> None:
-    load_adapter(denoiser, part, checkpoint, "lora")
+def _adapt(denoiser: Any, judge: Judge, checkpoint: Path, strength: float) -> None:
+    load_adapter(denoiser, judge.family.DENOISER, checkpoint, "lora")
     denoiser.set_adapters("lora", strength)
+    if judge.hearing.encoders is not None:
+        load_text_adapters(judge.hearing.encoders, judge.family, checkpoint, "lora", strength)
+
+
+def _drop_text_adapters(judge: Judge) -> None:
+    if judge.hearing.encoders is not None:
+        for part in judge.family.TEXT_LAYERS:
+            judge.hearing.encoders.models[part].delete_adapter("lora")

@@ -24,3 +24,12 @@ def to_kohya_names(tensors: dict[str, Any], alpha: float, prefixes: dict[str, st
         renamed[f"{base}.{DOWN_AND_UP[matrix]}.weight"] = tensor
         renamed[f"{base}.alpha"] = torch.tensor(float(alpha), dtype=tensor.dtype)
     return renamed
+
+
+def with_alphas(tensors: dict[str, Any], alpha: float) -> dict[str, Any]:
+    """LoRA tensors under diffusers' names with one `<module>.alpha` each, which that format leaves to its metadata."""
+    import torch
+
+    modules = {name.rsplit(".", 2)[0] for name in tensors}
+    alphas = {f"{module}.alpha": torch.tensor(float(alpha)) for module in sorted(modules)}
+    return {**tensors, **alphas}

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from darkroom.errors import UserError
-from darkroom.families.kohya_names import to_kohya_names
+from darkroom.families import autoencoder, clip_text, kohya_names, model_folder, unet
 from darkroom.files import read_json
 
 MODEL_FILES = (
@@ -21,51 +20,47 @@ MODEL_FILES = (
     "vae/config.json",
     "vae/diffusion_pytorch_model*.safetensors*",
 )
-SKIPPED_FILES = ("*.fp16.safetensors", "*.non_ema.safetensors", "*.fp16.safetensors.index.json")
+SKIPPED_FILES = unet.SKIPPED_FILES
+CONFIG_FILES = model_folder.without_weights(MODEL_FILES)
 KOHYA_PREFIXES = {"unet": "lora_unet", "text_encoder": "lora_te1", "text_encoder_2": "lora_te2"}
-MODELSPEC_ARCHITECTURE = "stable-diffusion-xl-v1-base/lora"
-KOHYA_BASE_VERSION = "sdxl_base_v1-0"
-DENOISER = "unet"
+COMFYUI_READERS = "ComfyUI, A1111 or Forge"
 RENDER_PRECISION = "float16"
-
-ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
-FEEDFORWARD = ["ff.net.0.proj", "ff.net.2"]
-REST = ["proj_in", "proj_out", "conv1", "conv2", "conv_shortcut", "time_emb_proj"]
-LAYERS = {
-    "attention": ATTENTION,
-    "attention+feedforward": ATTENTION + FEEDFORWARD,
-    "all": ATTENTION + FEEDFORWARD + REST,
+DENOISER = "unet"
+LAYERS = unet.LAYERS
+DEFAULT_TIMESTEPS = "uniform"
+FLOW_MATCHING = False
+SAMPLING_STEPS, GUIDANCE = 30, 5.0
+FAMILY = "sdxl"
+# Of the first encoder the last block is not heard; of the second it is, in the pooled text.
+TEXT_LAYERS = {
+    "text_encoder": clip_text.TextLayers(clip_text.ATTENTION, unheard=1),
+    "text_encoder_2": clip_text.TextLayers(clip_text.ATTENTION),
 }
 
+count_tokens = clip_text.count_tokens
+token_limit = clip_text.token_limit
+tokenize = clip_text.tokenize
+encode_picture = autoencoder.encode_picture
+timesteps_at = unet.timesteps_at
+shift_at = unet.shift_at
+add_noise = unet.add_noise
+target = unet.target
+snr = unet.snr
 
-def _load(load: Any, model: Path, part: str, **options: Any) -> Any:
-    """One part of a model in diffusers form (`.` for the whole); UserError where the folder does not hold it."""
-    if not (model / part).is_dir() or (part == "." and not (model / "model_index.json").exists()):
-        raise UserError(
-            f"{model}: it holds no {part if part != '.' else 'model_index.json'}, so it is no SDXL model in diffusers "
-            "form; give the folder that holds model_index.json, unet, vae, text_encoder and text_encoder_2"
-        )
-    try:
-        return load(str(model / part), local_files_only=True, **options)
-    except (OSError, TypeError, ValueError, KeyError, RuntimeError) as error:
-        raise UserError(f"{model / part}: it does not load: {' '.join(str(error).split())[:300]}") from None
+
+def check_model(model: Path) -> None:
+    """Raise UserError, one line, where a folder is no whole model of this family. Reads no weights."""
+    unet.check_model(FAMILY, model, MODEL_FILES)
+
+
+def published_as(model: Path) -> dict[str, str]:
+    """What published files say of the base model: modelspec's architecture and kohya's base version."""
+    return {"modelspec.architecture": "stable-diffusion-xl-v1-base/lora", "ss_base_model_version": "sdxl_base_v1-0"}
 
 
 def load_tokenizers(model: Path) -> list[Any]:
     """The tokenizers of the two text encoders."""
-    from transformers import CLIPTokenizer
-
-    return [_load(CLIPTokenizer.from_pretrained, model, part) for part in ("tokenizer", "tokenizer_2")]
-
-
-def count_tokens(tokenizers: list[Any], text: str) -> int:
-    """Tokens of a text for the encoder that needs most, start and end tokens included."""
-    return max(len(tokenizer(text).input_ids) for tokenizer in tokenizers)
-
-
-def token_limit(tokenizers: list[Any]) -> int:
-    """The most tokens that every encoder reads, start and end tokens included; what is beyond is cut off."""
-    return min(int(tokenizer.model_max_length) for tokenizer in tokenizers)
+    return clip_text.load_tokenizers(FAMILY, model, ("tokenizer", "tokenizer_2"))
 
 
 def load_text_encoders(model: Path, device: Any) -> Any:
@@ -74,12 +69,11 @@ def load_text_encoders(model: Path, device: Any) -> Any:
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
     classes = {"text_encoder": CLIPTextModel, "text_encoder_2": CLIPTextModelWithProjection}
-    encoders = [
-        _load(kind.from_pretrained, model, part, dtype=torch.float32, use_safetensors=True).to(device).eval()
-        for part, kind in classes.items()
-    ]
+    encoders = {
+        part: clip_text.load_encoder(FAMILY, kind, model, part, device, torch.float32) for part, kind in classes.items()
+    }
     zeros = read_json(model / "model_index.json").get("force_zeros_for_empty_prompt", True)
-    return load_tokenizers(model), encoders, zeros
+    return clip_text.TextEncoders(dict(zip(classes, load_tokenizers(model), strict=True)), encoders, zeros)
 
 
 def encode_text(encoders: Any, text: str) -> dict[str, Any]:
@@ -87,73 +81,35 @@ def encode_text(encoders: Any, text: str) -> dict[str, Any]:
 
     SDXL takes the last hidden state but one of both encoders, side by side, and the projected output of the second.
     """
+    return clip_text.encode_once(encode_tokens, encoders, text)
+
+
+def encode_tokens(encoders: Any, tokens: dict[str, Any]) -> dict[str, Any]:
+    """The same of stacked captions of `tokenize`: each of them stacked, on the encoders' device, with gradients."""
     import torch
 
-    tokenizers, models, zeros_for_empty = encoders
-    hidden = []
-    with torch.no_grad():
-        for tokenizer, model in zip(tokenizers, models, strict=True):
-            limit = tokenizer.model_max_length
-            tokens = tokenizer(text, padding="max_length", max_length=limit, truncation=True, return_tensors="pt")
-            output = model(tokens.input_ids.to(model.device), output_hidden_states=True)
-            hidden.append(output.hidden_states[-2][0])
-    encoded = {"embeddings": torch.cat(hidden, dim=-1).cpu(), "pooled": output.text_embeds[0].cpu()}
-    if text == "" and zeros_for_empty:
-        return {name: torch.zeros_like(tensor) for name, tensor in encoded.items()}
-    return {name: tensor.contiguous() for name, tensor in encoded.items()}
+    outputs = [clip_text.read_tokens(encoders, part, tokens, output_hidden_states=True) for part in encoders.models]
+    embeddings, pooled = torch.cat([output.hidden_states[-2] for output in outputs], dim=-1), outputs[-1].text_embeds
+    spoken = tokens["spoken"].to(pooled.device)
+    return {
+        "embeddings": torch.where(spoken[:, None, None], embeddings, 0.0),
+        "pooled": torch.where(spoken[:, None], pooled, 0.0),
+    }
 
 
 def load_vae(model: Path, device: Any) -> Any:
-    """The VAE for `encode_picture`, in fp32: SDXL's own overflows in fp16 (`force_upcast`)."""
-    import torch
-    from diffusers import AutoencoderKL
-
-    vae = _load(AutoencoderKL.from_pretrained, model, "vae", dtype=torch.float32, use_safetensors=True)
-    return vae.to(device).eval()
-
-
-def encode_picture(vae: Any, picture: Any) -> Any:
-    """The latents (channels, height, width) of a picture (3, height, width) in [-1, 1]: the mean, scaled, fp32, CPU."""
-    import torch
-
-    with torch.no_grad():
-        mean = vae.encode(picture[None].to(vae.device)).latent_dist.mean[0]
-    return (mean * vae.config.scaling_factor).cpu().contiguous()
+    """The VAE for `encode_picture`."""
+    return autoencoder.load_vae(FAMILY, model, device)
 
 
 def load_denoiser(model: Path, precision: Any) -> Any:
     """The UNet alone, frozen, on the CPU, in the given torch dtype."""
-    from diffusers import UNet2DConditionModel
-
-    unet = _load(UNet2DConditionModel.from_pretrained, model, "unet", dtype=precision, use_safetensors=True)
-    return unet.requires_grad_(False)
+    return unet.load_denoiser(FAMILY, model, precision)
 
 
 def load_schedule(model: Path) -> Any:
-    """The noise schedule that the model was trained with: its betas, its prediction type, zero terminal SNR or not."""
-    from diffusers import DDPMScheduler
-
-    schedule = _load(DDPMScheduler.from_pretrained, model, "scheduler")
-    if schedule.config.prediction_type not in ("epsilon", "v_prediction"):
-        raise UserError(f"{model}/scheduler: prediction_type {schedule.config.prediction_type} is not known for SDXL")
-    return schedule
-
-
-def timesteps_at(schedule: Any, shares: Any) -> Any:
-    """The timesteps (count) that lie at these shares, in [0, 1), of the way from data to noise."""
-    return (shares * schedule.config.num_train_timesteps).long()
-
-
-def add_noise(schedule: Any, latents: Any, noise: Any, timesteps: Any) -> Any:
-    """The noisy latents (count, channels, height, width) at each sample's timestep."""
-    return schedule.add_noise(latents, noise, timesteps)
-
-
-def target(schedule: Any, latents: Any, noise: Any, timesteps: Any) -> Any:
-    """What the denoiser shall say: the noise, or v = alpha noise - sigma latents (Salimans & Ho 2022)."""
-    if schedule.config.prediction_type == "v_prediction":
-        return schedule.get_velocity(latents, noise, timesteps)
-    return noise
+    """The noise schedule that the model was trained with."""
+    return unet.load_schedule(FAMILY, model)
 
 
 def predict(denoiser: Any, noisy: Any, timesteps: Any, text: dict[str, Any], sizes: Any) -> Any:
@@ -172,18 +128,22 @@ def predict(denoiser: Any, noisy: Any, timesteps: Any, text: dict[str, Any], siz
 
 def load_pipeline(model: Path, device: Any) -> Any:
     """The whole pipeline for rendering: fp32 on the CPU, fp16 on a GPU."""
-    import torch
     from diffusers import StableDiffusionXLPipeline
-    from diffusers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()
-    precision = torch.float32 if device.type == "cpu" else getattr(torch, RENDER_PRECISION)
-    load, options = StableDiffusionXLPipeline.from_pretrained, {"use_safetensors": True, "add_watermarker": False}
-    pipeline = _load(load, model, ".", dtype=precision, **options).to(device)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    kind = StableDiffusionXLPipeline
+    return model_folder.load_pipeline(FAMILY, kind, model, device, RENDER_PRECISION, add_watermarker=False).to(device)
 
 
-def to_kohya(tensors: dict[str, Any], alpha: float) -> dict[str, Any]:
+def convert(file: Path, config: Path, folder: Path, prediction: str | None) -> str:
+    """Write a checkpoint of one file in diffusers form; configs and tokenizers are those of a model's folder.
+
+    Returns in words what it predicts: `prediction`, or as the file says, or as the folder.
+    """
+    from diffusers import StableDiffusionXLPipeline
+
+    return unet.convert(StableDiffusionXLPipeline, file, config, folder, prediction, add_watermarker=False)
+
+
+def comfyui_names(tensors: dict[str, Any], alpha: float) -> dict[str, Any]:
     """LoRA tensors under kohya's names (read by ComfyUI, A1111, Forge), with alpha."""
-    return to_kohya_names(tensors, alpha, KOHYA_PREFIXES)
+    return kohya_names.to_kohya_names(tensors, alpha, KOHYA_PREFIXES)

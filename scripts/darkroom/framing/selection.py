@@ -2,77 +2,33 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
 
 from darkroom.errors import UserError
+from darkroom.framing.best_photos import best_photos
+from darkroom.framing.flaws import Candidate, flaw
+from darkroom.framing.mask_verdict import mask_problem
 from darkroom.framing.settings import SelectionSettings
 from darkroom.overrides import Override
 from darkroom.tables import Row
 
-COLUMNS = ("photo", "selected", "reason", "split", "path", "sharpness", "exposure", "coverage")
-NO_SUBJECT = "no subject found"
+COLUMNS = ("photo", "selected", "reason", "split", "path", "sharpness", "exposure", "coverage", "mask_problem")
 DROPPED = "dropped by you"
 KEPT = "kept by you"
 # From so many selected photos on, at least one is held out.
 ENOUGH_TO_HOLD_OUT = 8
 
-
-@dataclass(frozen=True)
-class Candidate:
-    """A photo with everything that is known about it: its rows of photos, masks, quality and duplicates."""
-
-    photo: Row
-    mask: Row
-    quality: Row
-    relation: Row
-
-    @property
-    def name(self) -> str:
-        return self.photo["photo"]
-
-    @property
-    def path(self) -> str:
-        return self.photo["path"]
-
-
-def candidates(photos: Iterable[Row], *tables: Iterable[Row]) -> dict[str, Candidate]:
-    """Candidates by photo; `tables` are the rows of masks, quality and duplicates.
-
-    Raises ValueError where a readable photo is missing in one of them: a stage before has left it out.
-    """
-    masks, quality, duplicates = ({row["photo"]: row for row in table} for table in tables)
-    readable = {row["photo"]: row for row in photos if row["status"] == "ok"}
-    missing = [name for name in readable if not (name in masks and name in quality and name in duplicates)]
-    if missing:
-        raise ValueError(f"{len(missing)} photos have no mask, score or group, {missing[0]} among them")
-    return {name: Candidate(row, masks[name], quality[name], duplicates[name]) for name, row in readable.items()}
-
-
-def flaw(candidate: Candidate, settings: SelectionSettings) -> str:
-    """Why a photo is not good enough in itself, in words; empty where it is."""
-    width, height = int(candidate.photo["width"]), int(candidate.photo["height"])
-    quality, coverage = candidate.quality, float(candidate.mask["coverage"])
-    if min(width, height) < settings.min_side:
-        return f"too small: {width} x {height}, a side is below {settings.min_side}"
-    if float(quality["exposure"]) < settings.min_exposure:
-        if quality["brightness"] == quality["exposure"]:
-            return f"too dark: brightness {float(quality['brightness']):.2f} is below {settings.min_exposure:g}"
-        return f"overexposed: unclipped {float(quality['unclipped']):.2f} is below {settings.min_exposure:g}"
-    if not candidate.mask["x0"] or coverage < settings.min_coverage:
-        return f"{NO_SUBJECT}: coverage {coverage:.3f} is below {settings.min_coverage:g}"
-    if coverage > settings.max_coverage:
-        return f"subject fills the photo: coverage {coverage:.3f} is above {settings.max_coverage:g}"
-    if float(quality["sharpness"]) < settings.min_sharpness:
-        return f"blurred: sharpness {float(quality['sharpness']):.2f} is below {settings.min_sharpness:g}"
-    return ""
+# From the names of n photos to how alike they are, (n, n), from 0 to 1.
+Alike = Callable[[Sequence[str]], np.ndarray]
 
 
 def _reject_copies(found: Mapping[str, Candidate], reasons: dict[str, str], forced: set[str]) -> None:
     """Reject the copies of a picture.
 
-    Where the original was rejected because no subject was found in it, the largest good copy (often a crop around the
-    subject) stands in for it; all other flaws of the original are flaws of its copies too.
+    Where the original has a flaw, the largest good copy stands in for it: a crop around a subject that was not found,
+    the photo from which a blurred enlargement was made. Not where the user has dropped the original.
     """
     copies: dict[str, list[str]] = defaultdict(list)
     for name, candidate in found.items():
@@ -81,7 +37,7 @@ def _reject_copies(found: Mapping[str, Candidate], reasons: dict[str, str], forc
     for original, names in copies.items():
         stays = original
         good = [name for name in names if not reasons[name] or name in forced]
-        if reasons[original].startswith(NO_SUBJECT) and good:
+        if reasons[original] and reasons[original] != DROPPED and good:
             stays = min(good, key=lambda name: (name not in forced, -_pixels(found[name]), name))
         for name in names:
             if name != stays and name not in forced and reasons[name] != DROPPED:
@@ -111,6 +67,31 @@ def _thin_bursts(
                 reasons[name] = f"burst: {found[good[0]].path} of the same burst is kept"
 
 
+def _keep_best(
+    found: Mapping[str, Candidate], reasons: dict[str, str], forced: set[str], settings: SelectionSettings, alike: Alike
+) -> None:
+    """Of the good photos keep `count`, each of them good and together like all the others; forced ones are first."""
+    # In the order of their bytes, so that neither names nor the order of files decide between equals.
+    good = sorted(name for name, reason in reasons.items() if not reason)
+    if settings.count is None or len(good) <= settings.count:
+        return
+    similarity = alike(good)
+    quality = np.array([worth(found[name]) for name in good])
+    # Both sums as means, so that the weight means the same for every number of photos.
+    weight = settings.quality_weight * len(good) / settings.count
+    groups = [found[name].relation["group"] or name for name in good]
+    first = [number for number, name in enumerate(good) if name in forced]
+    chosen = sorted(best_photos(similarity, quality, weight, settings.count, groups, first))
+    for number in sorted(set(range(len(good))) - set(chosen)):
+        nearest = good[chosen[int(similarity[number, chosen].argmax())]]
+        reasons[good[number]] = f"not among the best {settings.count}: like {found[nearest].path}, which is kept"
+
+
+def worth(candidate: Candidate) -> float:
+    """How good a photo is, from 0 to 1, where more are good enough than wanted: sharpness times exposure."""
+    return float(candidate.quality["sharpness"]) * float(candidate.quality["exposure"])
+
+
 def hold_out(groups: Mapping[str, str], share: float) -> set[str]:
     """Choose the photos kept aside for validation: `groups` gives the group of each selected photo.
 
@@ -131,9 +112,11 @@ def hold_out(groups: Mapping[str, str], share: float) -> set[str]:
 
 
 def select_photos(
-    found: Mapping[str, Candidate], settings: SelectionSettings, overrides: Mapping[str, Override]
+    found: Mapping[str, Candidate], settings: SelectionSettings, overrides: Mapping[str, Override], alike: Alike
 ) -> list[dict[str, object]]:
     """The rows of selection.csv: a verdict with its reason for every readable photo. Overrides win.
+
+    `alike` is asked only where more photos are good than `settings.count`.
 
     Raises UserError where no photo is selected, with the counts by reason.
     """
@@ -144,6 +127,7 @@ def select_photos(
         reasons[name] = ""
     _reject_copies(found, reasons, forced)
     _thin_bursts(found, reasons, forced, settings)
+    _keep_best(found, reasons, forced, settings, alike)
     selected = [name for name, reason in reasons.items() if not reason]
     if not selected:
         raise UserError(
@@ -161,6 +145,7 @@ def select_photos(
             "sharpness": found[name].quality["sharpness"],
             "exposure": found[name].quality["exposure"],
             "coverage": found[name].mask["coverage"],
+            "mask_problem": mask_problem(found[name].mask, settings),
         }
         for name, reason in reasons.items()
     ]

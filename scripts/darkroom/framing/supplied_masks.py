@@ -12,6 +12,11 @@ from darkroom.errors import UserError, lacks_memory
 from darkroom.open_photo import PLAIN_FORMATS, PLAIN_SUFFIXES
 from darkroom.photo_index import SIDECAR_SUFFIXES, IndexedFile
 
+# The `source` of a mask of the user's own in masks.csv; that of any other is the name of its model.
+# Grey levels between the channels of a pixel from which it has a colour.
+COLOURFUL = 32
+SUPPLIED = "supplied"
+
 
 def match_masks(photos: Sequence[IndexedFile], masks: Sequence[IndexedFile]) -> dict[str, IndexedFile]:
     """The mask of each photo that has one, by the sha256 of the photo; both as listed by the index.
@@ -98,16 +103,21 @@ def _by_stem(photos: Sequence[IndexedFile], masks: dict[str, IndexedFile]) -> di
 
 
 def open_mask(path: Path, size: tuple[int, int]) -> Image.Image | str:
-    """A supplied mask as 8-bit grey, upright, its alpha ignored; or the reason why it cannot be used.
+    """A supplied mask as 8-bit grey, upright; or the reason why it cannot be used.
 
-    `size` is that of the opened photo in pixels, which the mask must have; it is checked before decoding.
+    Of a cut-out, whose alpha differs from place to place, the alpha is the mask; an alpha that is the same everywhere
+    is ignored. `size` is that of the opened photo in pixels, which the mask must have; it is checked before decoding.
     """
     try:
         with Image.open(io.BytesIO(path.read_bytes()), formats=PLAIN_FORMATS) as image:
             if size not in (image.size, image.size[::-1]):
                 return _wrong_size(image.size, size)
             image.load()
-            grey = _grey(ImageOps.exif_transpose(image))
+            upright = ImageOps.exif_transpose(image)
+            grey = _cut_out(upright)
+            if grey is None and _is_coloured(upright):
+                return "it is a picture in colours; a mask is grey, white on the subject, or a cut-out with alpha"
+            grey = grey or _grey(upright)
     except UnidentifiedImageError:
         return "it is not a picture, or a damaged one"
     except Exception as error:  # Decoders raise anything at all on damaged bytes.
@@ -123,6 +133,23 @@ def open_mask(path: Path, size: tuple[int, int]) -> Image.Image | str:
 
 def _wrong_size(mask: tuple[int, int], photo: tuple[int, int]) -> str:
     return f"it is {mask[0]} x {mask[1]}, its photo {photo[0]} x {photo[1]}"
+
+
+def _cut_out(image: Image.Image) -> Image.Image | None:
+    """The alpha of a picture that is transparent in some places and not in others, else None."""
+    if not image.has_transparency_data:
+        return None
+    alpha = image.convert("RGBA").getchannel("A")
+    low, high = alpha.getextrema()
+    return alpha if low != high else None
+
+
+def _is_coloured(image: Image.Image) -> bool:
+    """Whether more than a hundredth of a picture has colours, more than a JPEG makes of grey."""
+    if image.mode in ("1", "L", "LA", "F") or image.mode.startswith("I"):
+        return False
+    levels = np.asarray(image.convert("RGBA").convert("RGB")).astype(np.int16)
+    return float((levels.max(axis=2) - levels.min(axis=2) > COLOURFUL).mean()) > 0.01
 
 
 def _grey(image: Image.Image) -> Image.Image:

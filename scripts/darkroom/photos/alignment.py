@@ -1,32 +1,35 @@
 """Whether two photos show the same picture: aligned by local features, compared by local correlation."""
 
+import sys
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from darkroom.photos.fingerprints import turn
+from darkroom import borders
+from darkroom.borders import extents, is_frame
+from darkroom.photos import compared_windows, fingerprints, local_features, ranks
+from darkroom.photos.compared_windows import WINDOW, Windows, compare_windows, find_differences
+from darkroom.photos.fingerprints import hash_bytes, hash_distance, turn, upright_hash
 from darkroom.photos.local_features import Sketch
+from darkroom.photos.pairs import EITHER, Mirrors
+
+# All that decides an alignment, for cache keys.
+MODULES = (sys.modules[__name__], borders, compared_windows, fingerprints, local_features, ranks)
 
 MIN_MATCHES = 10
-# Side in pixels of the pictures that are compared, and of the windows in which they are.
+# Descriptors that differ in more bits than this, of 256, are of different things.
+NEAR_BITS = 64
+# Side in pixels of the pictures that are compared.
 COMPARED_SIDE = 256
-WINDOW = 16
-# Standard deviation in grey levels below which a window has nothing to compare.
-FLAT = 3.0
-MIN_OVERLAP = 0.25
+# One of the two must be shown by the other at least so far: two pages with one photo on both are no copies.
+MIN_OVERLAP = 0.5
 # Windows that must be comparable, and their share of those in which either picture holds something.
 MIN_WINDOWS = 4
 MIN_COMPARABLE = 0.25
 # Below this median correlation it is no use to look for a better alignment.
 WORTH_REFINING = 0.3
-# Share of what surrounds a picture that must be of one colour in a frame, and how far from the middle, in shares of a
-# side, the picture may be.
-FRAME = 0.95
-OFF_CENTRE = 0.02
-# Grey levels by which the edge of a picture differs from the frame around it.
-STEP = 12
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,11 @@ class Alignment:
 
     `matrix` (2, 3) takes pixels of the second thumbnail to the first one; `mirrored` and `degrees` say how it is
     turned. `covers_first` and `covers_second` are the shares of either photo that both show. `framed_first` and
-    `framed_second` say whether the rest of it is bars or a border of one colour. `correlation` is the lowest decile of
-    the correlations in small windows of that overlap, `median` their median, `likeness` the correlation of all of it.
+    `framed_second` say whether the rest of it is bars or a border of one colour, `marked_first` and `marked_second`
+    whether a text or a mark lies over it that the other does not have, `contradicting` whether each has something of
+    its own. `correlation` is the lowest decile of the correlations in small windows of that overlap, `quartile` their
+    lowest quartile, `median` their median, `likeness` that of all of it, and `distance` that of its perceptual hashes,
+    in bits of 256.
     """
 
     matrix: np.ndarray
@@ -46,20 +52,27 @@ class Alignment:
     covers_second: float
     framed_first: bool
     framed_second: bool
+    marked_first: bool
+    marked_second: bool
+    contradicting: bool
     correlation: float
+    quartile: float
     median: float
     likeness: float
+    distance: int
 
 
-def align(first: Sketch, second: Sketch, orientation: str | None = None) -> Alignment | None:
+def align(first: Sketch, second: Sketch, orientation: str | None = None, mirrors: Mirrors = EITHER) -> Alignment | None:
     """The best alignment of the second photo on the first, or None where none is found.
 
-    Tried are similarities (scale, turn, shift) between matching features, in both mirrors, and, where the perceptual
+    Tried are similarities (scale, turn, shift) between matching features in these mirrors, and, where the perceptual
     hashes named an `orientation`, the whole of the second in that orientation over the whole of the first.
     """
-    candidates = [(_match(first, second, mirrored), mirrored) for mirrored in (False, True)]
+    candidates = [(_match(first, second, mirrored), mirrored) for mirrored in sorted(mirrors)]
     if orientation is not None:
         candidates.append((_whole(first, second, orientation), orientation.startswith("mirrored")))
+    if all(matrix is None for matrix, _ in candidates):
+        return None
     shrink = min(1.0, COMPARED_SIDE / max(first.grey.shape))
     size = (max(1, round(first.grey.shape[1] * shrink)), max(1, round(first.grey.shape[0] * shrink)))
     base = cv2.resize(first.grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -73,12 +86,10 @@ def _match(first: Sketch, second: Sketch, mirrored: bool) -> np.ndarray | None:
     features = second.mirrored if mirrored else second.upright
     if min(len(first.upright.descriptors), len(features.descriptors)) < MIN_MATCHES:
         return None
-    matches = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(features.descriptors, first.upright.descriptors)
-    matches = [match for match in matches if match.distance <= 64]
-    if len(matches) < MIN_MATCHES:
+    there, here = _mutual_nearest(features.descriptors, first.upright.descriptors)
+    if len(there) < MIN_MATCHES:
         return None
-    sources = features.points[[match.queryIdx for match in matches]]
-    destinations = first.upright.points[[match.trainIdx for match in matches]]
+    sources, destinations = features.points[there], first.upright.points[here]
     cv2.setRNGSeed(0)
     matrix, inliers = cv2.estimateAffinePartial2D(
         sources, destinations, method=cv2.RANSAC, ransacReprojThreshold=3.0, maxIters=1000
@@ -88,6 +99,22 @@ def _match(first: Sketch, second: Sketch, mirrored: bool) -> np.ndarray | None:
     if not 0.1 < np.hypot(matrix[0, 0], matrix[1, 0]) < 10:
         return None
     return matrix
+
+
+def _mutual_nearest(descriptors: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of descriptors that are each other's nearest and near, of both sides, each (matches,).
+
+    The way back is asked only for those that have something near.
+    """
+    matcher = cv2.BFMatcher(cv2.NORM_HAMMING)
+    near = [match for match in matcher.match(descriptors, others) if match.distance <= NEAR_BITS]
+    there, here = (np.array([getattr(match, side) for match in near], int) for side in ("queryIdx", "trainIdx"))
+    asked = np.unique(here)
+    nearest = np.full(len(others), -1)
+    if len(asked):
+        nearest[asked] = [match.trainIdx for match in matcher.match(others[asked], descriptors)]
+    mutual = nearest[here] == there
+    return there[mutual], here[mutual]
 
 
 def _whole(first: Sketch, second: Sketch, orientation: str) -> np.ndarray | None:
@@ -111,19 +138,20 @@ def _whole(first: Sketch, second: Sketch, orientation: str) -> np.ndarray | None
 
 @dataclass(frozen=True)
 class _Laid:
-    """A picture (mirrored already) laid over the other: its pixels there, which it fills, how they correlate.
-
-    `local` are the correlations in windows, `places` the rows and columns of their middles.
-    """
+    """A picture (mirrored already) laid over the other: its pixels there, which it fills, how they correlate."""
 
     source: np.ndarray
     matrix: np.ndarray
     mirrored: bool
     warped: np.ndarray
     inside: np.ndarray
-    local: np.ndarray
-    places: tuple[np.ndarray, ...]
+    windows: Windows
     covers_second: float
+
+    @property
+    def local(self) -> np.ndarray:
+        """The correlations in windows."""
+        return self.windows.local
 
 
 def _compare(base: np.ndarray, second: Sketch, matrix: np.ndarray, shrink: float, mirrored: bool) -> _Laid | None:
@@ -145,10 +173,10 @@ def _lay(base: np.ndarray, source: np.ndarray, matrix: np.ndarray, shrink: float
     covers_second = min(1.0, inside.sum() / (source.size * (scale * shrink) ** 2))
     if shared < 0.02 or max(shared, covers_second) < MIN_OVERLAP:
         return None
-    local, places, textured = _local_correlations(base, warped, inside)
-    if len(local) < MIN_WINDOWS or len(local) < MIN_COMPARABLE * textured:
+    windows = compare_windows(base, warped, inside)
+    if len(windows.local) < MIN_WINDOWS or len(windows.local) < MIN_COMPARABLE * windows.textured:
         return None
-    return _Laid(source, matrix, mirrored, warped, inside, local, places, covers_second)
+    return _Laid(source, matrix, mirrored, warped, inside, windows, covers_second)
 
 
 def _refined(base: np.ndarray, laid: _Laid, shrink: float) -> np.ndarray | None:
@@ -157,7 +185,7 @@ def _refined(base: np.ndarray, laid: _Laid, shrink: float) -> np.ndarray | None:
     Only windows that correlate already take part, so that a mark over one of the two does not pull.
     """
     correlated = np.zeros(base.shape, np.uint8)
-    correlated[laid.places] = laid.local > 0.5
+    correlated[laid.windows.places] = laid.local > 0.5
     correlated = cv2.dilate(correlated, np.ones((WINDOW, WINDOW), np.uint8)) & laid.inside.astype(np.uint8)
     criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 30, 1e-4)
     step = np.eye(2, 3, dtype=np.float32)
@@ -178,18 +206,31 @@ def _told(first: Sketch, base: np.ndarray, laid: _Laid) -> Alignment:
     """What a laid picture says of the two."""
     both = base[laid.inside], laid.warped[laid.inside]
     seen = _seen(first.grey.shape, laid.matrix, laid.source.shape)
+    differences = find_differences(laid.windows)
     return Alignment(
         matrix=laid.matrix,
         mirrored=laid.mirrored,
         degrees=float(np.degrees(np.arctan2(laid.matrix[1, 0], laid.matrix[0, 0]))),
         covers_first=float(laid.inside.mean()),
         covers_second=laid.covers_second,
-        framed_first=_is_frame(base, laid.inside),
-        framed_second=_is_frame(laid.source, seen),
+        framed_first=is_frame(base, laid.inside),
+        framed_second=is_frame(laid.source, seen),
+        marked_first=differences.marked_first,
+        marked_second=differences.marked_second,
+        contradicting=differences.contradicting,
         correlation=_lowest(laid.local),
+        quartile=float(np.percentile(laid.local, 25)),
         median=float(np.median(laid.local)),
         likeness=float(np.corrcoef(*both)[0, 1]) if min(part.std() for part in both) > 0 else 0.0,
+        distance=_hash_distance(base, laid),
     )
+
+
+def _hash_distance(base: np.ndarray, laid: _Laid) -> int:
+    """The distance of the hashes of what both pictures show, in bits."""
+    (top, bottom), (left, right) = extents(laid.inside)
+    shared = [np.rint(grey[top : bottom + 1, left : right + 1]).astype(np.uint8) for grey in (base, laid.warped)]
+    return hash_distance(*hash_bytes([upright_hash(Image.fromarray(grey)) for grey in shared]))
 
 
 def _seen(first: tuple[int, ...], matrix: np.ndarray, second: tuple[int, ...]) -> np.ndarray:
@@ -199,35 +240,6 @@ def _seen(first: tuple[int, ...], matrix: np.ndarray, second: tuple[int, ...]) -
     return cv2.warpAffine(whole, back, (second[1], second[0]), flags=cv2.INTER_NEAREST) > 0
 
 
-def _is_frame(grey: np.ndarray, inside: np.ndarray) -> bool:
-    """Whether what lies outside of the overlap is of one colour, all around it, and ends where the overlap begins.
-
-    A crop of a thing on plain ground leaves one colour outside, too, but the ground goes on inside the crop.
-    """
-    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
-    off = [
-        abs(side - 1 - places[0] - places[-1]) / side for places, side in zip((rows, columns), grey.shape, strict=True)
-    ]
-    if max(off) > 2 * OFF_CENTRE:
-        return False
-    near = np.ones((7, 7), np.uint8)
-    outside = cv2.erode((~inside).astype(np.uint8), near) > 0
-    levels = grey[outside].astype(np.float32)
-    if len(levels) <= 0.01 * grey.size:
-        return False
-    colour = float(np.median(levels))
-    edge = inside & (cv2.erode(inside.astype(np.uint8), near) == 0) & ~_at_border(grey.shape)
-    starts = np.abs(grey[edge].astype(np.float32) - colour) > STEP
-    return float(np.mean(np.abs(levels - colour) <= 4)) >= FRAME and starts.size > 0 and float(starts.mean()) >= 0.5
-
-
-def _at_border(shape: tuple[int, ...]) -> np.ndarray:
-    """The outermost pixels of a picture, where an overlap ends because the picture does."""
-    border = np.ones(shape, bool)
-    border[8:-8, 8:-8] = False
-    return border
-
-
 def _warp(source: np.ndarray, matrix: np.ndarray, size: tuple[int, int], scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Warp a picture (smoothed first where it shrinks) and say which pixels it fills."""
     if scale < 1:
@@ -235,27 +247,3 @@ def _warp(source: np.ndarray, matrix: np.ndarray, size: tuple[int, int], scale: 
     warped = cv2.warpAffine(source, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     filled = cv2.warpAffine(np.full(source.shape, 255, np.uint8), matrix, size, flags=cv2.INTER_LINEAR)
     return warped.astype(np.float32), filled > 250
-
-
-def _local_correlations(
-    first: np.ndarray, second: np.ndarray, inside: np.ndarray
-) -> tuple[np.ndarray, tuple[np.ndarray, ...], int]:
-    """Correlations in windows of WINDOW pixels that lie inside and hold something in both pictures.
-
-    Also the middles of these windows, and how many hold something in either. A bar or a clipped sky, flat in one
-    picture alone, says nothing about the other.
-    """
-    window = (WINDOW, WINDOW)
-    # A pixel of smoothing forgives what the alignment leaves over.
-    first, second = cv2.GaussianBlur(first, (0, 0), 1.0), cv2.GaussianBlur(second, (0, 0), 1.0)
-    mean_first, mean_second = cv2.blur(first, window), cv2.blur(second, window)
-    variance_first = np.maximum(cv2.blur(first * first, window) - mean_first**2, 0)
-    variance_second = np.maximum(cv2.blur(second * second, window) - mean_second**2, 0)
-    covariance = cv2.blur(first * second, window) - mean_first * mean_second
-    whole = cv2.erode(inside.astype(np.uint8), np.ones(window, np.uint8)) > 0
-    grid = np.zeros_like(whole)
-    grid[WINDOW // 2 :: WINDOW // 2, WINDOW // 2 :: WINDOW // 2] = True
-    grid &= whole
-    textured = int((grid & (np.maximum(variance_first, variance_second) > FLAT**2)).sum())
-    places = np.nonzero(grid & (np.minimum(variance_first, variance_second) > FLAT**2))
-    return covariance[places] / (np.sqrt(variance_first * variance_second)[places] + 1.0), places, textured

@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PIL import Image
 
-from darkroom.contact_sheet import AMBER, GREEN, Cell, draw_sheet, reduced, rows_of
+from darkroom.contact_sheet import AMBER, GREEN, PHOTO_COLUMNS, PHOTO_SIDE, Cell, draw_sheet, reduced, rows_of
 from darkroom.tables import Row
 
-COLUMNS, SIDE = 8, 170
 # A JPEG holds 65,535 rows of pixels.
 MOST_ROWS = 250
 
@@ -31,7 +30,7 @@ def draw_duplicates(
     shown = 0
     for group, members in ordered:
         members = sorted(members, key=lambda row: (row["photo"] != group, str(row["kind"]), str(row["photo"])))
-        below = rows_of([_cell(row, photos[str(row["photo"])], load) for row in members], COLUMNS)
+        below = rows_of([_cell(row, photos[str(row["photo"])], load) for row in members], PHOTO_COLUMNS)
         if len(lines) + len(below) > MOST_ROWS:
             break
         lines += below
@@ -39,11 +38,11 @@ def draw_duplicates(
     title = f"{len(groups)} groups, {sum(map(len, groups.values()))} of {len(rows)} photos"
     if shown < len(groups):
         title += f"; {shown} groups are shown"
-    return draw_sheet(lines, SIDE, title=[title if groups else "no duplicates"])
+    return draw_sheet(lines, PHOTO_SIDE, title=[title if groups else "no duplicates"])
 
 
 def _cell(row: Mapping[str, object], photo: Row, load: Callable[[Row], Image.Image]) -> Cell:
-    picture = reduced(load(photo), SIDE)
+    picture = reduced(load(photo), PHOTO_SIDE)
     name = photo["path"].rpartition("/")[2]
     size = f"{photo['width']} x {photo['height']}"
     if not row["kind"]:

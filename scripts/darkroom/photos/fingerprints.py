@@ -2,14 +2,13 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from darkroom import thumbnails
 from darkroom.cache import Cache, cache_key, code_version, remember
-from darkroom.photos.local_features import grey_levels, remembered_features
 from darkroom.progress import progress
 from darkroom.tables import Row
 from darkroom.thumbnails import load_thumbnail
@@ -17,6 +16,7 @@ from darkroom.thumbnails import load_thumbnail
 HASH_SIZE = 16
 # imagehash's phash looks at a picture of this side.
 SEEN_SIDE = 4 * HASH_SIZE
+COSINES = 2 * np.cos(np.pi * np.arange(HASH_SIZE)[:, None] * (2 * np.arange(SEEN_SIDE) + 1) / (2 * SEEN_SIDE))
 Transpose = Image.Transpose
 ORIENTATIONS: dict[str, tuple[Image.Transpose, ...]] = {
     "upright": (),
@@ -39,23 +39,58 @@ def turn(picture: Image.Image, orientation: str) -> Image.Image:
 
 
 def orientation_hashes(picture: Image.Image) -> dict[str, str]:
-    """256-bit perceptual hashes (imagehash.phash, 64 hex digits) of a picture in all ORIENTATIONS.
+    """256-bit perceptual hashes (64 hex digits) of a picture in all ORIENTATIONS, as imagehash.phash has them.
 
-    The picture is reduced once and turned afterwards: the hash sees only a square of SEEN_SIDE pixels.
+    The picture is reduced once, and its cosine transform is turned instead of the picture: of a mirrored picture every
+    other frequency changes its sign, of a transposed one the transform is transposed.
     """
-    import imagehash  # here, because it loads SciPy: a stage whose results are all remembered starts without it
+    low = _low_frequencies(picture)
+    signs = np.where(np.arange(HASH_SIZE) % 2 == 0, 1.0, -1.0)
+    across, down = low * signs, low * signs[:, None]
+    both = across * signs[:, None]
+    turned = {
+        "upright": low,
+        "rotated_90": across.T,
+        "rotated_180": both,
+        "rotated_270": down.T,
+        "mirrored": across,
+        "mirrored_90": low.T,
+        "mirrored_180": down,
+        "mirrored_270": both.T,
+    }
+    return {name: _above_median(turned[name]) for name in ORIENTATIONS}
 
+
+def upright_hash(picture: Image.Image) -> str:
+    """The 256-bit perceptual hash (64 hex digits) of a picture as it lies, as imagehash.phash has it."""
+    return _above_median(_low_frequencies(picture))
+
+
+def _low_frequencies(picture: Image.Image) -> np.ndarray:
+    """The lowest frequencies (HASH_SIZE, HASH_SIZE) of a picture's cosine transform (DCT-II)."""
     small = picture.convert("L").resize((SEEN_SIDE, SEEN_SIDE), Image.Resampling.LANCZOS)
-    return {name: str(imagehash.phash(turn(small, name), hash_size=HASH_SIZE)) for name in ORIENTATIONS}
+    # Without the noise of rounding, which would differ between machines where a picture has one colour.
+    return np.round(COSINES @ np.asarray(small, np.float64) @ COSINES.T, 6)
+
+
+def _above_median(low: np.ndarray) -> str:
+    return np.packbits(low > np.median(low)).tobytes().hex()
+
+
+def hash_bytes(hashes: Sequence[str]) -> np.ndarray:
+    """256-bit hashes in hex as an array of shape (photos, 32), uint8."""
+    return np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8).reshape(len(hashes), 32)
+
+
+def hash_distance(first: np.ndarray, second: np.ndarray) -> int:
+    """In how many bits two hashes (32,), uint8, differ."""
+    return int(np.bitwise_count(first ^ second).sum())
 
 
 def fingerprint_photos(photos: Sequence[Row], folder: Path, cache: Path) -> tuple[list[dict[str, str]], int]:
-    """One row of fingerprints.csv per readable photo, and how many were computed. `photos` are rows of photos.csv.
-
-    Their local features are kept in the cache, for `group_duplicates`.
-    """
+    """One row of fingerprints.csv per readable photo, and how many were computed. `photos` are rows of photos.csv."""
     rows = {row["photo"]: row for row in photos if row["status"] == "ok"}
-    small, features = Cache(cache / "thumbnails"), Cache(cache / "features")
+    small = Cache(cache / "thumbnails")
     version = code_version(thumbnails, sys.modules[__name__])
     keys = {
         photo: cache_key(stage="fingerprints", thumbnail=thumbnails.thumbnail_key(row["sha256"]), code=version)
@@ -64,10 +99,7 @@ def fingerprint_photos(photos: Sequence[Row], folder: Path, cache: Path) -> tupl
 
     def compute(missing: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
         for photo in progress(missing, "fingerprints", "photos"):
-            row = rows[photo]
-            thumbnail = load_thumbnail(small, row, folder)
-            remembered_features(features, row["sha256"], partial(grey_levels, thumbnail))
-            yield photo, orientation_hashes(thumbnail)
+            yield photo, orientation_hashes(load_thumbnail(small, rows[photo], folder))
 
     values, computed = remember(Cache(cache / "fingerprints"), keys, compute)
     return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed

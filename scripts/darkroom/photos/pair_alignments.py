@@ -1,10 +1,9 @@
 """Alignments of pairs of photos, remembered: an added photo is aligned with its own candidates and with no others."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -12,47 +11,69 @@ import numpy as np
 from darkroom import open_photo as opening
 from darkroom import thumbnails
 from darkroom.cache import Cache, cache_key, code_version
-from darkroom.photos import alignment, fingerprints, local_features
+from darkroom.photos import alignment
 from darkroom.photos.alignment import Alignment, align
 from darkroom.photos.local_features import Sketch
+from darkroom.photos.pairs import Mirrors
 from darkroom.tables import Row
+from darkroom.threads import on_threads
 
-# Sketches held at a time, about 300 kB each.
+# Sketches held at a time, up to 300 kB each.
 SKETCHES = 1024
-# Two photos, the first before the second in every run, and the orientation that their hashes named.
-Pair = tuple[Row, Row, str | None]
 
 
-def align_pairs(
-    pairs: Iterable[Pair], load_sketch: Callable[[Row], Sketch], memory: Cache
-) -> Iterator[tuple[Alignment | None, bool]]:
-    """Yield the alignment of each pair in order, and whether it was computed rather than remembered.
+@dataclass(frozen=True)
+class Wanted:
+    """Two photos to align, the first before the second in every run; `orientation` and `mirrors` as in `align`."""
 
-    A photo's alignments with later ones are kept in one file under its key, which grows: each entry is decided by the
-    bytes of both photos, so one that a neighbouring run overwrites costs only the time to compute it again.
+    first: Row
+    second: Row
+    orientation: str | None
+    mirrors: Mirrors
+
+    @property
+    def name(self) -> str:
+        """What is wanted of the first photo."""
+        mirrors = "".join("um"[mirrored] for mirrored in sorted(self.mirrors))
+        return f"{self.second['sha256']} {mirrors} {self.orientation or ''}"
+
+
+class PairAlignments:
+    """Aligns pairs of photos on some threads, from the cache where it was done before.
+
+    What is found out lies in the cache under the first photo of each pair. `load_sketch` gets the name of a photo, on
+    any thread.
+    `computed` counts the alignments that were not remembered.
     """
-    version = code_version(*opening.MODULES, thumbnails, fingerprints, local_features, alignment, sys.modules[__name__])
-    rows: dict[str, Row] = {}
 
-    @lru_cache(maxsize=SKETCHES)
-    def sketch_of(photo: str) -> Sketch:
-        return load_sketch(rows[photo])
+    def __init__(self, load_sketch: Callable[[str], Sketch], memory: Cache, threads: int) -> None:
+        self.memory = memory
+        self.threads = threads
+        self.computed = 0
+        self._version = code_version(*opening.MODULES, thumbnails, *alignment.MODULES, sys.modules[__name__])
+        self._sketch = lru_cache(maxsize=SKETCHES)(load_sketch)
 
-    for _, group in groupby(pairs, key=lambda pair: pair[0]["photo"]):
-        same_first = list(group)
-        first = same_first[0][0]
-        key = cache_key(stage="alignments", photo=first["sha256"], code=version)
-        known: dict[str, Any] = memory.load(key) or {}
-        before = len(known)
-        for _, second, orientation in same_first:
-            name = f"{second['sha256']} {orientation or ''}"
-            computed = name not in known
-            if computed:
-                rows |= {row["photo"]: row for row in (first, second)}
-                known[name] = _packed(align(sketch_of(first["photo"]), sketch_of(second["photo"]), orientation))
-            yield _unpacked(known[name]), computed
-        if len(known) > before:
-            memory.store(key, known)
+    def align(self, pairs: Sequence[Wanted]) -> list[Alignment | None]:
+        """The alignment of each pair.
+
+        One that a neighbouring run overwrites in the cache costs only the time to compute it again.
+        """
+        firsts = {pair.first["sha256"]: self._key(pair.first) for pair in pairs}
+        known: dict[str, dict[str, Any]] = {sha256: self.memory.load(key) or {} for sha256, key in firsts.items()}
+        missing = [pair for pair in pairs if pair.name not in known[pair.first["sha256"]]]
+        for pair, found in zip(missing, on_threads(self._compute, missing, self.threads), strict=True):
+            known[pair.first["sha256"]][pair.name] = found
+        for sha256 in {pair.first["sha256"] for pair in missing}:
+            self.memory.store(firsts[sha256], known[sha256])
+        self.computed += len(missing)
+        return [_unpacked(known[pair.first["sha256"]][pair.name]) for pair in pairs]
+
+    def _key(self, photo: Row) -> str:
+        return cache_key(stage="alignments", photo=photo["sha256"], code=self._version)
+
+    def _compute(self, pair: Wanted) -> dict[str, Any] | None:
+        first, second = self._sketch(pair.first["photo"]), self._sketch(pair.second["photo"])
+        return _packed(align(first, second, pair.orientation, pair.mirrors))
 
 
 def _packed(found: Alignment | None) -> dict[str, Any] | None:

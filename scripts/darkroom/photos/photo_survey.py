@@ -1,7 +1,7 @@
 """The survey: what each file of the photos folder is, one row per file."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -13,13 +13,8 @@ from darkroom.photo_index import SIDECAR_SUFFIXES, IndexedFile
 from darkroom.photo_paths import found_path
 from darkroom.photos.settings import OpeningSettings
 from darkroom.progress import progress
-from darkroom.tables import Row
 from darkroom.thumbnails import ENOUGH, store_thumbnail
 
-COLUMNS = (
-    *("path", "photo", "sha256", "status", "reason", "of_path"),
-    *("width", "height", "format", "taken_at", "jpeg_quality", "bytes"),
-)
 Examined = tuple[dict[str, Any], bool]
 NOTHING = {"width": None, "height": None, "format": "", "taken_at": "", "jpeg_quality": None, "bytes": None}
 
@@ -99,25 +94,3 @@ def _examined(examine: Callable[..., Examined], *arguments: Any) -> Examined:
         return examine(*arguments)
     except Crash as crash:
         return _refused("unreadable", f"damaged picture ({crash} in its decoder)"), False
-
-
-def name_sidecars(rows: Sequence[Row]) -> list[Row]:
-    """Give each text file the photo beside it of the same stem; one without a readable photo is `unsupported`.
-
-    Where several photos share the stem (a.jpg, a.png), the first path in sorted order has it.
-    """
-    photos: dict[PurePath, str] = {}
-    for row in sorted(rows, key=lambda row: row["path"]):
-        if row["status"] in ("ok", "identical"):
-            photos.setdefault(PurePath(row["path"]).with_suffix(""), row["path"])
-    named = []
-    for row in rows:
-        if row["status"] == "sidecar":
-            photo = photos.get(PurePath(row["path"]).with_suffix(""))
-            if photo is None:
-                reason = "a text, and no readable photo of the same name beside it"
-                row = row | {"status": "unsupported", "reason": reason}
-            else:
-                row = row | {"of_path": photo, "reason": f"caption of {photo}"}
-        named.append(row)
-    return named

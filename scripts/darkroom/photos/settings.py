@@ -23,4 +23,11 @@ class DuplicateSettings(Settings):
     min_correlation: float = Field(
         0.8, ge=0, le=1, description="smallest local correlation (lowest decile) of the overlap of two copies"
     )
+    embedding: str | None = Field(
+        None, description="a model of open_clip, a folder or an id of the Hub, whose neighbours get a closer look, too"
+    )
+    embedding_revision: str = Field("main", description="branch, tag or commit of an id of the Hub")
+    min_similarity: float = Field(
+        0.9, ge=-1, le=1, description="smallest cosine of two photos in that model worth a closer look"
+    )
     burst_seconds: float = Field(2.0, ge=0, description="shots of one burst are at most this far apart")

@@ -5,6 +5,10 @@ from typing import Any
 from darkroom.pocket.scoring import GUIDANCE, SAMPLING_STEPS
 
 FIGURES, LIMITS = "## How good it is", "## What it is not for"
+NO_PICTURES = (
+    "Pictures that anyone wants to look at. It shows on two CPU cores that a LoRA learns; it knows no other words and"
+    " no other things."
+)
 HEAD = f"""---
 license: apache-2.0
 ---
@@ -75,16 +79,24 @@ def clip_card(facts: dict[str, dict], scores: dict[str, Any] | None) -> str:
     )
 
 
+def followed(rates: dict[str, dict]) -> list[tuple[str, Any]]:
+    """Rates by kind of prompt and attribute as rows."""
+    return [(f"{name}, {kind}", rate) for kind in rates for name, rate in rates[kind].items()]
+
+
+def painter_figures(rows: list[tuple[str, Any]]) -> str:
+    """A table of what a model draws, with how it was measured."""
+    return (
+        f"`python benchmarks/pocket_models.py`: fresh prompts, 64 x 64 px, {SAMPLING_STEPS} steps, "
+        f"guidance {GUIDANCE}, judged by the pocket captioner (which errs too, see its card); share followed, "
+        "standard error.\n\n" + table(rows)
+    )
+
+
 def sdxl_card(facts: dict[str, dict], rates: dict[str, dict] | None, autoencoder: dict[str, str] | None) -> str:
     figures = "Not measured yet."
     if rates and autoencoder:
-        rows = [(f"{name}, {kind}", rate) for kind in rates for name, rate in rates[kind].items()]
-        rows += list(autoencoder.items())
-        figures = (
-            f"`python benchmarks/pocket_models.py`: fresh prompts, 64 x 64 px, {SAMPLING_STEPS} steps, "
-            f"guidance {GUIDANCE}, judged by the pocket captioner (which errs too, see its card); share followed, "
-            "standard error.\n\n" + table(rows)
-        )
+        figures = painter_figures([*followed(rates), *autoencoder.items()])
     return HEAD.format(
         title="Pocket SDXL",
         about="An SDXL of about 6 million weights that draws the toys of the pocket world (docs/pocket.md) at 64 x 64,"
@@ -92,8 +104,20 @@ def sdxl_card(facts: dict[str, dict], rates: dict[str, dict] | None, autoencoder
         " v-prediction, zero terminal SNR, trailing time steps; prompts are sentences or tags of at most 48 tokens.",
         training=trained(facts),
         figures=figures,
-        limits="Pictures that anyone wants to look at. It shows on two CPU cores that a LoRA learns; it knows no other"
-        " words and no other things.",
+        limits=NO_PICTURES,
+    )
+
+
+def flux_card(facts: dict[str, dict], rates: dict[str, dict] | None) -> str:
+    figures = painter_figures(followed(rates)) if rates else "Not measured yet."
+    return HEAD.format(
+        title="Pocket FLUX",
+        about="A FLUX.1-dev of about 2 million weights that draws the toys of the pocket world (docs/pocket.md) at"
+        " 64 x 64, 80 x 48 and 48 x 80 px: transformer, CLIP and T5 of pocket size, and the autoencoder of the pocket"
+        " SDXL. Guidance is distilled into it, 1 to 5; prompts are sentences or tags of at most 40 tokens.",
+        training=trained(facts),
+        figures=figures,
+        limits=NO_PICTURES,
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from darkroom.evaluation.clip_model import Clip, embed_picture, embed_text
+from darkroom.clip_model import Clip, embed_picture, embed_text
 from darkroom.evaluation.picture_scores import likeness
 from darkroom.pocket.renderer import render
 from darkroom.pocket.scoring import Mean, Rate, mean_of

@@ -1,22 +1,25 @@
-"""The stages of `make pocket`: world, vae, captioner, clip, sdxl (trainings resume), toybox, cards."""
+"""The stages of `make pocket`: world, vae, captioner, clip, sdxl, flux (trainings resume), toybox, cards."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import AutoencoderKL, DiffusionPipeline
 
+from darkroom.clip_model import load_clip
 from darkroom.errors import UserError
-from darkroom.evaluation.clip_model import load_clip
 from darkroom.pocket.autoencoder import train_autoencoder
 from darkroom.pocket.autoencoder_scores import score_hues, score_round_trips
 from darkroom.pocket.captioner import LEGS as CAPTION_LEGS
 from darkroom.pocket.captioner import train_captioner
-from darkroom.pocket.cards import captioner_card, clip_card, sdxl_card, with_figures_of
+from darkroom.pocket.cards import captioner_card, clip_card, flux_card, sdxl_card, with_figures_of
 from darkroom.pocket.clip import train_clip
 from darkroom.pocket.clip_scores import score_likeness, score_retrieval
-from darkroom.pocket.model_files import save_captioner, save_clip, save_sdxl
-from darkroom.pocket.scoring import load_captioner, score_captioner, score_sdxl
+from darkroom.pocket.flux import LEGS as FLUX_LEGS
+from darkroom.pocket.flux import train_flux
+from darkroom.pocket.model_files import save_captioner, save_clip, save_pipeline
+from darkroom.pocket.scoring import load_captioner, score_captioner, score_prompts
 from darkroom.pocket.sdxl import LEGS as SDXL_LEGS
 from darkroom.pocket.sdxl import train_sdxl
 from darkroom.pocket.toybox import write_toybox
@@ -33,11 +36,14 @@ STEPS = {
     "clip": 1_600,
     "sdxl": 5_500,
     "sdxl-again": 6_000,
+    "flux": 4_500,
+    "flux-guided": 600,
 }
 RUNS: dict[str, tuple[str, ...]] = {
     "florence2": ("attributes", "details", *CAPTION_LEGS),
     "clip": ("clip",),
     "sdxl": ("autoencoder", *SDXL_LEGS),
+    "flux": FLUX_LEGS,
 }
 Steps = dict[str, int]
 
@@ -64,10 +70,20 @@ def make_clip(output: Path, work: Path, steps: Steps) -> None:
 
 def make_sdxl(output: Path, work: Path, steps: Steps) -> None:
     def export(pipeline: Any) -> None:
-        save_sdxl(pipeline, output / "sdxl", sdxl_card({}, None, None))
+        save_pipeline(pipeline, output / "sdxl", sdxl_card({}, None, None))
 
     autoencoder = train_autoencoder(work, steps["autoencoder"])
     export(train_sdxl(autoencoder, work, steps, export))
+
+
+def make_flux(output: Path, work: Path, steps: Steps) -> None:
+    def export(pipeline: Any) -> None:
+        save_pipeline(pipeline, output / "flux", flux_card({}, None))
+
+    vae = output / "sdxl" / "vae"
+    if not vae.is_dir():
+        raise UserError(f"{vae}: the pocket FLUX sees through it, and it is not there; run the stage sdxl first")
+    export(train_flux(AutoencoderKL.from_pretrained(vae), work, steps, export))
 
 
 def make_toybox(output: Path, work: Path, steps: Steps) -> None:
@@ -79,24 +95,24 @@ def make_cards(output: Path, work: Path, steps: Steps) -> None:
 
     How a model was made is told anew where all its trainings lie in the work folder, else left as its card tells it.
     """
-    from diffusers import StableDiffusionXLPipeline
-
     for name in RUNS:
         if not (output / name / "README.md").is_file():
             raise UserError(f"{output / name}: there is no model; run the other stages first")
     captioner = load_captioner(str(output / "florence2"))
     clip = load_clip(output / "clip", torch.device("cpu"))
-    pipeline = StableDiffusionXLPipeline.from_pretrained(str(output / "sdxl"))
+    painters = {name: DiffusionPipeline.from_pretrained(str(output / name)) for name in ("sdxl", "flux")}
     known: dict[str, Any] = {"caption found among 100": score_retrieval(clip, 5)}
     known |= {f"likeness of {name}": value for name, value in score_likeness(clip, 100).items()}
-    rates, _ = score_sdxl(pipeline, captioner, 200)
-    eye = {f"autoencoder, {k}": f"{v} dB PSNR" for k, v in score_round_trips(pipeline.vae, 200).items()}
-    eye |= {f"autoencoder, {k}": f"moved by delta E {v:.1f}" for k, v in score_hues(pipeline.vae, 100).items()}
+    rates = {name: score_prompts(pipeline, captioner, 200)[0] for name, pipeline in painters.items()}
+    vae = painters["sdxl"].vae
+    eye = {f"autoencoder, {k}": f"{v} dB PSNR" for k, v in score_round_trips(vae, 200).items()}
+    eye |= {f"autoencoder, {k}": f"moved by delta E {v:.1f}" for k, v in score_hues(vae, 100).items()}
     facts = {name: run_facts(names, work) for name, names in RUNS.items()}
     cards = {
         "florence2": captioner_card(facts["florence2"], score_captioner(captioner, 300)),
         "clip": clip_card(facts["clip"], known),
-        "sdxl": sdxl_card(facts["sdxl"], rates, eye),
+        "sdxl": sdxl_card(facts["sdxl"], rates["sdxl"], eye),
+        "flux": flux_card(facts["flux"], rates["flux"]),
     }
     for name, card in cards.items():
         path = output / name / "README.md"
@@ -109,6 +125,7 @@ STAGES: dict[str, Callable[[Path, Path, Steps], None]] = {
     "captioner": make_captioner,
     "clip": make_clip,
     "sdxl": make_sdxl,
+    "flux": make_flux,
     "toybox": make_toybox,
     "cards": make_cards,
 }

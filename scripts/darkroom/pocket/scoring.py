@@ -166,7 +166,7 @@ def draw_samples(
     return pictures
 
 
-def score_sdxl(pipeline: Any, captioner: tuple[Any, Any], count: int) -> tuple[dict[str, dict[str, Rate]], list]:
+def score_prompts(pipeline: Any, captioner: tuple[Any, Any], count: int) -> tuple[dict[str, dict[str, Rate]], list]:
     """Rates of followed attributes, judged by the pocket captioner, by kind of prompt; and (prompt, picture) pairs."""
     chosen = prompts(count)
     pictures = draw_samples(pipeline, [text for _, _, text in chosen])

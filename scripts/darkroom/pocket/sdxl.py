@@ -3,37 +3,22 @@
 import functools
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
-from safetensors.torch import save
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from darkroom.files import sha256_bytes
-from darkroom.pocket.training_loop import Modules, generator, save_checkpoint, train_steps
+from darkroom.pocket.latent_albums import BUCKETS, Bucket, load_buckets, strata
+from darkroom.pocket.training_loop import Modules, generator, train_steps
 from darkroom.pocket.vocabulary import CLIP_LENGTH, clip_tokenizer
-from darkroom.pocket.world import Scene, training_caption
-from darkroom.pocket.world_files import ALBUMS, load_album
+from darkroom.pocket.world import training_caption
 
 BATCH = 32
 LEGS = ("sdxl", "sdxl-again")  # runs one after the other, each with its own warm-up and cosine
-BUCKETS = ("square", "square", "square", "wide", "tall")  # how often each album is drawn
 TOY_SHARE, TOY_WEIGHT = 0.5, 5.0  # of the first leg's loss at least, by weighing its cells up to so many times
 SNR_GAMMA = 5.0  # min-SNR weighting (Hang et al. 2023, arXiv 2303.09556): little is learnt about shape at low noise
 DROPPED = 0.1  # share of captions replaced by zeros, for classifier-free guidance
-
-
-@dataclass
-class Bucket:
-    """The pictures of one size as latents, plain and mirrored, with the scenes that caption them."""
-
-    scenes: list[Scene]
-    latents: torch.Tensor  # (2 * N, 4, H / 4, W / 4), already times scaling_factor; the second half is mirrored
-    weights: torch.Tensor  # (2 * N, H / 4, W / 4), larger where the toy is
-    width: int
-    height: int
 
 
 def new_text_encoder(width: int, heads: int, tokenizer: CLIPTokenizer, projected: bool):  # type: ignore[no-untyped-def]
@@ -100,31 +85,6 @@ def new_pipeline(autoencoder: AutoencoderKL) -> StableDiffusionXLPipeline:
     )
 
 
-@torch.no_grad()
-def load_bucket(name: str, autoencoder: AutoencoderKL, work: Path) -> Bucket:
-    """Encode an album once; the latents stay in `work/latents`, under a name that tells the autoencoder."""
-    path = work / "latents" / f"{name}-{fingerprint(autoencoder)}.pt"
-    scenes, pictures, boxes = load_album(name, work)
-    album = ALBUMS[name]
-    if not path.exists():
-        parts = []
-        for mirrored in (False, True):
-            for some in pictures.split(100):
-                values = some.permute(0, 3, 1, 2).float() / 127.5 - 1
-                values = values.flip(-1) if mirrored else values
-                parts.append(autoencoder.encode(values).latent_dist.mean)
-        save_checkpoint(path, {"latents": torch.cat(parts) * autoencoder.config.scaling_factor})
-        print(f"sdxl: {name} encoded", flush=True)
-    latents = torch.load(path, weights_only=True)["latents"]
-    return Bucket(scenes, latents, toy_weights(boxes, album.width, album.height), album.width, album.height)
-
-
-def fingerprint(module: torch.nn.Module) -> str:
-    """The first digits of a sha256 over the weights of a module."""
-    weights = {name: weight.contiguous() for name, weight in module.state_dict().items()}
-    return sha256_bytes(save(weights))[:16]
-
-
 def toy_weights(boxes: torch.Tensor, width: int, height: int) -> torch.Tensor:
     """Weights (2 * N, height / 4, width / 4) of latent cells for boxes (N, 4) in pixels, plain and mirrored.
 
@@ -166,7 +126,8 @@ def train_sdxl(
 ) -> StableDiffusionXLPipeline:
     """The trained pipeline; `export(pipeline)` is also called along the way."""
     autoencoder.eval().requires_grad_(False)
-    buckets = {name: load_bucket(name, autoencoder, work) for name in dict.fromkeys(BUCKETS)}
+    buckets = load_buckets(autoencoder, work)
+    toys = {bucket.width: toy_weights(bucket.boxes, bucket.width, bucket.height) for bucket in buckets.values()}
     pipeline = new_pipeline(autoencoder)
     signal = pipeline.scheduler.alphas_cumprod
 
@@ -175,10 +136,9 @@ def train_sdxl(
         bucket = buckets[choose.choice(BUCKETS)]
         chosen = torch.randint(len(bucket.latents), (BATCH,), generator=draw)
         clean = bucket.latents[chosen]
-        captions = [training_caption(bucket.scenes[i % len(bucket.scenes)], choose) for i in chosen.tolist()]
+        captions = [training_caption(bucket.scene(place), choose) for place in chosen.tolist()]
         hidden, pooled = encode_captions(pipeline, captions, (torch.rand(BATCH, generator=draw) >= DROPPED).float())
-        # One time step from each of as many equal strata: less noise in the loss than independent draws.
-        times = ((torch.arange(BATCH) + torch.rand(BATCH, generator=draw)) * len(signal) / BATCH).long()
+        times = (strata(BATCH, draw) * len(signal)).long()
         alpha = signal[times][:, None, None, None].sqrt()
         sigma = (1 - signal[times])[:, None, None, None].sqrt()
         noise = torch.randn(clean.shape, generator=draw)
@@ -190,7 +150,7 @@ def train_sdxl(
         ).sample
         errors = (velocity - (alpha * noise - sigma * clean)).square().mean(1)
         # For v-prediction the weight min(SNR + 1, gamma) / (SNR + 1); SNR + 1 is 1 / sigma ^ 2, and 1 at the last step.
-        weights = bucket.weights[chosen] if leg == LEGS[0] else torch.ones_like(errors)
+        weights = toys[bucket.width][chosen] if leg == LEGS[0] else torch.ones_like(errors)
         return (weights * (SNR_GAMMA * sigma[..., 0].square()).clamp(max=1) * errors).sum() / weights.sum()
 
     modules: Modules = {name: getattr(pipeline, name) for name in ("unet", "text_encoder", "text_encoder_2")}

@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from darkroom.errors import UserError
+from darkroom.pocket.muon import Muon
 
 Modules = dict[str, nn.Module]
+MUON_RATE = 13.0  # Muon's learning rate where AdamW's is 1
 TELL_EVERY, SAVE_EVERY, EXPORT_EVERY = 20.0, 60.0, 300.0  # seconds
 
 
@@ -44,7 +46,7 @@ class Run:
     name: str
     modules: Modules
     parameters: list[nn.Parameter]
-    optimizer: torch.optim.AdamW
+    optimizers: list[torch.optim.Optimizer]
     averaged: list[torch.Tensor]
     path: Path
     steps: int
@@ -56,12 +58,20 @@ class Run:
         return facts_of(self.step, self.samples, self.seconds)
 
 
-def start_run(name: str, modules: Modules, work: Path, peak: float, steps: int) -> Run:
+def new_optimizers(parameters: list[nn.Parameter], matrices: Sequence[nn.Parameter]) -> list[torch.optim.Optimizer]:
+    """Muon for `matrices`, which are among the parameters, and AdamW for all others."""
+    apart = {id(matrix) for matrix in matrices}
+    others = [p for p in parameters if id(p) not in apart]
+    adam = torch.optim.AdamW(others, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    return [adam, Muon(matrices, lr=0.0)] if matrices else [adam]
+
+
+def start_run(name: str, modules: Modules, matrices: Sequence[nn.Parameter], work: Path, steps: int) -> Run:
     """A new run, or the one whose checkpoint is in the work folder; UserError where that one has other steps."""
     parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    optimizers = new_optimizers(parameters, matrices)
     averaged = [p.detach().clone() for p in parameters]
-    run = Run(name, modules, parameters, optimizer, averaged, work / "checkpoints" / f"{name}.pt", steps)
+    run = Run(name, modules, parameters, optimizers, averaged, work / "checkpoints" / f"{name}.pt", steps)
     if run.path.exists():
         state = torch.load(run.path, weights_only=True)
         if state["steps"] != steps:
@@ -69,7 +79,8 @@ def start_run(name: str, modules: Modules, work: Path, peak: float, steps: int) 
             raise UserError(f"{run.path}: a training of {planned}; take another --work folder or the same --share")
         for key, module in modules.items():
             module.load_state_dict(state["modules"][key])
-        optimizer.load_state_dict(state["optimizer"])
+        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
         run.averaged, run.step, run.samples = state["averaged"], state["step"], state["samples"]
         run.seconds = state["seconds"]
     return run
@@ -79,7 +90,7 @@ def save_run(run: Run) -> None:
     state = {
         "modules": {key: module.state_dict() for key, module in run.modules.items()},
         "averaged": run.averaged,
-        "optimizer": run.optimizer.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in run.optimizers],
         "step": run.step,
         "steps": run.steps,
         "samples": run.samples,
@@ -90,12 +101,14 @@ def save_run(run: Run) -> None:
 
 def take_step(run: Run, loss: torch.Tensor, rate: float, average_over: int) -> None:
     """Follow the gradient of `loss` once, and let the averaged weights follow."""
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate
-    run.optimizer.zero_grad()
+    for optimizer in run.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate * (MUON_RATE if isinstance(optimizer, Muon) else 1.0)
+        optimizer.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(run.parameters, 1.0)
-    run.optimizer.step()
+    for optimizer in run.optimizers:
+        optimizer.step()
     run.step += 1
     with torch.no_grad():  # the average follows faster at first, or it would remember the random start
         torch._foreach_lerp_(run.averaged, run.parameters, 1 / min(run.step + 1, max(1, average_over)))
@@ -111,14 +124,16 @@ def train_steps(
     batch: int | Callable[[float], int],
     average_over: int = 1,
     export: Callable[[], None] | None = None,
+    matrices: Sequence[nn.Parameter] = (),
 ) -> None:
     """Minimise `loss_of(step, fraction of the run)` over `steps` steps, or what is left of them.
 
-    `batch` is how many samples a step sees, or says so for a fraction of the run; they are only counted here.
+    `batch` is how many samples a step sees, or says so for a fraction of the run; they are only counted here. Weights
+    among `matrices` follow Muon, all others AdamW.
     Leaves in the modules the weights averaged over about the last `average_over` steps, as exact as float16 files hold
     them. `export()` is called with such weights every five minutes, for an early look. A run that is over only loads.
     """
-    run = start_run(name, modules, work, peak, steps)
+    run = start_run(name, modules, matrices, work, steps)
     began, smooth = time.monotonic() - run.seconds, None
     saved = told = exported = run.seconds
     while run.step < steps:

@@ -5,11 +5,12 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-from transformers import CLIPTokenizer, RobertaTokenizer
+from transformers import CLIPTokenizer, RobertaTokenizer, T5Tokenizer
 
 from darkroom.pocket.world import COLOURS, DISTANCE_TAGS, DISTANCES, FLOORS, LIGHTS, SHAPES, WALLS
 
 CLIP_LENGTH = 48
+T5_LENGTH = 40
 PLAIN_WORDS = [
     "a",
     "an",
@@ -81,6 +82,14 @@ def clip_tokenizer(pad_token: str = "<|endoftext|>") -> CLIPTokenizer:
     pieces = [*letters, *(letter + "</w>" for letter in letters), *("".join(pair) for pair in merges)]
     vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys([*pieces, "<|startoftext|>", "<|endoftext|>"]))}
     return CLIPTokenizer(vocab=vocabulary, merges=merges, pad_token=pad_token, model_max_length=CLIP_LENGTH)
+
+
+def t5_tokenizer() -> T5Tokenizer:
+    """T5's tokenizer with the world's words and, for all others, the letters of ASCII; 40 tokens at most."""
+    pieces = ["<pad>", "</s>", "<unk>", "▁", *map(chr, range(33, 127)), *("▁" + word for word in world_words())]
+    # Fewest pieces win where all score alike: a word that is one piece stays whole.
+    vocabulary = [(piece, -1.0) for piece in dict.fromkeys(pieces)]
+    return T5Tokenizer(vocab=vocabulary, extra_ids=0, model_max_length=T5_LENGTH)
 
 
 def florence_tokenizer(folder: Path) -> RobertaTokenizer:

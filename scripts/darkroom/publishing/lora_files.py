@@ -20,9 +20,16 @@ class Checkpoint:
     tensors: dict[str, Any]
     adapter: dict[str, Any]
 
-    def setting(self, name: str) -> Any:
-        """A value of the adapter's config, such as `r` or `lora_alpha`, whatever part of the model it is on."""
-        return next(value for key, value in sorted(self.adapter.items()) if key.rpartition(".")[2] == name)
+    def setting(self, part: str, name: str) -> Any:
+        """A value of the adapter's config, such as `r` or `lora_alpha`, of a part of the pipeline."""
+        return self.adapter[f"{part}.{name}"]
+
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """The tensors by the part of the pipeline that they are for: the denoiser, adapted text encoders."""
+        parts: dict[str, dict[str, Any]] = {}
+        for name, tensor in self.tensors.items():
+            parts.setdefault(name.partition(".")[0], {})[name] = tensor
+        return parts
 
 
 @dataclass(frozen=True)

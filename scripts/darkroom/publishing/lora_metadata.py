@@ -5,8 +5,9 @@ metadata, of which A1111, Forge and ComfyUI's browsers show base model, resoluti
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,7 +20,7 @@ from darkroom.training.settings import TrainingSettings
 
 @dataclass(frozen=True)
 class Training:
-    """What was trained on what: all that files and model card say about it."""
+    """What was trained on what: all that files and model card say about it. The largest resolution comes first."""
 
     project: str
     target: str
@@ -28,7 +29,7 @@ class Training:
     base_model: str
     base_revision: str
     settings: TrainingSettings
-    resolution: int
+    resolutions: tuple[int, ...]
     frames: list[Frame]
     choice: Choice
 
@@ -42,36 +43,46 @@ LoraFile = tuple[dict[str, Any], dict[str, str]]  # tensors and metadata
 
 
 def published_files(
-    training: Training, family: ModuleType, checkpoint: Checkpoint, manifest_sha256: str
+    training: Training, family: ModuleType, model: Path, checkpoint: Checkpoint, manifest_sha256: str
 ) -> tuple[LoraFile, LoraFile]:
-    """The two published files: under diffusers' names, with what diffusers wants to know, and under kohya's."""
-    kohya = family.to_kohya(checkpoint.tensors, float(checkpoint.setting("lora_alpha")))
+    """The two published files: under diffusers' names, with what diffusers wants to know, and under ComfyUI's.
+
+    `model` is the folder of the base model.
+    """
+    comfyui: dict[str, Any] = {}
+    for part, tensors in checkpoint.parts().items():
+        comfyui |= family.comfyui_names(tensors, float(checkpoint.setting(part, "lora_alpha")))
+    base = family.published_as(model)
     files = []
-    for tensors in (checkpoint.tensors, kohya):
-        files.append((tensors, lora_metadata(training, family, manifest_sha256, tensors_sha256(tensors))))
+    for tensors in (checkpoint.tensors, comfyui):
+        files.append((tensors, lora_metadata(training, base, manifest_sha256, tensors_sha256(tensors))))
     files[0][1][ADAPTER_METADATA] = canonical_json(checkpoint.adapter)
     return files[0], files[1]
 
 
-def lora_metadata(training: Training, family: ModuleType, manifest_sha256: str, tensors_sha256: str) -> dict[str, str]:
-    """The metadata of a published file, text to text. No date and no path: equal trainings give equal files."""
+def lora_metadata(
+    training: Training, base: Mapping[str, str], manifest_sha256: str, tensors_sha256: str
+) -> dict[str, str]:
+    """The metadata of a published file, text to text. No date and no path: equal trainings give equal files.
+
+    `base` is what the family says of the base model.
+    """
     subject, settings = training.subject, training.settings
     trigger = f"{subject.trigger} {subject.subject_class}"
-    resolution = f"{training.resolution}x{training.resolution}"
+    side = training.resolutions[0]
+    text = {"ss_text_encoder_lr": f"{settings.text_encoder.learning_rate:g}"} if settings.text_encoder else {}
     return {
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.architecture": family.MODELSPEC_ARCHITECTURE,
         "modelspec.implementation": "https://github.com/huggingface/diffusers",
         "modelspec.title": training.project,
         "modelspec.description": f"LoRA of {trigger}, {subject.kind}, made with Darkroom",
         "modelspec.trigger_phrase": trigger,
         "modelspec.tags": f"lora, {subject.kind}",
-        "modelspec.resolution": resolution,
+        "modelspec.resolution": f"{side}x{side}",
         "modelspec.usage_hint": f"strength {training.choice.strength:g}",
         "modelspec.hash_sha256": f"0x{tensors_sha256}",
         "sshs_model_hash": tensors_sha256,
         "ss_output_name": training.project,
-        "ss_base_model_version": family.KOHYA_BASE_VERSION,
         "ss_sd_model_name": training.base_model,
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(settings.rank),
@@ -86,10 +97,12 @@ def lora_metadata(training: Training, family: ModuleType, manifest_sha256: str, 
         "ss_mixed_precision": settings.precision,
         "ss_caption_dropout_rate": f"{settings.caption_dropout:g}",
         "ss_num_train_images": str(len(training.train_frames)),
-        "ss_resolution": f"({training.resolution}, {training.resolution})",
+        "ss_resolution": f"({side}, {side})",
         "ss_bucket_info": canonical_json(bucket_info(training.train_frames)),
         "ss_tag_frequency": canonical_json({training.project: tag_frequency(training.train_frames)}),
         "darkroom.dataset_sha256": manifest_sha256,
+        **base,
+        **text,
     }
 
 

@@ -2,21 +2,23 @@
 
 import re
 from collections.abc import Sequence
+from types import ModuleType
 
 import yaml
 
+from darkroom.frame_names import view_of
 from darkroom.publishing.lora_metadata import Training
 from darkroom.tables import Row
 
 SETTINGS_SHOWN = (
-    "optimizer", "learning_rate", "schedule", "rank", "alpha", "layers", "steps", "batch", "masked_loss",
-    "background_weight", "caption_dropout", "precision", "seed",
+    "optimizer", "learning_rate", "schedule", "rank", "alpha", "layers", "text_encoder", "steps", "batch",
+    "masked_loss", "background_weight", "caption_dropout", "precision", "seed",
 )  # fmt: skip
 USAGE = """\
 import torch
 from diffusers import AutoPipelineForText2Image
 
-pipeline = AutoPipelineForText2Image.from_pretrained({base}, torch_dtype=torch.float16).to("cuda")
+pipeline = AutoPipelineForText2Image.from_pretrained({base}, torch_dtype=torch.{precision}).to("cuda")
 pipeline.load_lora_weights(".", weight_name={file}, adapter_name="subject")
 pipeline.set_adapters(["subject"], [{strength:g}])
 pipeline({prompt}).images[0].save("picture.png")
@@ -25,6 +27,7 @@ pipeline({prompt}).images[0].save("picture.png")
 
 def model_card(
     training: Training,
+    family: ModuleType,
     scores: Sequence[Row],
     validation: Sequence[Row],
     grid: str,
@@ -38,9 +41,10 @@ def model_card(
     subject, choice, base_model = training.subject, training.choice, training.base_model
     phrase = f"{subject.trigger} {subject.subject_class}"
     file = f"{training.project}.safetensors"
-    code = USAGE.format(base=repr(base_model), file=repr(file), strength=choice.strength, prompt=repr(phrase))
-    captions = [frame.caption for frame in training.train_frames]
-    held_out = len(training.frames) - len(training.train_frames)
+    values = {"base": repr(base_model), "file": repr(file), "prompt": repr(phrase), "strength": choice.strength}
+    code = USAGE.format(**values, precision=family.RENDER_PRECISION)
+    captions = {view_of(frame.frame): frame.caption for frame in training.train_frames}
+    held_out = len({view_of(frame.frame) for frame in training.frames}) - len(captions)
     parts = [
         f"---\n{front_matter(base_model, phrase, subject.kind)}---",
         f"# {escape(training.project)}",
@@ -51,14 +55,14 @@ def model_card(
         f"![From left to right: how the subject appears]({grid})",
         "## How to use it",
         f"With diffusers, in the folder of this file:\n\n{fenced(code, 'python')}",
-        f"In ComfyUI, A1111 or Forge: put {code_span(f'{training.project}.comfyui.safetensors')} into the folder of "
+        f"In {family.COMFYUI_READERS}: put {code_span(f'{training.project}.comfyui.safetensors')} into the folder of "
         f"LoRAs, choose it with strength {choice.strength:g} and write {code_span(phrase)} into the prompt.",
         "## How well it did",
         _figures(training, scores, validation),
         "## How it was trained",
         _settings_table(training),
         f"{len(captions)} pictures trained on, {held_out} held out. The first captions:\n\n"
-        + fenced("\n".join(captions[:3])),
+        + fenced("\n".join(list(captions.values())[:3])),
         "## Files",
         _table(["file", "sha256"], [[code_span(name), code_span(value)] for name, value in sorted(hashes.items())]),
         "Photos, models, settings, code and package versions are in `provenance.json`, by their hashes.",
@@ -130,8 +134,12 @@ def _with_error(row: Row, column: str) -> str:
 def _settings_table(training: Training) -> str:
     values = training.settings.model_dump(mode="json")
     rows = [["base model", escape(training.base_model)], ["revision", escape(training.base_revision) or "-"]]
-    rows += [["resolution", f"{training.resolution} px"]]
-    rows += [[name.replace("_", " "), escape(str(values[name]))] for name in SETTINGS_SHOWN if name in values]
+    rows += [["resolution", f"{', '.join(map(str, training.resolutions))} px"]]
+    if training.settings.text_encoder is not None:
+        own = training.settings.text_encoder
+        values["text_encoder"] = f"rank {own.rank}, alpha {own.alpha:g}, learning rate {own.learning_rate:g}"
+    shown = [name for name in SETTINGS_SHOWN if values.get(name) is not None]
+    rows += [[name.replace("_", " "), escape(str(values[name]))] for name in shown]
     return _table(["setting", "value"], rows)
 
 

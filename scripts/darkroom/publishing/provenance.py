@@ -23,9 +23,9 @@ from darkroom.publishing.lora_metadata import Training
 from darkroom.tables import Row
 
 PACKAGES = (
-    "accelerate", "bitsandbytes", "diffusers", "huggingface_hub", "ImageHash", "numpy", "onnxruntime",
+    "accelerate", "bitsandbytes", "diffusers", "huggingface_hub", "numpy", "onnxruntime",
     "open_clip_torch", "opencv-python-headless", "peft", "pi-heif", "pillow", "prodigyopt", "pydantic", "rawpy",
-    "safetensors", "scipy", "snakemake", "timm", "tokenizers", "torch", "torchvision", "transformers",
+    "safetensors", "schedulefree", "scipy", "snakemake", "timm", "tokenizers", "torch", "torchvision", "transformers",
 )  # fmt: skip
 FORMAT = 1  # of provenance.json; raised when a record of before can no longer be rebuilt
 

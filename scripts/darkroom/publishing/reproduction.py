@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from darkroom.config import polisher_label
 from darkroom.errors import UserError
 from darkroom.files import write_bytes, write_text
 from darkroom.model_lock import model_file
@@ -120,22 +121,45 @@ def _source(record: Record, name: str, places: Mapping[str, str]) -> tuple[str, 
 
 
 def target_settings(record: Record, places: Mapping[str, str]) -> dict[str, Any]:
-    """The recorded target, with the base model that lies here or at the commit that was used."""
+    """The recorded target, with the models that lie here or at the commit that was used."""
+    target = record.settings.target
     model, revision = _source(record, record.target, places)
-    return {**record.settings.target, "model": model, "revision": revision}
+    changed = {"model": model, "revision": revision}
+    polisher = polisher_label(record.target)
+    if polisher not in record.models:
+        return {**target, **changed}
+    polish = dict(zip(("polish", "polish_revision"), _source(record, polisher, places), strict=True))
+    return {**target, **changed, "captions": {**target["captions"], **polish}}
+
+
+# The keys under `masks` of the models that find subjects, by the name of their lock.
+MASK_KEYS = {
+    "segmenter": ("model", "revision"),
+    "box_finder": ("box_model", "box_revision"),
+    "second_segmenter": ("second", "second_revision"),
+}
 
 
 def project_settings(record: Record, places: Mapping[str, str]) -> dict[str, Any]:
     """The recorded config, with photos, overrides, target and models of the workplace in place of those recorded."""
     config = record.settings.config
     captioner = dict(zip(("model", "revision"), _source(record, "captioner", places), strict=True))
+    changed = {}
+    if "embedding" in record.models:
+        embedding = dict(zip(("embedding", "embedding_revision"), _source(record, "embedding", places), strict=True))
+        changed["duplicates"] = {**config["duplicates"], **embedding}
     clip = dict(zip(("clip", "clip_revision"), _source(record, "clip", places), strict=True))
+    masks: dict[str, str] = {}
+    for name, keys in MASK_KEYS.items():
+        if name in record.models:
+            masks |= dict(zip(keys, _source(record, name, places), strict=True))
     return {
         **config,
+        **changed,
         "photos": PHOTOS,
         "overrides": OVERRIDES if record.dataset.overrides else None,
         "targets": [f"{record.target}.yaml"],
-        "masks": {**config["masks"], "model": _source(record, "segmenter", places)[0]},
+        "masks": {**config["masks"], **masks},
         "captioner": {**config["captioner"], **captioner},
         "evaluation": {**config["evaluation"], **clip},
     }

@@ -37,7 +37,8 @@ def verify_lora(file: Path, pipeline: Any, family: ModuleType, prompt: str, stre
     except Exception as error:  # loaders raise anything at all on files that are not theirs
         raise UserError(f"{file}: it does not load into this model: {' '.join(str(error).split())[:300]}") from None
     pipeline.set_adapters(["verified"], [strength])
-    used = _modules_in_model(getattr(pipeline, family.DENOISER))
+    parts = (family.DENOISER, *family.TEXT_LAYERS)
+    used = sum(_modules_in_model(getattr(pipeline, part)) for part in parts)
     after = _render(pipeline, prompt, side)
     pipeline.unload_lora_weights()
     return Verification(_modules_in_file(file), used, _difference(before, after))
@@ -52,9 +53,9 @@ def _modules_in_file(file: Path) -> int:
         return sum(bool(tensors.get_tensor(name).ne(0).any()) for name in names)
 
 
-def _modules_in_model(denoiser: Any) -> int:
-    """Modules of the model that are changed. What a loader skips stays as it was made, B at zero."""
-    weights = [weight for name, weight in denoiser.named_parameters() if ".lora_B.verified." in name]
+def _modules_in_model(part: Any) -> int:
+    """Modules of a part of the model that are changed. What a loader skips stays as it was made, B at zero."""
+    weights = [weight for name, weight in part.named_parameters() if ".lora_B.verified." in name]
     return sum(bool(weight.ne(0).any()) for weight in weights)
 
 

@@ -41,10 +41,17 @@ def check_dataset(dataset: Dataset) -> None:
 
 
 def encode_dataset(
-    encoder: Encoder, dataset: Dataset, priors: list[Row], prior_folder: Path | None, mirror: bool, folder: Path
+    encoder: Encoder,
+    dataset: Dataset,
+    priors: list[Row],
+    prior_folder: Path | None,
+    mirror: bool,
+    folder: Path,
+    tokens: bool = False,
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Encode everything a trainer of this dataset needs and lay it out in a folder.
 
+    With `mirror` the mirrored frames, too, and with `tokens` what the text encoders read of each text, in its own file.
     Returns the rows of encodings.csv and how many pictures, masks and texts were computed.
     """
     pictures = {
@@ -60,7 +67,7 @@ def encode_dataset(
     captions = {frame["frame"]: frame["caption"] for frame in dataset.frames}
     plain = {name: without_trigger(caption, dataset.trigger) for name, caption in captions.items()}
     needed = {"", *captions.values(), *plain.values(), *[row["prompt"] for row in priors]}
-    texts, computed_texts = encode_texts(encoder, needed)
+    texts, computed_texts = encode_texts(encoder, needed, tokens)
 
     picture_hashes, mask_hashes, text_hashes = (lay_out(files, folder) for files in (latents, masks, texts))
     rows = []
@@ -72,14 +79,24 @@ def encode_dataset(
         row["mask"] = mask_hashes.get(name)
         row["text"], row["untriggered"] = text_hashes[frame["caption"]], text_hashes[plain[name]]
         rows.append(row)
+    prompts = len({prior["prompt"] for prior in priors})
     for number, prior in enumerate(priors):
-        split = "held_out" if number % HELD_OUT_PRIORS == HELD_OUT_PRIORS - 1 else "train"
+        split = "held_out" if is_held_out(number, prompts) else "train"
         row = _row("prior", prior["picture"], split, (int(prior["width"]), int(prior["height"])))
         row["latents"] = picture_hashes[f"prior {prior['picture']}"]
         row["text"] = text_hashes[prior["prompt"]]
         rows.append(row)
     rows.append(_row("empty", "", "", (None, None)) | {"text": text_hashes[""]})
     return rows, {"pictures": computed, "masks": computed_masks, "texts": computed_texts}
+
+
+def is_held_out(number: int, prompts: int) -> bool:
+    """Whether a prior picture (from 0) is kept from training, where so many prompts are taken in turn.
+
+    Where every fourth picture is always of the same prompts, each round keeps others: none is never trained.
+    """
+    rounds = number // prompts if prompts % HELD_OUT_PRIORS == 0 else 0
+    return (number + rounds) % HELD_OUT_PRIORS == HELD_OUT_PRIORS - 1
 
 
 def _masks(dataset: Dataset, latents: dict[str, Path]) -> dict[str, tuple[Path, str, tuple[int, int]]]:

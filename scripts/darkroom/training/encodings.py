@@ -56,6 +56,14 @@ class Encodings:
         """The tensors of one file."""
         return _load(self.folder / f"{sha256}.safetensors")
 
+    def mask_of(self, row: Encoding) -> torch.Tensor | None:
+        """The mask (height, width) of a frame; None where it has none, or one without a subject.
+
+        An empty mask would leave nothing of the frame in the loss where the background weighs nothing.
+        """
+        mask = self.tensors(row.mask)["mask"] if row.mask else None
+        return mask if mask is not None and mask.any() else None
+
 
 @lru_cache(maxsize=2000)
 def _load(path: Path) -> Tensors:

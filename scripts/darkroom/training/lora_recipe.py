@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from types import ModuleType
@@ -19,17 +20,29 @@ from darkroom.errors import UserError
 from darkroom.mean_and_error import mean_and_error
 from darkroom.progress import progress
 from darkroom.settings import ComputeSettings
-from darkroom.training.adapter import add_adapter, save_adapter, trainable, without_adapter
+from darkroom.training.adapter import add_adapter, save_adapter, trainable, trainable_of_text, without_adapter
+from darkroom.training.averaged_weights import fresh_average, move_average, weights_to_keep
 from darkroom.training.checkpoint_steps import checkpoint_steps
 from darkroom.training.encodings import Encoding, Encodings
-from darkroom.training.machine import machine_record
+from darkroom.training.event_file import EventFile
+from darkroom.training.hearing import Hearing, load_hearing
+from darkroom.training.machine import machine_record, memory_in_use
 from darkroom.training.masked_loss import masked_loss
-from darkroom.training.optimizers import effective_rate, learning_rate_at, make_optimizer, set_learning_rate
+from darkroom.training.memory_estimate import check_memory, memory_need, memory_there, samples_at_once
+from darkroom.training.optimizers import (
+    given_rate,
+    learning_rate_at,
+    make_optimizer,
+    parameter_groups,
+    rate_estimate,
+    set_learning_rate,
+)
 from darkroom.training.paired_loss import (
     Judge,
     judged_frames,
     judged_priors,
     paired_loss,
+    photo_losses,
     untriggered,
 )
 from darkroom.training.processes import all_of, spread, sum_gradients
@@ -43,11 +56,12 @@ from darkroom.training.resume_state import (
     load_state,
     save_state,
 )
-from darkroom.training.samples import Batch, SampleOrder, batches
-from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
+from darkroom.training.samples import Batch, Sample, SampleOrder, batches
+from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings, check_family
 
 LOG_COLUMNS = ("step", "loss", "prior_loss", "lr", "grad_norm", "seconds")
 VALIDATION_COLUMNS = ("step", "loss", "loss_se", "untriggered_loss", "prior_loss", "frames", "split")
+LIVE_STEPS = 20
 # Processes wait for each other while one of them loads or saves.
 PATIENCE = InitProcessGroupKwargs(timeout=timedelta(hours=2))
 
@@ -62,8 +76,31 @@ class Recipe:
     compute: ComputeSettings
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What is trained, what trains it, and what judges it."""
+
+    family: ModuleType
+    schedule: Any
+    encodings: Encodings
+    settings: TrainingSettings
+    accelerator: Any
+    denoiser: Any
+    hearing: Hearing
+    weights: dict[str, Any]
+    average: dict[str, Any]
+    optimizer: Any
+    judge: Judge
+
+
 def train_lora(
-    family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe, workplace: Path, clock: SavingClock
+    family: ModuleType,
+    model: Path,
+    encodings: Encodings,
+    recipe: Recipe,
+    workplace: Path,
+    clock: SavingClock,
+    curves: EventFile | None = None,
 ) -> Progress:
     """Train, or go on with an interrupted training, until the last step; checkpoints lie in `workplace/checkpoints`.
 
@@ -71,77 +108,138 @@ def train_lora(
     the first of them writes. Raises UserError where the loss is no longer a number.
     """
     settings = recipe.training
+    run = _load(family, model, encodings, recipe)
+    writes, device = run.accelerator.is_main_process, run.accelerator.device
+    order = SampleOrder(encodings, settings, recipe.prior)
+    done = _resume(workplace / STATE, run)
+    if not done.validation:
+        done.validation.append(_validate(run, 0))
+    began = time.monotonic() - done.seconds
+    due = set(checkpoint_steps(settings.steps, settings.checkpoint_every))
+
+    steps = range(done.step + 1, settings.steps + 1)
+    bar = progress(steps, "train", "steps", note=partial(_live, done, device), before=done.step)
+    for step in bar if writes else steps:
+        set_learning_rate(run.optimizer, learning_rate_at(step, settings))
+        frame_losses, prior_losses = _sum_gradients(run, order.samples(step), step)
+        grad_norm = float(run.accelerator.clip_grad_norm_(list(run.weights.values()), settings.max_grad_norm))
+        _check_finite(step, frame_losses + prior_losses, settings)
+        if run.accelerator.scaler is None:  # of fp16, which leaves out steps whose gradients overflow
+            _check_finite(step, [grad_norm], settings, "gradient")
+        estimate = rate_estimate(run.optimizer)
+        run.optimizer.step()
+        run.optimizer.zero_grad()
+        move_average(run.average, run.weights, step, settings.ema_decay or 0.0)
+
+        done.step, done.seconds = step, time.monotonic() - began
+        rate = estimate * given_rate(run.optimizer)
+        done.log.append(_log_row(step, frame_losses, prior_losses, rate, grad_norm, done.seconds))
+        if step in due:
+            _keep_checkpoint(run, done, workplace / CHECKPOINTS)
+        if writes and (step in due or clock.due()):
+            clock.saved(_save(workplace / STATE, done, run))
+        if curves is not None:
+            curves.show(done, memory_in_use(device))
+    if writes:
+        done.machine = machine_record(recipe.compute)
+        keep_finished(workplace, done)
+    run.accelerator.end_training()
+    return done
+
+
+def _load(family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe) -> _Run:
+    """Everything a training needs; what can be refused without weights is, before any of them load.
+
+    No model but the denoiser is held where the text encoders stay frozen: their captions were encoded once.
+    """
+    settings = recipe.training
     cpu = prepare_device(recipe.compute.device, recipe.compute.training_threads).type == "cpu"
     precision = {"fp32": "no"}.get(settings.precision, settings.precision)
     accelerator = Accelerator(cpu=cpu, mixed_precision=precision, kwargs_handlers=[PATIENCE])
     device = accelerator.device
-    denoiser = family.load_denoiser(model, PRECISIONS[settings.precision])
     schedule = family.load_schedule(model)
+    check_family(settings, family)
+    _plan_memory(family, model, encodings, recipe, accelerator)
+    denoiser = family.load_denoiser(model, PRECISIONS[settings.precision])
     add_adapter(denoiser, settings, family.LAYERS[settings.layers])
     if settings.gradient_checkpointing:
         denoiser.enable_gradient_checkpointing()
     denoiser.to(device).train()
-    weights = trainable(denoiser)
-    optimizer = make_optimizer(list(weights.values()), settings)
-    # Without DDP: the adapter's gradients are summed once a step, however many passes a process makes for its sizes.
-    denoiser = accelerator.prepare_model(denoiser, evaluation_mode=True).train()
-    optimizer = accelerator.prepare_optimizer(optimizer)
-
-    judge = Judge(family, schedule, encodings, recipe.validation, device)
-    order = SampleOrder(encodings, settings, recipe.prior)
-    state_file = workplace / STATE
-    done = _resume(state_file, weights, optimizer, accelerator)
-    if not done.validation:
-        done.validation.append(_validate(denoiser, judge, 0, accelerator))
-    began = time.monotonic() - done.seconds
-    due = set(checkpoint_steps(settings.steps, settings.checkpoint_every))
-
-    for step in progress(range(done.step + 1, settings.steps + 1), "train", "steps"):
-        set_learning_rate(optimizer, learning_rate_at(step, settings))
-        frame_losses, prior_losses = [], []
-        samples = order.samples(step)[accelerator.process_index :: accelerator.num_processes]
-        for batch in batches(samples, step, encodings, settings, family, schedule, device):
-            noisy = family.add_noise(schedule, batch.latents, batch.noise, batch.timesteps)
-            wanted = family.target(schedule, batch.latents, batch.noise, batch.timesteps)
-            _hold_to_base(wanted, denoiser, family, batch, noisy)
-            answer = family.predict(denoiser, noisy, batch.timesteps, batch.text, batch.sizes)
-            losses = masked_loss(answer, wanted, batch.weights)
-            accelerator.backward((losses * batch.shares).sum())
-            frame_losses += losses.detach()[~batch.is_prior].tolist()
-            prior_losses += losses.detach()[batch.is_prior].tolist()
-        sum_gradients(accelerator, list(weights.values()))
-        frame_losses, prior_losses = all_of(accelerator, frame_losses), all_of(accelerator, prior_losses)
-        grad_norm = float(accelerator.clip_grad_norm_(list(weights.values()), settings.max_grad_norm))
-        _check_finite(step, frame_losses + prior_losses, settings)
-        optimizer.step()
-        optimizer.zero_grad()
-
-        done.step, done.seconds = step, time.monotonic() - began
-        done.log.append(_log_row(step, frame_losses, prior_losses, effective_rate(optimizer), grad_norm, done.seconds))
-        if step in due:
-            done.validation.append(_validate(denoiser, judge, step, accelerator))
-        if not accelerator.is_main_process:
-            continue
-        if step in due:
-            save_adapter(denoiser, settings, family.DENOISER, checkpoint_file(workplace / CHECKPOINTS, step))
-            _report(done, settings.steps)
-        if step in due or clock.due():
-            clock.saved(_save(state_file, done, weights, optimizer, accelerator))
-    if accelerator.is_main_process:
-        done.machine = machine_record(recipe.compute)
-        keep_finished(workplace, done)
-    accelerator.end_training()
-    return done
+    hearing = load_hearing(family, model, settings, device)
+    own, of_text = trainable(denoiser), trainable_of_text(hearing.encoders)
+    optimizer = make_optimizer(parameter_groups(list(own.values()), list(of_text.values()), settings), settings)
+    return _Run(
+        family=family,
+        schedule=schedule,
+        encodings=encodings,
+        settings=settings,
+        accelerator=accelerator,
+        # Without DDP: the adapter's gradients are summed once a step, however many passes a process makes for its
+        # sizes.
+        denoiser=accelerator.prepare_model(denoiser, evaluation_mode=True).train(),
+        hearing=hearing,
+        weights=own | of_text,
+        average=fresh_average(own | of_text, settings.ema_decay),
+        optimizer=accelerator.prepare_optimizer(optimizer),
+        judge=Judge(family, schedule, encodings, recipe.validation, device, hearing),
+    )
 
 
-def _hold_to_base(wanted: torch.Tensor, denoiser: Any, family: ModuleType, batch: Batch, noisy: torch.Tensor) -> None:
-    """Replace the targets of prior samples by what the base model predicts: exact, and without the noise of a draw."""
-    rows = batch.is_prior
-    if rows.any():
-        text = {name: tensor[rows] for name, tensor in batch.text.items()}
-        with torch.no_grad(), without_adapter(denoiser):
-            answer = family.predict(denoiser, noisy[rows], batch.timesteps[rows], text, batch.sizes[rows])
-        wanted[rows] = answer.to(wanted.dtype)
+def _sum_gradients(run: _Run, samples: list[Sample], step: int) -> tuple[list[float], list[float]]:
+    """The gradients of a step's loss, summed over its samples in all processes; the losses of frames and of priors."""
+    family, accelerator = run.family, run.accelerator
+    frame_losses, prior_losses = [], []
+    own = samples[accelerator.process_index :: accelerator.num_processes]
+    for batch in batches(own, step, run.encodings, run.settings, family, run.schedule, accelerator.device):
+        noisy = family.add_noise(run.schedule, batch.latents, batch.noise, batch.timesteps)
+        wanted = family.target(run.schedule, batch.latents, batch.noise, batch.timesteps)
+        wanted = _held_to_base(wanted, run.denoiser, family, batch, noisy)
+        answer = family.predict(run.denoiser, noisy, batch.timesteps, run.hearing(batch.text), batch.sizes)
+        losses = masked_loss(answer, wanted, batch.weights)
+        accelerator.backward((losses * batch.shares).sum())
+        frame_losses += losses.detach()[~batch.is_prior].tolist()
+        prior_losses += losses.detach()[batch.is_prior].tolist()
+    sum_gradients(accelerator, list(run.weights.values()))
+    return all_of(accelerator, frame_losses), all_of(accelerator, prior_losses)
+
+
+def _keep_checkpoint(run: _Run, done: Progress, folder: Path) -> None:
+    """Judge what would be kept of the weights and write it: their average where there is one."""
+    with weights_to_keep(run.weights, run.average, run.optimizer):
+        done.validation.append(_validate(run, done.step))
+        if run.accelerator.is_main_process:
+            save_adapter(run.denoiser, run.family.DENOISER, checkpoint_file(folder, done.step), run.hearing.encoders)
+            _report(done, run.settings.steps)
+
+
+def _plan_memory(family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe, accelerator: Any) -> None:
+    """Say how much memory the training will need and how much is there; UserError where it will not fit."""
+    if not accelerator.is_main_process:
+        return
+    processes = accelerator.num_processes
+    samples = samples_at_once(recipe.training, recipe.prior, processes)
+    need = memory_need(family, model, encodings, recipe.training, samples)
+    if need is not None:
+        there = memory_there(accelerator.device, processes)
+        print(f"train_lora: {check_memory(need, there, recipe.training, samples)}", flush=True)
+
+
+def _held_to_base(
+    wanted: torch.Tensor, denoiser: Any, family: ModuleType, batch: Batch, noisy: torch.Tensor
+) -> torch.Tensor:
+    """The targets where what is held to the base model is what it predicts: exact, without the noise of a draw.
+
+    The base model hears the captions as they were encoded once, by text encoders without an adapter.
+    """
+    rows = batch.held.flatten(1).any(dim=1)
+    if not rows.any():
+        return wanted
+    text = {name: tensor[rows] for name, tensor in batch.text.items()}
+    with torch.no_grad(), without_adapter(denoiser):
+        answer = family.predict(denoiser, noisy[rows], batch.timesteps[rows], text, batch.sizes[rows])
+    held = wanted.clone()
+    held[rows] = torch.lerp(wanted[rows], answer.to(wanted.dtype), batch.held[rows][:, None].to(wanted.dtype))
+    return held
 
 
 def checkpoint_file(folder: Path, step: int) -> Path:
@@ -149,41 +247,47 @@ def checkpoint_file(folder: Path, step: int) -> Path:
     return folder / f"step-{step:06d}.safetensors"
 
 
-def _resume(path: Path, weights: dict[str, Any], optimizer: Any, accelerator: Any) -> Progress:
-    """Put the saved weights and optimizer back and return how far they had come."""
+def _resume(path: Path, run: _Run) -> Progress:
+    """Put the saved weights, their average and the optimizer back and return how far they had come."""
+    accelerator = run.accelerator
     state = load_state(path, accelerator.device)
     if state is None:
         return Progress(0, [], [], 0.0)
     with torch.no_grad():
-        for name, weight in weights.items():
+        for name, weight in run.weights.items():
             weight.copy_(state["adapter"][name])
-    optimizer.load_state_dict(state["optimizer"])
+        for name, mean in run.average.items():
+            mean.copy_(state["average"][name])
+    run.optimizer.load_state_dict(state["optimizer"])
     if accelerator.scaler is not None:
         accelerator.scaler.load_state_dict(state["scaler"])
     print(f"train_lora: going on after step {state['step']}", flush=True)
     return Progress(state["step"], state["log"], state["validation"], state["seconds"], state["step"])
 
 
-def _save(path: Path, done: Progress, weights: dict[str, Any], optimizer: Any, accelerator: Any) -> float:
+def _save(path: Path, done: Progress, run: _Run) -> float:
     """Save the state and return the seconds it took."""
+    scaler = run.accelerator.scaler
     start = time.monotonic()
     state = {
         "step": done.step,
         "log": done.log,
         "validation": done.validation,
         "seconds": done.seconds,
-        "adapter": {name: weight.detach() for name, weight in weights.items()},
-        "optimizer": optimizer.state_dict(),
-        "scaler": accelerator.scaler.state_dict() if accelerator.scaler is not None else {},
+        "adapter": {name: weight.detach() for name, weight in run.weights.items()},
+        "average": run.average,
+        "optimizer": run.optimizer.state_dict(),
+        "scaler": scaler.state_dict() if scaler is not None else {},
     }
     save_state(path, state)
     return time.monotonic() - start
 
 
-def _check_finite(step: int, losses: Iterable[float], settings: TrainingSettings) -> None:
-    if not all(math.isfinite(loss) for loss in losses):
+def _check_finite(step: int, values: Iterable[float], settings: TrainingSettings, what: str = "loss") -> None:
+    """UserError where a value is no number: before such weights are saved, whatever made them so."""
+    if not all(math.isfinite(value) for value in values):
         raise UserError(
-            f"training: the loss of step {step} is not a number; lower training.learning_rate (it is "
+            f"training: the {what} of step {step} is not a number; lower training.learning_rate (it is "
             f"{settings.learning_rate:g}) or set training.precision to bf16 or fp32 (it is {settings.precision})"
         )
 
@@ -194,19 +298,30 @@ def _log_row(step: int, frames: list[float], priors: list[float], rate: float, g
     return dict(zip(LOG_COLUMNS, values, strict=True))
 
 
-def _validate(denoiser: Any, judge: Judge, step: int, accelerator: Any) -> Row:
-    """The paired loss on the judged frames, with and without the trigger, and on the held-out prior pictures."""
+def _live(done: Progress, device: torch.device) -> str:
+    """What the progress bar says beside rate and time left: the mean loss of the last steps, and memory."""
+    loss = fmean(row["loss"] for row in done.log[-LIVE_STEPS:]) if done.log else math.nan
+    return f"loss {loss:.4f}, memory {memory_in_use(device) / 2**30:.1f} GiB"
+
+
+def _validate(run: _Run, step: int) -> Row:
+    """The paired loss on the judged frames, with and without the trigger, and on the held-out prior pictures.
+
+    Raises UserError where it is no number.
+    """
+    judge = run.judge
 
     def losses(rows: list[Encoding]) -> list[float]:
-        return spread(accelerator, rows, lambda row: paired_loss(denoiser, row, judge))
+        return spread(run.accelerator, rows, lambda row: paired_loss(run.denoiser, row, judge))
 
-    denoiser.eval()
+    run.denoiser.eval()
     split, frames = judged_frames(judge.encodings, judge.settings)
-    loss, error = mean_and_error(losses(frames))
-    plain = fmean(losses([untriggered(frame) for frame in frames]))
+    loss, error = mean_and_error(photo_losses(frames, losses(frames)))
+    plain = fmean(photo_losses(frames, losses([untriggered(frame) for frame in frames])))
     priors: list[Encoding] = judged_priors(judge.encodings, judge.settings)
     prior = fmean(losses(priors)) if priors else None
-    denoiser.train()
+    run.denoiser.train()
+    _check_finite(step, [loss], run.settings, "held-out loss")
     values = (step, loss, error, plain, prior, len(frames), split)
     return dict(zip(VALIDATION_COLUMNS, values, strict=True))
 

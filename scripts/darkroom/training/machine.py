@@ -4,6 +4,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from darkroom.settings import ComputeSettings
@@ -21,6 +22,13 @@ def machine_record(compute: ComputeSettings) -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if on_gpu else None,
         "cuda": torch.version.cuda if on_gpu else None,
     }
+
+
+def memory_in_use(device: torch.device) -> int:
+    """The bytes that this process holds: the most so far on a GPU, now in RAM."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_reserved(device))
+    return int(psutil.Process().memory_info().rss)
 
 
 def _processor() -> str:

@@ -4,8 +4,8 @@ import torch
 
 
 def pixel_weights(mask: torch.Tensor, background: float) -> torch.Tensor:
-    """The weight of each latent cell: 1 on the subject, `background` elsewhere, in between at soft edges."""
-    return background + (1 - background) * mask
+    """The weight of each latent cell, background + (1 - background) mask: exactly 1 on it and `background` off it."""
+    return torch.lerp(torch.tensor(background), torch.tensor(1.0), mask)
 
 
 def masked_loss(prediction: torch.Tensor, target: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -11,6 +11,9 @@ from darkroom.model_lock import PICKLES, LockedModel, local_model
 
 # What transformers models and their processors are made of; diffusers families name theirs themselves.
 TRANSFORMERS_FILES = ("*.json", "*.txt", "model*.safetensors", "*.model")
+# A chat template may lie beside them, and a captioner may be a tagger: one network and the names of its tags.
+CHAT_FILES = (*TRANSFORMERS_FILES, "*.jinja")
+CAPTIONER_FILES = (*CHAT_FILES, "model.onnx", "selected_tags.csv")
 OPEN_CLIP_FILES = ("open_clip_config.json", "open_clip_model.safetensors", "*.json", "*.txt")
 ONNX_FILES = ("*.onnx",)
 # What people read beside a model decides nothing: an edited model card retrains nothing.
@@ -80,14 +83,22 @@ def resolve_commit(model: str, revision: str, pins: Path) -> str:
 
 
 def fetch_from_hub(
-    model: str, revision: str, allow: tuple[str, ...], skip: tuple[str, ...], store: Path, pins: Path
+    model: str,
+    revision: str,
+    allow: tuple[str, ...],
+    skip: tuple[str, ...],
+    store: Path,
+    pins: Path,
+    needs_weights: bool = True,
 ) -> LockedModel:
     """Download the files of a model that match `allow` and not `skip`, at one commit, and hash them.
 
     Raises UserError, one line, where the Hub cannot be reached or does not have the model.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    # Its HTTPError is that of its HTTP client, whichever this version has: no answer is one, too.
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError, XetDownloadError
 
     try:
         commit = resolve_commit(model, revision, pins)
@@ -101,14 +112,14 @@ def fetch_from_hub(
         ) from None
     except HFValidationError as error:
         raise UserError(f"{model}: no id of the Hub: {_first_line(error)}") from None
-    except (OSError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
+    except (HTTPError, OSError, XetDownloadError) as error:
         raise UserError(
             f"{model}@{revision}: the Hub cannot be reached ({_first_line(error)}); run this once with a network, "
             "or give a folder that holds the model"
         ) from None
     files = [name for name in local_files(str(folder)) if _wanted(Path(name).relative_to(folder).as_posix(), allow)]
-    if not any(name.endswith((".safetensors", ".onnx")) for name in files):
-        raise UserError(f"{model}@{revision}: it has no weights as safetensors; give a model that has")
+    if needs_weights and not any(name.endswith((".safetensors", ".onnx")) for name in files):
+        raise UserError(f"{model}@{revision}: it has no weights as safetensors or ONNX; give a model that has")
     hashes = {Path(name).relative_to(folder).as_posix(): sha256_file(Path(name)) for name in files}
     return LockedModel(model, commit, folder, hashes)
 

@@ -8,32 +8,70 @@ import torch
 from darkroom.errors import UserError
 from darkroom.training.settings import TrainingSettings
 
+# torch's Adafactor multiplies the rate by a weight's own size, at least by this; the B of a LoRA begins at 0 and would
+# hardly move. LoRA weights stay below 1, so that the rate is the rate, as with `scale_parameter=False` elsewhere.
+ADAFACTOR_LEAST_SCALE = 1.0
 
-def make_optimizer(parameters: list[torch.nn.Parameter], settings: TrainingSettings) -> torch.optim.Optimizer:
+
+Parameters = list[torch.nn.Parameter] | list[dict[str, Any]]
+
+
+def parameter_groups(
+    denoiser: list[torch.nn.Parameter], text: list[torch.nn.Parameter], settings: TrainingSettings
+) -> Parameters:
+    """What an optimizer gets: the denoiser's weights and, where they are trained, the text encoders' as a second group.
+
+    The `share` of a group is its rate as a share of `training.learning_rate`: warm-up and schedule hold for both.
+    """
+    if settings.text_encoder is None:
+        return denoiser
+    rate = settings.text_encoder.learning_rate
+    return [
+        {"params": denoiser, "share": 1.0},
+        {"params": text, "share": rate / settings.learning_rate, "lr": rate},
+    ]
+
+
+def make_optimizer(parameters: Parameters, settings: TrainingSettings) -> torch.optim.Optimizer:
     """The optimizer of the settings. UserError where it cannot run here."""
     options: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     if settings.optimizer == "adamw":
         return torch.optim.AdamW(parameters, foreach=False, **options)
     if settings.optimizer == "adamw8bit":
         return _adamw8bit(parameters, options)
+    if settings.optimizer == "adafactor":
+        return torch.optim.Adafactor(parameters, eps=(None, ADAFACTOR_LEAST_SCALE), foreach=False, **options)
+    if settings.optimizer == "schedulefree":
+        from schedulefree import AdamWScheduleFree
+
+        optimizer = AdamWScheduleFree(parameters, warmup_steps=settings.warmup_steps, foreach=False, **options)
+        optimizer.train()
+        return optimizer
     from prodigyopt import Prodigy
 
     # As its authors advise for diffusion models; the safeguard matters as soon as there is a warm-up.
-    return Prodigy(parameters, decouple=True, use_bias_correction=True, safeguard_warmup=True, **options)
+    options |= {"d_coef": settings.d_coef, "decouple": True, "use_bias_correction": True, "safeguard_warmup": True}
+    return Prodigy(parameters, **options)
 
 
-def _adamw8bit(parameters: list[torch.nn.Parameter], options: dict[str, Any]) -> torch.optim.Optimizer:
+def _adamw8bit(parameters: Parameters, options: dict[str, Any]) -> torch.optim.Optimizer:
     try:
         from bitsandbytes.optim import AdamW8bit
     except (ImportError, RuntimeError) as error:
         raise UserError(
-            f"training.optimizer: adamw8bit needs bitsandbytes and a GPU ({error}); use adamw or prodigy"
+            f"training.optimizer: adamw8bit needs bitsandbytes, which does not load here ({error}); use adamw"
         ) from None
     return AdamW8bit(parameters, **options)
 
 
 def learning_rate_at(step: int, settings: TrainingSettings) -> float:
-    """The learning rate of a step (from 1): linear warm-up, then constant or half a cosine down to zero."""
+    """The learning rate that an optimizer is given at a step (from 1).
+
+    Linear warm-up, then constant or half a cosine down to zero. Schedule-free optimizers warm up by themselves, because
+    the warm-up also weighs their average.
+    """
+    if settings.optimizer == "schedulefree":
+        return settings.learning_rate
     if step <= settings.warmup_steps:
         return settings.learning_rate * step / settings.warmup_steps
     if settings.schedule == "constant":
@@ -43,12 +81,17 @@ def learning_rate_at(step: int, settings: TrainingSettings) -> float:
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of every parameter group."""
+    """Set the learning rate of every parameter group: the rate times the group's share."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("share", 1.0)
 
 
-def effective_rate(optimizer: torch.optim.Optimizer) -> float:
-    """The rate that really moves the weights: for Prodigy its estimate d times the rate."""
+def given_rate(optimizer: torch.optim.Optimizer) -> float:
+    """The rate of the step that an optimizer has just taken: schedule-free's with its warm-up."""
     group = optimizer.param_groups[0]
-    return float(group["lr"] * group.get("d", 1.0))
+    return float(group.get("scheduled_lr", group["lr"]))
+
+
+def rate_estimate(optimizer: torch.optim.Optimizer) -> float:
+    """Prodigy's estimate d, by which the next step multiplies its rate before it estimates anew; 1 for others."""
+    return float(optimizer.param_groups[0].get("d", 1.0))

@@ -70,13 +70,18 @@ def encode_masks(encoder: Encoder, masks: dict[str, tuple[Path, str, tuple[int, 
     return remember_tensors(encoder.cache, keys, compute)
 
 
-def encode_texts(encoder: Encoder, texts: set[str]) -> tuple[dict[str, Path], int]:
-    """What the denoiser hears of each text, one at a time, by the text itself."""
+def encode_texts(encoder: Encoder, texts: set[str], tokens: bool = False) -> tuple[dict[str, Path], int]:
+    """What the denoiser hears of each text, one at a time, by the text itself.
+
+    With `tokens` also what the text encoders read, for a training that encodes anew.
+    """
 
     def compute(missing: list[str]) -> Iterator[tuple[str, Tensors]]:
         encoders = encoder.family.load_text_encoders(encoder.model, encoder.load_device())
         for text in progress(missing, "encode captions", "captions"):
-            yield text, encoder.family.encode_text(encoders, text)
+            read = encoder.family.tokenize(encoders, text) if tokens else {}
+            yield text, encoder.family.encode_text(encoders, text) | read
 
-    keys = {text: cache_key(**encoder.key, stage="text", text=text) for text in texts}
+    stage = "text and tokens" if tokens else "text"
+    keys = {text: cache_key(**encoder.key, stage=stage, text=text) for text in texts}
     return remember_tensors(encoder.cache, keys, compute)

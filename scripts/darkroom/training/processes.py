@@ -9,12 +9,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from darkroom.errors import UserError
 from darkroom.gpu_slot import take_gpus
-from darkroom.processes import this_process
+from darkroom.processes import BY_SIGNAL, this_process
 from darkroom.settings import ComputeSettings
+from darkroom.training import worker_launcher
+from darkroom.training.worker_failures import FAILURES, note, tell
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -22,11 +25,21 @@ Result = TypeVar("Result")
 NODE_LAUNCHER = "DARKROOM_NODE_LAUNCHER"
 # Ports that no service has by convention and that no kernel hands out by itself.
 FIRST_PORT, PORTS = 20000, 10000
+SCRIPTS = Path(__file__).parents[2]
+
+
+def refuse_other_launchers() -> None:
+    """Raise UserError where another launcher has started this process: only `launch` divides one training."""
+    if "LOCAL_RANK" in os.environ and FAILURES not in os.environ:
+        raise UserError(
+            "LOCAL_RANK: another launcher, such as torchrun or accelerate, has started this; start it without one and "
+            "set compute.training_processes"
+        )
 
 
 def is_worker() -> bool:
-    """Whether this process is one of those that were started to train together."""
-    return "LOCAL_RANK" in os.environ
+    """Whether this process is one of those that `launch` has started to train together."""
+    return "LOCAL_RANK" in os.environ and FAILURES in os.environ
 
 
 def is_node_launcher() -> bool:
@@ -36,13 +49,31 @@ def is_node_launcher() -> bool:
 
 def is_first() -> bool:
     """Whether this process is the one that writes: alone, or the first of those that train together."""
-    return os.environ.get("RANK", "0") == "0"
+    return not is_worker() or os.environ["RANK"] == "0"
 
 
-def launch(script: str, arguments: Sequence[str], compute: ComputeSettings) -> None:
+def noting_failures(main: Callable[[], None]) -> Callable[[], None]:
+    """The body of a script that `launch` runs: in a worker what ends it is noted there, not told by each."""
+
+    def noted() -> None:
+        try:
+            main()
+        except Exception as error:
+            if not is_worker():
+                raise
+            note(error)
+            sys.stdout.flush()
+            # At once: to leave a group in order, its communication may wait for the others.
+            os._exit(1)
+
+    return noted
+
+
+def launch(script: str, arguments: Sequence[str], compute: ComputeSettings, workplace: Path) -> None:
     """Run a script as `compute.training_processes` processes, spread evenly over the nodes of the job.
 
-    Raises UserError where they cannot be spread evenly, and SystemExit with the exit code of those that failed.
+    `workplace` is a folder that all nodes see. Raises UserError where they cannot be spread evenly or one of them met
+    a mistake of the user, and SystemExit with the exit code of those that failed otherwise.
     """
     nodes = job_nodes()
     if compute.training_processes % len(nodes):
@@ -50,20 +81,40 @@ def launch(script: str, arguments: Sequence[str], compute: ComputeSettings) -> N
             f"compute.training_processes: {compute.training_processes} processes cannot be spread evenly over the "
             f"{len(nodes)} nodes of this job; make it a multiple of {len(nodes)}"
         )
-    if len(nodes) > 1 and not is_node_launcher():
+    if is_node_launcher():
+        # Who has started this on every node tells what is noted on any of them.
+        sys.exit(_run_on_this_node(script, arguments, compute, len(nodes), {}))
+    failures = workplace / "failures"
+    shutil.rmtree(failures, ignore_errors=True)
+    failures.mkdir(parents=True)
+    environment = {FAILURES: str(failures.resolve())}
+    if len(nodes) > 1:
         first = _record(["show", "node", nodes[0]]).get("NodeAddr", nodes[0])
-        _run(_on_every_node(len(nodes), [sys.executable, script, *arguments]), {NODE_LAUNCHER: first})
-        return
-    here = compute.training_processes // len(nodes)
+        command = _on_every_node(len(nodes), [sys.executable, script, *arguments])
+        code = _run(command, environment | {NODE_LAUNCHER: first})
+    else:
+        code = _run_on_this_node(script, arguments, compute, 1, environment)
+    tell(failures, code)
+    if code != 0:
+        sys.exit(code)
+
+
+def _run_on_this_node(
+    script: str, arguments: Sequence[str], compute: ComputeSettings, nodes: int, environment: dict[str, str]
+) -> int:
+    """Run this node's share of the processes to their end; the exit code."""
+    here = compute.training_processes // nodes
     if compute.device == "gpu":
         take_gpus(here)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={here}"]
-    if len(nodes) > 1:
-        torchrun += [f"--nnodes={len(nodes)}", f"--node-rank={os.environ['SLURM_NODEID']}"]
-        torchrun += [f"--master-addr={os.environ[NODE_LAUNCHER]}", f"--master-port={_port()}"]
+    launcher = [sys.executable, "-m", worker_launcher.__name__, f"--nproc-per-node={here}"]
+    if nodes > 1:
+        launcher += [f"--nnodes={nodes}", f"--node-rank={os.environ['SLURM_NODEID']}"]
+        launcher += [f"--master-addr={os.environ[NODE_LAUNCHER]}", f"--master-port={_port()}"]
     else:
-        torchrun.append("--standalone")
-    _run([*torchrun, "--", script, *arguments], {"OMP_NUM_THREADS": str(compute.training_threads)})
+        launcher.append("--standalone")
+    path = os.pathsep.join([str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    own = {"OMP_NUM_THREADS": str(compute.training_threads), "PYTHONPATH": path}
+    return _run([*launcher, "--", script, *arguments], environment | own)
 
 
 def job_nodes() -> list[str]:
@@ -98,13 +149,15 @@ def _said(command: list[str]) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
-    """Run a command to its end; where this process is a job, what it starts ends with it, even after a kill."""
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Run a command to its end; where this process is a job, what it starts ends with it, even after a kill.
+
+    Returns the exit code, as a shell gives it.
+    """
     if "DARKROOM_RUN" in os.environ:
         environment = environment | {"DARKROOM_RUN": this_process()}
     code = subprocess.run(command, check=False, env=os.environ | environment).returncode
-    if code != 0:
-        sys.exit(code if code > 0 else 1)
+    return code if code >= 0 else BY_SIGNAL - code
 
 
 def spread(accelerator: Any, items: Sequence[Item], compute: Callable[[Item], Result]) -> list[Result]:

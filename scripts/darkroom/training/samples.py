@@ -1,7 +1,7 @@
 """What a step is shown: its samples, drawn at their addresses, and the batches they are stacked into."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any
 
@@ -11,14 +11,16 @@ from darkroom.training.batch_order import BatchOrder, prior_samples
 from darkroom.training.encodings import Encoding, Encodings, Tensors
 from darkroom.training.masked_loss import pixel_weights
 from darkroom.training.random_address import normal_at, uniform_at
-from darkroom.training.settings import PriorSettings, TrainingSettings
+from darkroom.training.settings import PriorSettings, TrainingSettings, share_of_prior
+from darkroom.training.timesteps import as_the_family_trains, min_snr_weights, stratified_share
 
 
 @dataclass(frozen=True)
 class Sample:
     """One encoding at one step: which latents, which text, which noise (by its place) and its share of the loss.
 
-    A prior sample is one on which the adapter shall change nothing.
+    `at`, in [0, 1), says where in the distribution of timesteps it lies. A prior sample is one on which the adapter
+    shall change nothing.
     """
 
     encoding: Encoding
@@ -27,11 +29,15 @@ class Sample:
     text: str
     share: float
     is_prior: bool
+    at: float
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples of one size, stacked: latents, noise, noisy latents' timesteps, texts, sizes in pixels, cell weights."""
+    """Samples of one size, stacked: latents, noise, noisy latents' timesteps, texts, sizes in pixels, cell weights.
+
+    `held` (count, height, width) says how far each cell's target is what the base model predicts: 1 in prior samples.
+    """
 
     latents: torch.Tensor
     noise: torch.Tensor
@@ -39,8 +45,15 @@ class Batch:
     text: Tensors
     sizes: torch.Tensor
     weights: torch.Tensor
+    held: torch.Tensor
     shares: torch.Tensor
     is_prior: torch.Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device."""
+        text = {name: tensor.to(device) for name, tensor in self.text.items()}
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Batch(**{name: tensor.to(device) for name, tensor in parts.items() if name != "text"}, text=text)
 
 
 class SampleOrder:
@@ -54,7 +67,7 @@ class SampleOrder:
         self._frames = {row.name: row for row in encodings.of("frame", "train")}
         self._priors = {row.name: row for row in encodings.of("prior", "train")}
         self._frame_order = self._order(self._frames, settings.batch, "frame")
-        self._prior_share = settings.prior_share if prior.weight > 0 and self._priors else 0.0
+        self._prior_share = share_of_prior(settings, prior) if self._priors else 0.0
         self._prior_weight, self._untriggered = prior.weight, prior.untriggered
         self._prior_order = self._order(self._priors, 1, "prior")
         self._untriggered_order = self._order(self._frames, 1, "untriggered")
@@ -76,19 +89,21 @@ class SampleOrder:
 
     def _prior_sample(self, place: int, number: int, share: float) -> Sample:
         """The prior sample of a running number (from 0): pictures and untriggered frames by turns, in their shares."""
+        at = stratified_share(number, 1, self._settings.seed, "prior")
         frames = int((number + 1) * self._untriggered)
         if frames > int(number * self._untriggered):
             row = self._frames[self._untriggered_order.frames_of(frames)[0]]
-            return Sample(row, f"prior {place}", False, row.untriggered, share, is_prior=True)
+            return Sample(row, f"prior {place}", False, row.untriggered, share, is_prior=True, at=at)
         row = self._priors[self._prior_order.frames_of(number + 1 - frames)[0]]
-        return Sample(row, f"prior {place}", False, row.text, share, is_prior=True)
+        return Sample(row, f"prior {place}", False, row.text, share, is_prior=True, at=at)
 
     def _frame_sample(self, step: int, place: int, name: str) -> Sample:
         row, settings = self._frames[name], self._settings
         dropped = uniform_at(settings.seed, step, place, "caption dropout") < settings.caption_dropout
         mirrored = settings.flip and uniform_at(settings.seed, step, place, "mirror") < 0.5
         text = self._encodings.empty.text if dropped else row.text
-        return Sample(row, f"frame {place}", mirrored, text, 1 / settings.batch, is_prior=False)
+        at = stratified_share((step - 1) * settings.batch + place, settings.batch, settings.seed, "frame")
+        return Sample(row, f"frame {place}", mirrored, text, 1 / settings.batch, is_prior=False, at=at)
 
 
 def batches(
@@ -100,34 +115,64 @@ def batches(
     schedule: Any,
     device: torch.device,
 ) -> Iterator[Batch]:
-    """The samples of a step, stacked by size."""
+    """The samples of a step, stacked by size, at most `micro_batch` of them at once."""
     by_size: dict[tuple[int, int], list[Sample]] = {}
     for sample in samples:
         by_size.setdefault((sample.encoding.height, sample.encoding.width), []).append(sample)
-    for size, group in by_size.items():
-        latents = torch.stack([_latents(sample, encodings) for sample in group])
-        shape = tuple(latents.shape[1:])
-        noise = [normal_at(shape, settings.seed, step, sample.place, "noise") for sample in group]
-        shares = [uniform_at(settings.seed, step, sample.place, "timestep") for sample in group]
-        texts = [encodings.tensors(sample.text) for sample in group]
-        yield Batch(
-            latents=latents.to(device),
-            noise=torch.stack(noise).to(device),
-            timesteps=family.timesteps_at(schedule, torch.tensor(shares, dtype=torch.float64)).to(device),
-            text={name: torch.stack([text[name] for text in texts]).to(device) for name in texts[0]},
-            sizes=torch.tensor([size] * len(group)).to(device),
-            weights=torch.stack([_weights(sample, encodings, settings, shape) for sample in group]).to(device),
-            shares=torch.tensor([sample.share for sample in group]).to(device),
-            is_prior=torch.tensor([sample.is_prior for sample in group]).to(device),
-        )
+    for group in by_size.values():
+        most = settings.micro_batch or len(group)
+        for start in range(0, len(group), most):
+            yield _stacked(group[start : start + most], step, encodings, settings, family, schedule).to(device)
+
+
+def _stacked(
+    group: list[Sample], step: int, encodings: Encodings, settings: TrainingSettings, family: ModuleType, schedule: Any
+) -> Batch:
+    latents = torch.stack([_latents(sample, encodings) for sample in group])
+    shape = tuple(latents.shape[1:])
+    sizes = torch.tensor([[sample.encoding.height, sample.encoding.width] for sample in group])
+    at = torch.tensor([sample.at for sample in group], dtype=torch.float64)
+    at = as_the_family_trains(at, settings.timesteps, family, schedule, shape[1], shape[2])
+    timesteps = family.timesteps_at(schedule, at)
+    texts = [encodings.tensors(sample.text) for sample in group]
+    masks = [_mask(sample, encodings, settings, shape) for sample in group]
+    shares = torch.tensor([sample.share for sample in group])
+    if settings.min_snr_gamma is not None:
+        shares = shares * min_snr_weights(family, schedule, timesteps, settings.min_snr_gamma)
+    return Batch(
+        latents=latents,
+        noise=torch.stack([_noise(sample, step, settings, shape) for sample in group]),
+        timesteps=timesteps,
+        text={name: torch.stack([text[name] for text in texts]) for name in texts[0]},
+        sizes=sizes,
+        weights=torch.stack([pixel_weights(mask, settings.background_weight) for mask in masks]),
+        held=torch.stack([_held(sample, mask, settings) for sample, mask in zip(group, masks, strict=True)]),
+        shares=shares,
+        is_prior=torch.tensor([sample.is_prior for sample in group]),
+    )
 
 
 def _latents(sample: Sample, encodings: Encodings) -> torch.Tensor:
     return encodings.tensors(sample.encoding.mirrored if sample.mirrored else sample.encoding.latents)["latents"]
 
 
-def _weights(sample: Sample, encodings: Encodings, settings: TrainingSettings, shape: tuple[int, ...]) -> torch.Tensor:
-    if not settings.masked_loss or not sample.encoding.mask or sample.is_prior:
+def _noise(sample: Sample, step: int, settings: TrainingSettings, shape: tuple[int, ...]) -> torch.Tensor:
+    """The noise (channels, height, width) of a sample, with an offset drawn per channel (crosslabs.org, 2023)."""
+    noise = normal_at(shape, settings.seed, step, sample.place, "noise")
+    if settings.noise_offset:
+        noise += settings.noise_offset * normal_at((shape[0], 1, 1), settings.seed, step, sample.place, "noise offset")
+    return noise
+
+
+def _mask(sample: Sample, encodings: Encodings, settings: TrainingSettings, shape: tuple[int, ...]) -> torch.Tensor:
+    """The mask (height, width) of a sample; all 1 where every cell counts the same."""
+    mask = encodings.mask_of(sample.encoding) if settings.masked_loss and not sample.is_prior else None
+    if mask is None:
         return torch.ones(shape[1:])
-    mask = encodings.tensors(sample.encoding.mask)["mask"]
-    return pixel_weights(mask.flip(-1) if sample.mirrored else mask, settings.background_weight)
+    return mask.flip(-1) if sample.mirrored else mask
+
+
+def _held(sample: Sample, mask: torch.Tensor, settings: TrainingSettings) -> torch.Tensor:
+    if sample.is_prior:
+        return torch.ones_like(mask)
+    return 1 - mask if settings.background_prior else torch.zeros_like(mask)

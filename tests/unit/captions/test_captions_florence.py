@@ -8,7 +8,7 @@ from PIL import Image
 from tiny_florence import save_tiny_florence
 
 from darkroom.cache import Cache
-from darkroom.captions.florence import Captioner, describe, load_captioner
+from darkroom.captions.florence import Captioner, describe, find_phrases, load_captioner, load_describe
 from darkroom.captions.photo_captions import caption_keys, caption_photos, selected_photos
 from darkroom.captions.settings import CaptionerSettings
 from darkroom.errors import UserError
@@ -46,6 +46,29 @@ def test_answers_hold_no_special_tokens_and_stay_short(captioner: Captioner) -> 
         assert len(captioner.processor.tokenizer(answer, add_special_tokens=False).input_ids) <= 13
 
 
+def test_what_it_finds_does_not_depend_on_neighbours_or_the_length_of_their_captions(captioner: Captioner) -> None:
+    seen, texts = pictures(3), ["a red ball", "a blue robot on grass in front of a brick wall, in dim light", "a cat"]
+    alone = [find_phrases(captioner, [picture], [text])[0] for picture, text in zip(seen, texts, strict=True)]
+    assert find_phrases(captioner, seen, texts) == alone
+    assert find_phrases(captioner, seen[1:], texts[1:]) == alone[1:]
+
+
+def test_grounding_is_asked_for_or_not_made(tmp_path: Path) -> None:
+    folder, seen = save_tiny_florence(tmp_path), pictures(2)
+    plain = load_describe(folder, SETTINGS, COMPUTE)(seen)
+    checked = load_describe(folder, SETTINGS.model_copy(update={"grounding": True}), COMPUTE)(seen)
+    assert [set(answer) for answer in plain] == [{"text"}, {"text"}]
+    assert [answer["text"] for answer in checked] == [answer["text"] for answer in plain]
+    assert all(isinstance(answer["found"], list) for answer in checked)
+
+
+def test_grounding_by_a_model_that_cannot_is_one_clear_line() -> None:
+    pocket = Path(__file__).parents[3] / "resources" / "pocket" / "florence2"
+    with pytest.raises(UserError, match=r"captioner\.grounding") as error:
+        load_describe(pocket, SETTINGS.model_copy(update={"grounding": True}), COMPUTE)
+    assert "\n" not in str(error.value)
+
+
 def test_a_folder_without_a_captioner_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(UserError, match=r"captioner\.model") as error:
@@ -58,6 +81,7 @@ def shard(folder: Path, count: int) -> dict[str, dict[str, str]]:
     for number, picture in enumerate(pictures(count)):
         picture.save(folder / f"{number}.jpg")
         rows[f"{number:016x}"] = {"photo": f"{number:016x}", "sha256": f"{number:064x}", "path": f"{number}.jpg"}
+        rows[f"{number:016x}"] |= {"width": str(picture.width), "height": str(picture.height)}
     return rows
 
 
@@ -66,9 +90,9 @@ def test_each_photo_is_captioned_once_and_the_model_loads_only_for_work(tmp_path
 
     def load():  # type: ignore[no-untyped-def]
         loads.append(1)
-        return lambda seen: calls.append(len(seen)) or [f"size {picture.size}" for picture in seen]
+        return lambda seen: calls.append(len(seen)) or [{"text": f"size {picture.size}"} for picture in seen]
 
-    def run(chosen: dict[str, dict[str, str]], **parts: str) -> tuple[dict[str, str], int]:
+    def run(chosen: dict[str, dict[str, str]], **parts: str) -> tuple[dict[str, dict[str, str]], int]:
         keys = caption_keys(chosen, **parts)
         return caption_photos(chosen, keys, Cache(tmp_path / "cache"), 2, tmp_path, load)
 
@@ -94,6 +118,6 @@ def test_only_selected_photos_of_the_shard_are_captioned() -> None:
 
 
 def test_a_photo_that_is_gone_is_one_clear_line(tmp_path: Path) -> None:
-    photos = {"a": {"photo": "a", "sha256": "0" * 64, "path": "gone.jpg"}}
+    photos = {"a": {"photo": "a", "sha256": "0" * 64, "path": "gone.jpg", "width": "9", "height": "9"}}
     with pytest.raises(UserError, match=r"gone\.jpg"):
         caption_photos(photos, caption_keys(photos), Cache(tmp_path), 2, tmp_path, lambda: lambda seen: [])

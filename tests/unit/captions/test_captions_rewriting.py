@@ -1,179 +1,157 @@
 """The rewriter: real-style descriptions in three dialects; trigger once, early, never too long, nothing breaks it."""
 
+import random
 import re
+from pathlib import Path
 
 import pytest
+from descriptions import STYLES, Described, count_words, guide, read_descriptions, subject
 
+from darkroom.captions.caption_sources import Description
+from darkroom.captions.description import clean_text
 from darkroom.captions.rewriting import rewrite
-from darkroom.captions.settings import CaptionStyle, SubjectSettings
+from darkroom.captions.settings import CaptionStyle, RewritingSettings, SubjectSettings
+from darkroom.captions.target_captions import Target, caption_frames, decide
+from darkroom.captions.token_counts import TokenCounts
+from darkroom.captions.word_classes import participle
 from darkroom.errors import UserError
 
-STYLES: tuple[CaptionStyle, ...] = ("sentences", "sentence", "tags")
 OPENERS = re.compile(
-    r"the (?:image|photo|picture) (?:shows|is|depicts|features)|in this image|we can see|appears to be", re.I
+    r"the (?:image|photo|picture) (?:shows|is|depicts|features)|in this image|we can see|(?:appears|"
+    r"seems) to be|there (?:is|are) "
+    r"also|it (?:seems|looks like)|atmosphere|watermark",
+    re.I,
+)
+DESCRIPTIONS = read_descriptions()
+NAMES = [f"{number}-{case.subject_class}" for number, case in enumerate(DESCRIPTIONS)]
+OWN_WORDS = (
+    "in it its she her he his him they them their is are has have with another person one people of close-up wide "
+    "medium shot "
+    "close up angle closed low sitting lying standing parked perched text shoe wearing holding carrying"
 )
 
 
-def words(text: str) -> int:
-    """A tokenizer for tests: a token per word or comma, and two for start and end."""
-    return len(re.findall(r"[\w'-]+|[^\w\s]", text)) + 2
+def write(text: str, about: SubjectSettings, style: CaptionStyle, limit: int = 77, own_words: bool = False) -> str:
+    return rewrite(text, about, RewritingSettings(style=style), count_words, limit, own_words=own_words)
 
 
-def subject(subject_class: str, kind: str = "object", trigger: str = "zxq") -> SubjectSettings:
-    return SubjectSettings.model_validate({"trigger": trigger, "class": subject_class, "kind": kind})
+@pytest.mark.parametrize("case", DESCRIPTIONS, ids=NAMES)
+def test_descriptions_in_three_dialects(case: Described) -> None:
+    found = {
+        style: write(case.description, case.subject, style, 512 if style == "sentences" else 77) for style in STYLES
+    }
+    assert found == case.expected
 
 
-# class, kind, description, sentences, sentence, tags
-TABLE = [
-    (
-        "robot", "object", "a red robot on grass in front of a grey wall, in warm light, seen up close",
-        "zxq robot on grass in front of a grey wall, in warm light, seen up close.",
-        "zxq robot on grass in front of a grey wall, in warm light, seen up close",
-        "zxq robot, grass, grey wall, warm light, close-up",
-    ),
-    (
-        "toy", "object", "a blue duck on sand in front of a striped wall, in bright light, seen from medium distance",
-        "zxq toy on sand in front of a striped wall, in bright light, seen from medium distance.",
-        "zxq toy on sand in front of a striped wall, in bright light, seen from medium distance",
-        "zxq toy, sand, striped wall, bright light, medium shot",
-    ),
-    (
-        "robot", "object", "red robot, grass, grey wall, warm light, wide shot",
-        "zxq robot, grass, grey wall, warm light, wide shot.",
-        "zxq robot, grass, grey wall, warm light, wide shot",
-        "zxq robot, grass, grey wall, warm light, wide shot",
-    ),
-    (
-        "dog", "character",
-        "The image shows a small brown and white dog sitting on a wooden deck. The dog has a red collar and is looking "
-        "directly at the camera. In the background, there are trees and a blue sky.",
-        "zxq dog sitting on a wooden deck. It has a red collar and is looking directly at the camera. Trees and a blue "
-        "sky in the background.",
-        "zxq dog sitting on a wooden deck, it has a red collar and is looking directly at the camera, trees and a blue "
-        "sky in the background",
-        "zxq dog, sitting, wooden deck, red collar, looking at camera, trees, blue sky",
-    ),
-    (
-        "dog", "character",
-        "In this image we can see a dog on the grass. In the background there are plants and a fence.",
-        "zxq dog on the grass. Plants and a fence in the background.",
-        "zxq dog on the grass, plants and a fence in the background",
-        "zxq dog, grass, plants, fence",
-    ),
-    (
-        "dog", "character", "a close up of a dog with brown fur and white paws laying on a couch",
-        "A close up of zxq dog laying on a couch.",
-        "a close up of zxq dog laying on a couch",
-        "zxq dog, close up, laying, couch",
-    ),
-    (
-        "cat", "character",
-        "In the center of the image, there is a black cat with green eyes, long whiskers, and white paws, sitting on a "
-        "window sill. The background is blurred.",
-        "zxq cat sitting on a window sill. The background is blurred.",
-        "zxq cat sitting on a window sill, the background is blurred",
-        "zxq cat, sitting, window sill, blurred",
-    ),
-    (
-        "woman", "character",
-        "The image is a portrait of a young woman with long brown hair and blue eyes. She is wearing a white dress and "
-        "standing in a field of flowers. The woman appears to be smiling. The overall mood of the image is peaceful.",
-        "A portrait of zxq woman. She is wearing a white dress and standing in a field of flowers. She is smiling.",
-        "a portrait of zxq woman, wearing a white dress and standing in a field of flowers, smiling",
-        "zxq woman, portrait, white dress, standing, field of flowers, smiling",
-    ),
-    (
-        "man", "character",
-        "In this image, there is a man wearing a black suit and sitting on a chair. On the left side there is a table "
-        "with a cup of coffee.",
-        "zxq man wearing a black suit and sitting on a chair. A table with a cup of coffee on the left side.",
-        "zxq man wearing a black suit and sitting on a chair, a table with a cup of coffee on the left side",
-        "zxq man, black suit, sitting, chair, table, cup of coffee",
-    ),
-    (
-        "backpack", "object",
-        "A pink backpack with a monster face on it sitting on top of a table in a room with chairs.",
-        "zxq backpack sitting on top of a table in a room with chairs.",
-        "zxq backpack sitting on top of a table in a room with chairs",
-        "zxq backpack, sitting, table, room, chairs",
-    ),
-    (
-        "sneaker", "object",
-        "The image shows a pair of colorful sneakers placed on a white surface, creating a beautiful and inviting "
-        "atmosphere.",
-        "zxq sneaker placed on a white surface.",
-        "zxq sneaker placed on a white surface",
-        "zxq sneaker, white surface",
-    ),
-    (
-        "vase", "object",
-        "The image is a living room with a sofa, two armchairs, a wooden coffee table, a large rug, a lamp, and a red "
-        "vase on the table.",
-        "zxq vase on the table, a living room with a sofa, two armchairs, a wooden coffee table, a large rug, a lamp.",
-        "zxq vase on the table, a living room with a sofa, two armchairs, a wooden coffee table, a large rug, a lamp",
-        "zxq vase, table, living room, sofa, armchairs, wooden coffee table, large rug, lamp",
-    ),
-    (
-        "style", "style",
-        "The image is a watercolor painting of a village by a river. The sky is blue and there are trees on both "
-        "sides.",
-        "In zxq style, a village by a river. The sky is blue, trees on both sides.",
-        "zxq style, a village by a river, the sky is blue, trees on both sides",
-        "zxq style, village, river, blue sky, trees, both sides",
-    ),
-]  # fmt: skip
+def test_the_table_is_large_and_varied() -> None:
+    assert len(DESCRIPTIONS) >= 60
+    assert {case.kind for case in DESCRIPTIONS} == {"character", "object", "style"}
+    assert len({case.description for case in DESCRIPTIONS}) == len(DESCRIPTIONS)
 
 
-@pytest.mark.parametrize("case", TABLE, ids=[f"{case[0]}-{number}" for number, case in enumerate(TABLE)])
-def test_descriptions_in_three_dialects(case: tuple[str, ...]) -> None:
-    subject_class, kind, description, *expected = case
-    about = subject(subject_class, kind)
-    assert [rewrite(description, about, style, words, 77) for style in STYLES] == expected
+def test_the_guide_of_the_docs_is_the_table() -> None:
+    assert guide().count("`tags`") == 10
+    assert guide() in (Path(__file__).parents[3] / "docs" / "captions.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("case", TABLE, ids=[case[0] for case in TABLE])
-@pytest.mark.parametrize("limit", [5, 8, 12, 20, 77])
-def test_trigger_once_class_once_within_the_limit(case: tuple[str, ...], style: CaptionStyle, limit: int) -> None:
-    subject_class, kind, description = case[:3]
-    text = rewrite(description, subject(subject_class, kind), style, words, limit)
-    assert words(text) <= limit
-    assert text.count("zxq") == 1
-    assert len(re.findall(rf"\b{subject_class}\b", text)) == 1
-    assert len(text[: text.index("zxq")].split()) <= 12
-    assert not OPENERS.search(text)
-    assert set(re.findall(r"\w+", text.lower())) <= set(
-        re.findall(r"\w+", f"zxq {subject_class} in it its she he they close wide medium shot {description}".lower())
-    )
+@pytest.mark.parametrize("case", DESCRIPTIONS, ids=NAMES)
+def test_trigger_once_class_once_within_the_limit(case: Described, style: CaptionStyle) -> None:
+    for limit in (6, 8, 12, 20, 77, 512):
+        text = write(case.description, case.subject, style, limit)
+        assert count_words(text) <= limit
+        assert text.count("zxq") == 1
+        assert len(re.findall(rf"\b{case.subject_class}\b", text, re.I)) == 1
+        assert len(text[: text.index("zxq")].split()) <= 12
+        assert not OPENERS.search(text)
+        said = re.findall(r"\w+", f"zxq {case.subject_class} {OWN_WORDS} {case.description}".lower().replace("_", " "))
+        assert set(re.findall(r"\w+", text.lower())) <= {*said, *map(participle, said)}
 
 
 def test_trimming_drops_whole_clauses_before_words() -> None:
     text = "a red robot on grass in front of a grey wall, in warm light, seen up close"
-    cut = [rewrite(text, subject("robot"), "sentence", words, limit) for limit in (30, 16, 13, 9)]
+    cut = [write(text, subject("robot"), "sentence", limit) for limit in (30, 16, 13, 9)]
     assert cut == [
         "zxq robot on grass in front of a grey wall, in warm light, seen up close",
         "zxq robot on grass in front of a grey wall, in warm light",
         "zxq robot on grass in front of a grey wall",
-        "zxq robot on grass in front of",
+        "zxq robot on grass",
     ]
 
 
 def test_a_trigger_that_cannot_fit_is_one_clear_line() -> None:
     with pytest.raises(UserError, match="shorter trigger"):
-        rewrite("a robot", subject("robot", trigger="a-very long trigger of many many words"), "tags", words, 8)
+        write("a robot", subject("robot", trigger="a-very long trigger of many many words"), "tags", 8)
 
 
 def test_a_text_that_holds_the_trigger_is_taken_as_it_stands() -> None:
     text = "Jenna reads the paper, as zxq dog does"
-    assert rewrite(text, subject("dog"), "tags", words, 77) == text
-    assert rewrite(text, subject("dog"), "tags", words, 9) == "as zxq dog does"
-    assert rewrite("a zxqs dog", subject("dog"), "sentence", words, 77) == "zxq dog"
+    assert write(text, subject("dog"), "tags", own_words=True) == text
+    assert write(text, subject("dog"), "tags", 9, own_words=True) == "as zxq dog does"
+    assert write("Zxq barks. ZXQ runs.", subject("dog"), "sentences", own_words=True) == "zxq barks. The dog runs."
+    assert write("a zxqs dog", subject("dog"), "sentence") == "zxq dog"
+
+
+def test_a_captioner_that_says_the_trigger_is_rewritten_all_the_same() -> None:
+    text = "The image shows a Mimi dog sitting on a mimi."
+    assert write(text, subject("dog", trigger="mimi"), "sentence") == "mimi dog sitting on a"
+    described = {"p": Description("The image shows a zxq dog on a rug.", "captioner")}
+    target = Target(subject("dog"), RewritingSettings(), TokenCounts(count_words, 77))
+    (row,) = caption_frames({"f": "p"}, described, target, frozenset())
+    assert row["caption"] == "zxq dog on a rug"
+    described = {"p": Description("The zxq dog on a rug.", "override")}
+    (row,) = caption_frames({"f": "p"}, described, target, frozenset())
+    assert row["caption"] == "The zxq dog on a rug."
+
+
+def test_a_captioner_that_refuses_leaves_trigger_and_class() -> None:
+    target = Target(subject("dog"), RewritingSettings(), TokenCounts(count_words, 77))
+    refusal = "I'm sorry, but I cannot describe people."
+    rows = caption_frames({"f": "p"}, {"p": Description(refusal, "captioner")}, target, frozenset())
+    assert [(row["caption"], row["description"]) for row in rows] == [("zxq dog", refusal)]
+    captions = [{"photo": name, "caption": "a dog with a red collar"} for name in "abcd"]
+    worn = decide(captions, "abcde", subject("dog"))
+    assert worn == decide([*captions, {"photo": "e", "caption": refusal}], "abcde", subject("dog")) != frozenset()
+
+
+@pytest.mark.parametrize(
+    ("trigger", "subject_class", "problem"),
+    [
+        ("Dog", "dog", "share a word"),
+        ("zxq dog", "corgi dog", "share a word"),
+        (" ", "dog", "one line"),
+        ("zxq ", "dog", "one line"),
+        ("z\nxq", "dog", "one line"),
+        ("z\u202exq", "dog", "invisible"),
+        ("zxq,", "dog", "comma"),
+        ("-", "dog", "no letter"),
+        ("zxq", "A dog", "without its article: dog"),
+        ("zxq", "dog, cat", "comma"),
+        ("zxq", "", "at least 1"),
+    ],
+)
+def test_triggers_and_classes_that_spoil_captions_are_refused(trigger: str, subject_class: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        subject(subject_class, trigger=trigger)
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("a \u202edog\u200b on\xad grass", "a dog on grass"),
+        ("a dog &amp; a <b>cat</b><br/>on <a href='x'>grass</a> &lt;p&gt;now", "a dog & a cat on grass now"),
+        ("a < b > c <3 <zxq>", "a < b > c <3 <zxq>"),
+        ("👩\u200d🚀 in space", "👩\u200d🚀 in space"),
+    ],
+)
+def test_invisible_signs_and_html_are_no_text(text: str, clean: str) -> None:
+    assert clean_text(text) == clean
 
 
 def test_a_new_trigger_changes_nothing_but_the_trigger() -> None:
-    for case in TABLE:
-        one = rewrite(case[2], subject(case[0], case[1], "zxq"), "sentence", words, 77)
-        other = rewrite(case[2], subject(case[0], case[1], "b$k.1"), "sentence", words, 77)
+    for case in DESCRIPTIONS:
+        one = write(case.description, subject(case.subject_class, case.kind, "zxq"), "sentence")
+        other = write(case.description, subject(case.subject_class, case.kind, "b$k.1"), "sentence")
         assert other == one.replace("zxq", "b$k.1")
 
 
@@ -189,12 +167,47 @@ def test_a_new_trigger_changes_nothing_but_the_trigger() -> None:
     ],
 )  # fmt: skip
 def test_whatever_the_text_one_short_line_with_the_trigger_once(text: str, style: CaptionStyle) -> None:
-    caption = rewrite(text, subject("dog", "character"), style, words, 40)
+    caption = write(text, subject("dog", "character"), style, 40)
     assert caption.count("zxq") == 1 and "zxq dog" in caption
-    assert words(caption) <= 40
+    assert count_words(caption) <= 40
     assert "\n" not in caption and "\ue000" not in caption and caption == " ".join(caption.split())
 
 
 def test_a_class_of_two_words_is_found_by_its_last() -> None:
-    assert rewrite("a red robot on grass", subject("toy robot"), "sentence", words, 77) == "zxq toy robot on grass"
-    assert rewrite("a red toy robot on grass", subject("toy robot"), "tags", words, 77) == "zxq toy robot, grass"
+    assert write("a red robot on grass", subject("toy robot"), "sentence") == "zxq toy robot on grass"
+    assert write("a red toy robot on grass", subject("toy robot"), "tags") == "zxq toy robot, grass"
+
+
+def test_a_prefix_comes_before_the_trigger_and_is_counted() -> None:
+    settings = RewritingSettings(style="tags", prefix=["score_9", "best quality"], underscores=True)
+    text = "1girl, long hair, white dress, looking at viewer"
+    about = subject("girl", "character")
+    assert (
+        rewrite(text, about, settings, count_words, 77)
+        == "score_9, best quality, zxq girl, white_dress, looking_at_viewer"
+    )
+    assert rewrite(text, about, settings, count_words, 11) == "score_9, best quality, zxq girl, white_dress"
+    assert rewrite("zxq as I want it", about, settings, count_words, 77, own_words=True) == "zxq as I want it"
+    with pytest.raises(UserError, match="shorter trigger or prefix"):
+        rewrite(text, about, settings, count_words, 7)
+
+
+@pytest.mark.parametrize("other", [{"prefix": ["masterpiece"]}, {"underscores": True}])
+def test_prefix_and_underscores_are_for_tags(other: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="for style: tags"):
+        RewritingSettings.model_validate({"style": "sentence", **other})
+
+
+def test_words_in_any_order_give_a_caption_that_fits_and_holds_the_subject_once() -> None:
+    draw = random.Random(7)
+    words = [word for case in DESCRIPTIONS for word in case.description.split()] + [",", '"', "(", "'s", ";", "🐶", "."]
+    for number in range(300):
+        case = draw.choice(DESCRIPTIONS)
+        text = " ".join(
+            draw.choices([*words, case.subject_class, f"the {case.subject_class}'s"], k=draw.randint(1, 40))
+        )
+        for style in STYLES:
+            limit = draw.choice((9, 12, 77))
+            caption = write(text, case.subject, style, limit)
+            assert caption.count("zxq") == 1 and count_words(caption) <= limit, (number, text)
+            assert not re.search(r"  |\n| ,|,,", caption), (number, text)

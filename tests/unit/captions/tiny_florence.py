@@ -13,6 +13,9 @@ from transformers import (
 
 from darkroom.pocket.vocabulary import florence_tokenizer
 
+# What its processor can read out of answers.
+TASKS = ("pure_text", "polygons", "phrase_grounding", "description_with_bboxes")
+
 
 def save_tiny_florence(folder: Path) -> Path:
     """Write model and processor to a folder, as `save_pretrained` does, and return it."""
@@ -53,7 +56,7 @@ def save_tiny_florence(folder: Path) -> Path:
     )
     images = CLIPImageProcessor(size={"height": 32, "width": 32}, do_center_crop=False)
     images.image_seq_length = 5
-    processor = Florence2Processor(images, tokenizer, post_processor_config={"pure_text": {}})
+    processor = Florence2Processor(images, tokenizer, post_processor_config={task: {} for task in TASKS})
     Florence2ForConditionalGeneration(config).save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from darkroom.dataset.assembly import join_frames
+from darkroom.dataset.caption_errors import refuse_errors
 from darkroom.dataset.export import export_frames
 from darkroom.errors import UserError
 from darkroom.files import sha256_file, write_json
@@ -21,7 +22,8 @@ def tables(folder: Path) -> dict[str, list[dict[str, str]]]:
         for kind in ("frames", "masks"):
             (folder / kind).mkdir(parents=True, exist_ok=True)
             Image.new("RGB" if kind == "frames" else "L", (16, 8), 50 * number).save(folder / kind / f"{name}.png")
-    size = {"width": "16", "height": "8"}
+    size = {"width": "16", "height": "8", "x0": "20", "y0": "10", "x1": "60", "y1": "30"}
+    size |= {"photo_width": "100", "photo_height": "40"}
     return {
         "frames": [{"frame": name, "photo": name, "status": "ok", **size} for name in reversed(PHOTOS)]
         + [{"frame": "dd", "photo": "dd", "status": "failed", "width": "", "height": ""}],
@@ -41,6 +43,8 @@ def test_the_manifest_is_canonical_and_reads_back(tmp_path: Path) -> None:
     given = tables(tmp_path)
     frames = join(tmp_path, given)
     assert [(frame.frame, frame.split) for frame in frames] == [("aa", "train"), ("bb", "held_out"), ("cc", "train")]
+    first = frames[0]
+    assert (first.original_width, first.original_height, first.crop_left, first.crop_top) == (100, 40, 8, 4)
     write_json(tmp_path / "one.json", manifest_json(frames))
     given["frames"].reverse()
     write_json(tmp_path / "two.json", manifest_json(list(reversed(join(tmp_path, given)))))
@@ -98,3 +102,28 @@ def test_other_bytes_than_the_manifest_says_are_refused(tmp_path: Path) -> None:
     Image.new("L", (16, 8), 7).save(tmp_path / "masks" / "bb.png")
     with pytest.raises(UserError, match=r"masks/bb\.png: it has other bytes"):
         export_frames(frames, tmp_path, tmp_path / "images", tmp_path / "out")
+
+
+def test_an_error_of_the_audit_stops_and_warnings_do_not(tmp_path: Path) -> None:
+    warning = {"level": "warning", "finding": "nearly the same caption", "frames": "aa bb", "files": ""}
+    refuse_errors([warning], tmp_path / "audit.csv")
+    error = {
+        "level": "error",
+        "finding": "trigger missing",
+        "frames": "aa bb cc dd",
+        "files": "1.jpg / a b.jpg / 3.jpg / 4",
+    }
+    named = r"audit\.csv: trigger missing \(frames aa of 1\.jpg, bb of a b\.jpg, cc of 3\.jpg and 1 more\).*overrides"
+    with pytest.raises(UserError, match=named):
+        refuse_errors([warning, error], tmp_path / "audit.csv")
+
+
+def test_a_caption_of_markup_and_metacharacters_is_exported_as_it_is(tmp_path: Path) -> None:
+    given = tables(tmp_path)
+    text = "zxq <script>alert('x')</script> & $(rm -rf /); `id` \"quoted\" \\n {title} %s 🐶 " + "word " * 5000
+    for row in given["captions"]:
+        row["caption"] = text
+    export_frames(join(tmp_path, given), tmp_path, tmp_path / "images", tmp_path / "exported")
+    assert (tmp_path / "images" / "aa.txt").read_text(encoding="utf-8").rstrip("\n") == text
+    lines = (tmp_path / "images" / "metadata.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["text"] for line in lines} == {text}

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from darkroom.clip_model import Clip, embed_picture, embed_text, load_clip
 from darkroom.errors import UserError
-from darkroom.evaluation.clip_model import Clip, embed_picture, embed_text, load_clip
 from darkroom.pocket.clip import new_clip
 from darkroom.pocket.model_files import save_clip
 

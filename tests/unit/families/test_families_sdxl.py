@@ -6,18 +6,12 @@ import pytest
 import torch
 from tiny_sdxl import save_tiny_sdxl
 
-from darkroom.errors import UserError
-from darkroom.families import family, flux, sdxl
+from darkroom.families import sdxl
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny_sdxl(tmp_path_factory.mktemp("model"))
-
-
-def test_families_are_found_by_name() -> None:
-    assert family("sdxl") is sdxl
-    assert family("flux") is flux
 
 
 def test_texts_are_encoded_as_the_pipeline_does(model: Path) -> None:
@@ -45,22 +39,6 @@ def test_latents_are_the_scaled_mean_and_decode_to_the_same_size(model: Path) ->
     assert torch.allclose(latents, vae.encode(picture[None]).latent_dist.mean[0].detach() * 0.5)
 
 
-def test_target_and_noise_agree_with_each_other(tmp_path: Path) -> None:
-    for kind in ("epsilon", "v_prediction"):
-        schedule = sdxl.load_schedule(save_tiny_sdxl(tmp_path / kind, kind))
-        latents, noise = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8)
-        timesteps = sdxl.timesteps_at(schedule, torch.tensor([0.25, 0.75], dtype=torch.float64))
-        assert timesteps.tolist() == [250, 750]
-        noisy = sdxl.add_noise(schedule, latents, noise, timesteps)
-        target = sdxl.target(schedule, latents, noise, timesteps)
-        alpha = schedule.alphas_cumprod[timesteps].sqrt().view(2, 1, 1, 1)
-        sigma = (1 - schedule.alphas_cumprod[timesteps]).sqrt().view(2, 1, 1, 1)
-        recovered = alpha * noisy - sigma * target if kind == "v_prediction" else (noisy - sigma * target) / alpha
-        assert torch.allclose(recovered, latents, atol=1e-4)
-        if kind == "v_prediction":
-            assert float(schedule.alphas_cumprod[-1]) == pytest.approx(0.0, abs=1e-6)
-
-
 def test_denoiser_answers_as_in_the_pipeline(model: Path) -> None:
     denoiser = sdxl.load_denoiser(model, torch.float32)
     text = {"embeddings": torch.randn(2, 24, 40), "pooled": torch.randn(2, 24)}
@@ -76,24 +54,9 @@ def test_denoiser_answers_as_in_the_pipeline(model: Path) -> None:
 def test_kohya_names_carry_alpha() -> None:
     up, down = torch.ones(8, 4), torch.ones(4, 8)
     name = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0"
-    renamed = sdxl.to_kohya({f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}, 2.0)
+    renamed = sdxl.comfyui_names({f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}, 2.0)
     base = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_out_0"
     assert set(renamed) == {f"{base}.lora_down.weight", f"{base}.lora_up.weight", f"{base}.alpha"}
     assert float(renamed[f"{base}.alpha"]) == 2.0
     with pytest.raises(ValueError, match=r"vae\.x"):
-        sdxl.to_kohya({"vae.x.lora_A.weight": up}, 1.0)
-
-
-def test_a_folder_that_is_no_model_says_so(tmp_path: Path) -> None:
-    for load in (
-        lambda: sdxl.load_denoiser(tmp_path, torch.float32),
-        lambda: sdxl.load_tokenizers(tmp_path),
-        lambda: flux.load_tokenizers(tmp_path),
-    ):
-        with pytest.raises(UserError, match="diffusers form"):
-            load()
-
-
-def test_flux_says_that_training_is_to_come(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="training is not there yet"):
-        flux.load_denoiser(tmp_path, torch.float32)
+        sdxl.comfyui_names({"vae.x.lora_A.weight": up}, 1.0)

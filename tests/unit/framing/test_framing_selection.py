@@ -1,11 +1,19 @@
 """Verdicts and their reasons, copies and bursts, overrides, and the split."""
 
+import random
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from darkroom.cache import Cache
+from darkroom.contact_sheet import AMBER, GREEN, GREY, RED
 from darkroom.errors import UserError
-from darkroom.framing.selection import Candidate, candidates, hold_out, require_photos, select_photos
+from darkroom.framing.flaws import Candidate, candidates
+from darkroom.framing.selection import hold_out, require_photos, select_photos
+from darkroom.framing.selection_sheet import draw_selection
 from darkroom.framing.settings import SelectionSettings
 from darkroom.overrides import Override, read_overrides
 
@@ -16,13 +24,21 @@ def candidate(name: str, of: str = "", kind: str = "", group: str = "", **change
     photo = {"photo": name, "path": f"{name}.jpg", "status": "ok", "width": "400", "height": "300"}
     mask = {"photo": name, "coverage": "0.2", "x0": "10", "y0": "10", "x1": "90", "y1": "90"}
     quality = {"photo": name, "sharpness": "0.6", "exposure": "0.8", "brightness": "0.8", "unclipped": "1"}
+    quality |= {"noise": "50", "compression": "0.9", "unblocked": "0.9", "filled": "1", "subject_side": "150"}
     for row in (photo, mask, quality):
         row |= {key: value for key, value in changes.items() if key in row}
     return Candidate(photo, mask, quality, {"photo": name, "group": group, "kind": kind, "of": of})
 
 
+def by_first_letter(names: Sequence[str]) -> np.ndarray:
+    """Photos are alike where their names begin alike, and the more so the nearer their second letters are."""
+    letters = [ord(name[0]) for name in names], [ord(name[-1]) for name in names]
+    first, last = (np.abs(np.subtract.outer(place, place)) for place in letters)
+    return np.where(first > 0, 0.1, 1 - last / 50)
+
+
 def verdicts(*found: Candidate, settings: SelectionSettings = SETTINGS, **overrides: Override) -> dict[str, str]:
-    rows = select_photos({item.name: item for item in found}, settings, overrides)
+    rows = select_photos({item.name: item for item in found}, settings, overrides, by_first_letter)
     assert all((row["reason"] in ("", "kept by you")) == row["selected"] for row in rows)
     assert all(bool(row["split"]) == row["selected"] for row in rows)
     return {str(row["photo"]): str(row["reason"]) if not row["selected"] else "selected" for row in rows}
@@ -38,6 +54,8 @@ def verdicts(*found: Candidate, settings: SelectionSettings = SETTINGS, **overri
         ({"coverage": "0.001"}, "no subject found"),
         ({"x0": ""}, "no subject found"),
         ({"coverage": "0.99"}, "subject fills"),
+        ({"subject_side": "20"}, "subject too small: 20 x 20 pixels"),
+        ({"filled": "0.4"}, "bars or a border: filled 0.40 is below 0.5"),
     ],
 )
 def test_flaws_in_words(changes: dict[str, str], reason: str) -> None:
@@ -45,16 +63,116 @@ def test_flaws_in_words(changes: dict[str, str], reason: str) -> None:
     assert found["good"] == "selected" and found["bad"].startswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("score", "bad", "reason"),
+    [
+        ("noise", "25", "noisy: noise 25.00 is below 30"),
+        ("compression", "0.3", "compressed"),
+        ("unblocked", "0.2", "blocks of compression"),
+    ],
+)
+def test_thresholds_that_are_off(score: str, bad: str, reason: str) -> None:
+    poor = candidate("bad", **{score: bad})
+    assert verdicts(poor)["bad"] == "selected"
+    strict = SETTINGS.model_copy(update={f"min_{score}": 30.0 if score == "noise" else 0.5})
+    assert verdicts(candidate("good"), poor, settings=strict)["bad"].startswith(reason)
+    assert verdicts(candidate("webp", **{score: ""}), settings=strict)["webp"] == "selected"
+
+
+def test_an_aesthetic_score_counts_where_there_is_one() -> None:
+    liked, little = candidate("a"), candidate("b")
+    liked.quality["aesthetic"], little.quality["aesthetic"] = "5.5", "-0.5"
+    strict = SETTINGS.model_copy(update={"min_aesthetic": 0.0})
+    assert verdicts(liked, little, settings=strict)["b"] == "little liked: aesthetic -0.50 is below 0"
+    assert set(verdicts(liked, little).values()) == {"selected"}
+
+
+def best(count: int, **changes: object) -> SelectionSettings:
+    return SETTINGS.model_copy(update={"count": count, **changes})
+
+
+def test_best_are_good_and_like_the_others() -> None:
+    found = [candidate(name) for name in ("aa", "ab", "ac", "ba", "bb")] + [candidate("zz", sharpness="0.1")]
+    chosen = verdicts(*found, settings=best(2))
+    assert [name for name in chosen if chosen[name] == "selected"] == ["ab", "ba"]
+    assert chosen["aa"] == chosen["ac"] == "not among the best 2: like ab.jpg, which is kept"
+    assert chosen["bb"] == "not among the best 2: like ba.jpg, which is kept"
+    assert chosen["zz"].startswith("blurred")
+    assert set(verdicts(*found[:-1], settings=best(5)).values()) == {"selected"}
+
+
+def test_quality_weighs() -> None:
+    found = [candidate("aa", sharpness="0.9"), *(candidate(name) for name in ("ab", "ac", "ba", "bb"))]
+    assert verdicts(*found, settings=best(2))["aa"] == "selected"
+    assert verdicts(*found, settings=best(2, quality_weight=0.0))["aa"] != "selected"
+
+
+def test_overrides_are_first_among_the_best_and_count() -> None:
+    found = [candidate(name) for name in ("aa", "ab", "ac", "ba")] + [candidate("zz", sharpness="0.1")]
+    chosen = verdicts(*found, settings=best(2), zz=Override(keep=True))
+    assert chosen["zz"] == chosen["ab"] == "selected" and chosen["ba"].startswith("not among the best 2")
+    chosen = verdicts(*found, settings=best(1), zz=Override(keep=True), aa=Override(keep=True), ab=Override(keep=False))
+    assert [name for name in chosen if chosen[name] == "selected"] == ["aa", "zz"]
+    assert chosen["ab"] == "dropped by you"
+
+
+def test_best_hold_no_two_of_one_burst() -> None:
+    burst = {"of": "aa", "kind": "burst", "group": "aa"}
+    found = [candidate("aa", group="aa"), candidate("ab", **burst), candidate("ac", **burst), candidate("ba")]
+    chosen = verdicts(*found, settings=best(3, keep_per_burst=0))
+    assert [name for name in chosen if chosen[name] == "selected"] == ["ab", "ba"]
+
+
+def test_best_do_not_depend_on_the_order_of_rows_or_on_names() -> None:
+    numbers = random.Random(1)
+    found = [
+        candidate(f"{letter}{number}", sharpness=f"{numbers.uniform(0.3, 0.8):.2f}")
+        for letter in "abc"
+        for number in range(6)
+    ]
+    first = verdicts(*found, settings=best(5))
+    numbers.shuffle(found)
+    for number, item in enumerate(found):
+        item.photo["path"] = f"{number}.jpg"
+    again = verdicts(*found, settings=best(5))
+    assert list(first) == list(again)
+    assert [reason == "selected" for reason in first.values()] == [reason == "selected" for reason in again.values()]
+
+
+def test_likeness_is_not_asked_for_where_all_stay() -> None:
+    def refuse(names: Sequence[str]) -> np.ndarray:
+        raise AssertionError("asked")
+
+    found = {name: candidate(name) for name in "abc"}
+    for settings in (SETTINGS, best(3)):
+        assert all(row["selected"] for row in select_photos(found, settings, {}, refuse))
+
+
+def test_sheet_shows_who_is_like_whom(tmp_path: Path) -> None:
+    found = {name: candidate(name) for name in ("aa", "ab", "ba")}
+    photos = {name: item.photo | {"sha256": name} for name, item in found.items()}
+    for name in found:
+        Image.new("RGB", (60, 40), "green").save(tmp_path / f"{name}.jpg")
+    rows = select_photos(found, best(2), {}, by_first_letter)
+    sheet = draw_selection(rows, photos, tmp_path, Cache(tmp_path / "cache"))
+    colours = {colour for _, colour in sheet.getcolors(1 << 24)}
+    assert {GREEN, GREY} <= colours and not {RED, AMBER} & colours
+
+
 def test_copies_are_rejected_with_the_name_of_the_original() -> None:
     found = verdicts(candidate("a", group="a"), candidate("b", of="a", kind="mirrored", group="a"))
     assert found == {"a": "selected", "b": "duplicate of a.jpg (mirrored)"}
 
 
-def test_a_copy_stands_in_only_where_no_subject_was_found() -> None:
-    copy = candidate("b", of="a", kind="cropped", group="a")
-    assert verdicts(candidate("a", group="a", x0=""), copy)["b"] == "selected"
-    blurred = verdicts(candidate("a", group="a", sharpness="0.1"), copy, candidate("c"))
-    assert blurred["b"].startswith("duplicate of a.jpg")
+@pytest.mark.parametrize("changes", [{"x0": ""}, {"sharpness": "0.1"}, {"exposure": "0.1", "brightness": "0.1"}])
+def test_a_good_copy_stands_in_for_a_flawed_original(changes: dict[str, str]) -> None:
+    original = candidate("a", group="a", **changes)
+    copy, smaller = candidate("b", of="a", kind="cropped", group="a"), candidate("c", of="a", group="a", width="300")
+    smaller.relation["kind"] = "recompressed"
+    found = verdicts(original, copy, smaller)
+    assert found["b"] == "selected" and found["c"] == "duplicate of b.jpg (recompressed)"
+    flawed = candidate("b", of="a", kind="cropped", group="a", sharpness="0.1")
+    assert verdicts(original, flawed, candidate("d"))["b"].startswith("duplicate of a.jpg")
 
 
 def test_sharpest_of_a_burst_is_kept() -> None:

@@ -9,11 +9,12 @@ from PIL import Image, ImageDraw
 from darkroom.errors import UserError
 from darkroom.files import sha256_bytes, sha256_file
 from darkroom.framing import subject_masks
-from darkroom.framing.settings import MaskSettings
+from darkroom.framing.mask_models import Finder
 from darkroom.framing.subject_masks import mask_photos
 from darkroom.framing.supplied_masks import match_masks, open_mask, unused_masks
 from darkroom.model_lock import LockedModel
 from darkroom.photo_index import IndexedFile, refresh_index
+from darkroom.settings import ComputeSettings
 
 
 def files(*paths: str) -> list[IndexedFile]:
@@ -94,6 +95,19 @@ def test_every_kind_of_picture_is_grey(tmp_path: Path) -> None:
         assert mask.mode == "L" and np.array_equal(np.asarray(mask), wanted), name
 
 
+def test_the_alpha_of_a_cut_out_is_its_mask(tmp_path: Path) -> None:
+    alpha = np.zeros((6, 8), np.uint8)
+    alpha[1:4, 2:7] = [255, 255, 200, 90, 10]
+    photo = Image.fromarray(np.random.default_rng(0).integers(0, 255, (6, 8, 3)).astype(np.uint8))
+    cut_out = Image.merge("RGBA", (*photo.split(), Image.fromarray(alpha)))
+    for name in ("cut.png", "cut.webp"):
+        cut_out.save(tmp_path / name, lossless=True)
+        mask = open_mask(tmp_path / name, (8, 6))
+        assert isinstance(mask, Image.Image) and np.array_equal(np.asarray(mask), alpha), name
+    photo.save(tmp_path / "photo.png")
+    assert "a picture in colours" in str(open_mask(tmp_path / "photo.png", (8, 6)))
+
+
 def test_what_cannot_be_used_has_a_reason(tmp_path: Path) -> None:
     Image.new("L", (8, 6)).save(tmp_path / "turned.png")
     assert open_mask(tmp_path / "turned.png", (6, 8)) == "it is 8 x 6, its photo 6 x 8"
@@ -124,7 +138,7 @@ class Shard:
         self.supply("0.png", (30, 20))
         self.supply("1.png", (31, 20))
 
-        def fake(model: LockedModel, side: int, threads: int):
+        def fake(finder: Finder):
             self.loads += 1
             return lambda picture: Image.new("L", picture.size, 255)
 
@@ -143,9 +157,9 @@ class Shard:
             row = {"path": file.path, "photo": file.photo, "sha256": file.sha256, "status": "ok"}
             rows.append(row | {"width": str(width), "height": str(height)})
         model = LockedModel("models/u2netp.onnx", "", Path("u2netp.onnx"), {"u2netp.onnx": "0"})
-        settings = MaskSettings(supplied=str(self.folder / "masks"))
-        places = self.folder / "photos", settings, model, 1, self.folder / "cache", self.folder / "laid"
-        table, computed = mask_photos(rows, *places, match_masks(*index))
+        finder = Finder(model, None, None, "toy", ComputeSettings(device="cpu"))
+        places = self.folder / "photos", [finder], self.folder / "cache", self.folder / "laid"
+        table, computed = mask_photos(rows, *places, match_masks(*index), self.folder / "masks")
         paths = {file.photo: file.path for file in index[0]}
         return sorted(table, key=lambda row: paths[str(row["photo"])]), computed
 

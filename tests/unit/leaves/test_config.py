@@ -1,12 +1,14 @@
 """The config names what is wrong and the nearest right key."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from darkroom.config import (
     Config,
+    Target,
     check,
     check_models,
     load_target,
@@ -18,6 +20,7 @@ from darkroom.config import (
 )
 from darkroom.config_reference import reference
 from darkroom.errors import UserError
+from darkroom.training.settings import TrainingSettings, check_compute
 
 ROOT = Path(__file__).parents[3]
 SMALLEST = {
@@ -41,7 +44,7 @@ def test_the_smallest_config_is_enough() -> None:
         ({"shardz": 3}, "unknown key 'shardz'; did you mean 'shards'?"),
         ({"selection": {"min_sied": 3}}, "unknown key 'selection.min_sied'; did you mean 'min_side'?"),
         ({"subject": {"trigger": "x", "clas": "y"}}, "did you mean 'class'?"),
-        ({"selection": {"qqqqqqqq": 3}}, "known keys here: held_out"),
+        ({"selection": {"qqqqqqqq": 3}}, "known keys here: count, held_out"),
         ({"shards": "many"}, "key 'shards'"),
         ({"shards": 0}, "greater than or equal to 1"),
         ({"project": "../away"}, "key 'project'"),
@@ -58,6 +61,11 @@ def test_wrong_keys_are_one_line(change: dict, expected: str) -> None:
     assert expected in str(error.value)
     assert str(error.value).startswith("my.yaml: ")
     assert "\n" not in str(error.value)
+
+
+def test_numbers_are_finite() -> None:
+    with pytest.raises(UserError, match="key 'alpha': Input should be a finite number"):
+        check(TrainingSettings, {"alpha": float("inf")}, "my.yaml")
 
 
 def test_a_missing_key_is_named() -> None:
@@ -99,6 +107,25 @@ def test_runs_overlay_project_and_target() -> None:
         run_training(target, {}, {"rnak": 5}, "runs.wide")
 
 
+@pytest.mark.parametrize("setting", ["min_snr_gamma", "noise_offset"])
+def test_what_is_for_models_of_noise_is_refused_for_flow_matching(setting: str) -> None:
+    """Before anything runs, whoever sets it."""
+    for name in ("sd15-8gb", "sdxl-12gb"):
+        assert getattr(run_training(load_target(name, ROOT), {setting: 5}, {}, "training"), setting) == 5
+    off = {"min_snr_gamma": "null", "noise_offset": "0"}[setting]
+    target = load_target("flux-24gb", ROOT)
+    for project, run in (({setting: 5}, {}), ({}, {setting: 5})):
+        with pytest.raises(UserError, match=rf"training\.{setting}: .* flow matching .*; set it to {off}$"):
+            run_training(target, project, run, "runs.main")
+
+
+@pytest.mark.parametrize("family", ["sdx", "", None])
+def test_an_unknown_family_is_one_line(family: str | None) -> None:
+    with pytest.raises(UserError, match=r"my\.yaml: key 'family': Input should be 'sd15', 'sdxl' or 'flux'") as error:
+        check(Target, {"family": family, "model": "a/b"}, "my.yaml")
+    assert "\n" not in str(error.value)
+
+
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     config = check(Config, SMALLEST | {"captioner": {"model": "./models/none"}, "masks": {"model": str(tmp_path)}}, "c")
     with pytest.raises(UserError, match=r"captioner.model: there is no model at ./models/none"):
@@ -108,6 +135,19 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
 def test_a_missing_file_of_overrides_is_named() -> None:
     with pytest.raises(UserError, match=r"overrides: there is no file nowhere.csv"):
         check_models(check(Config, SMALLEST | {"overrides": "nowhere.csv"}, "c"), {})
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ({"aesthetic": {"head": "nowhere"}}, "aesthetic.head: there is no file nowhere"),
+        ({"aesthetic": {"head": str(ROOT / "README.md")}}, "aesthetic.head: it needs the vectors"),
+        ({"selection": {"min_aesthetic": 5.0}}, "selection.min_aesthetic: there is no `aesthetic.head`"),
+    ],
+)
+def test_an_aesthetic_score_needs_its_head_and_its_vectors(part: dict[str, object], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        check_models(check(Config, SMALLEST | part, "c"), {})
 
 
 def test_broken_yaml_is_one_line(tmp_path: Path) -> None:
@@ -121,6 +161,25 @@ def test_settings_survive_the_command_line() -> None:
     config = check(Config, SMALLEST, "config")
     for part in (config.subject, config.selection, config.captioner, config.evaluation, config.compute):
         assert type(part).from_argument(part.to_argument()) == part
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "Invalid JSON: EOF while parsing"),
+        ("[1]", "Input should be an object"),
+        ('{"rnak": 8}', "unknown key 'rnak'; did you mean 'rank'?"),
+        ('{"rank": 0}', "key 'rank': Input should be greater than or equal to 1 (it is 0)"),
+        ('{"text_encoder": {"rang": 8}}', "unknown key 'text_encoder.rang'; did you mean 'rank'?"),
+        ('{"text_encoder": {"rank": 8}}', "key 'text_encoder.alpha' is missing"),
+        ('{"optimizer": "prodigy"}', "training.learning_rate: prodigy finds"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(text: str, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        TrainingSettings.from_argument(text)
+    assert str(error.value).startswith("TrainingSettings as JSON: ") and message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["config", "target"])
@@ -144,4 +203,46 @@ def test_every_shipped_config_is_valid(path: Path) -> None:
     for name in config.targets:
         target = load_target(name, ROOT)
         for overrides in config.runs.values():
-            run_training(target, config.training, overrides, str(path))
+            training = run_training(target, config.training, overrides, str(path))
+            check_compute(training, target.prior, config.compute)
+
+
+def test_a_base_model_of_one_file_is_told_how_to_be_converted(tmp_path: Path) -> None:
+    (tmp_path / "one.safetensors").touch()
+    (tmp_path / "mine.yaml").write_text(f"family: sdxl\nmodel: {tmp_path}/one.safetensors\n")
+    targets = {"mine": load_target(str(tmp_path / "mine.yaml"), ROOT)}
+    with pytest.raises(UserError, match=r"convert_checkpoint\.py .*one\.safetensors --family sdxl"):
+        check_models(with_found_paths(check(Config, SMALLEST, "c"), ROOT), targets)
+
+
+@pytest.mark.parametrize(
+    ("family", "lost", "message"),
+    [
+        ("flux", None, r"it is a model of SDXL, not of FLUX\.1; set family: sdxl or give another model"),
+        (
+            "sdxl",
+            "unet/diffusion_pytorch_model.safetensors",
+            r"unet/diffusion_pytorch_model\.safetensors: these weights",
+        ),
+    ],
+)
+def test_a_base_model_is_looked_into_before_anything_runs(
+    family: str, lost: str | None, message: str, tmp_path: Path
+) -> None:
+    model = shutil.copytree(ROOT / "resources" / "pocket" / "sdxl", tmp_path / "model")
+    if lost is not None:
+        (model / lost).unlink()
+    targets = {"mine": check(Target, {"family": family, "model": str(model)}, "mine.yaml")}
+    config = check(Config, SMALLEST | {"masks": {"model": str(tmp_path)}}, "c")
+    with pytest.raises(UserError, match=rf"^targets/mine: model: {model}.*{message}") as error:
+        check_models(config, targets)
+    assert "\n" not in str(error.value)
+
+
+def test_pictures_are_rendered_as_the_family_does_unless_the_target_says() -> None:
+    def render(family: str, **own: float) -> tuple[int, float]:
+        found = check(Target, {"family": family, "model": "a/b", "render": own}, "target").render
+        return found.sampling_steps, found.guidance
+
+    assert (render("flux"), render("sd15"), render("sdxl")) == ((28, 3.5), (30, 7.5), (30, 5.0))
+    assert render("flux", sampling_steps=4, guidance=0) == (4, 0.0)

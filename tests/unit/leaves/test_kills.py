@@ -57,6 +57,12 @@ def test_a_process_is_known_by_its_place_number_and_beginning(sleeper: subproces
     assert is_alive(name) is False
 
 
+def test_ctrl_c_is_one_line(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert job("raise KeyboardInterrupt", None, tmp_path, log).wait(timeout=60) == 130
+    assert log.read_text() == "darkroom: interrupted; what is finished is kept, and the same command goes on\n"
+
+
 def test_a_job_ends_with_its_run(sleeper: subprocess.Popen[bytes], tmp_path: Path) -> None:
     process = job("import time; time.sleep(600)", name_of(sleeper), tmp_path, tmp_path / "log")
     with pytest.raises(subprocess.TimeoutExpired):

@@ -5,10 +5,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from darkroom.cache import Cache
 from darkroom.photo_index import refresh_index
-from darkroom.photos.photo_survey import COLUMNS, name_sidecars, survey_files
+from darkroom.photos.photo_survey import survey_files
+from darkroom.photos.photo_table import COLUMNS, name_sidecars
 from darkroom.photos.settings import OpeningSettings
 from darkroom.tables import read_table, write_table
+from darkroom.thumbnails import load_thumbnail, thumbnail_key
 
 
 def _folder(root: Path) -> Path:
@@ -66,3 +69,17 @@ def test_a_file_that_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
     (folder / "away.png").rename(folder / "a.png")
     rows, opened = survey_files(index, folder, OpeningSettings(), tmp_path / "cache")
     assert (rows[0]["status"], opened) == ("ok", 1)
+
+
+def test_a_damaged_thumbnail_is_made_anew(tmp_path: Path) -> None:
+    """After a power loss a file of the cache may be cut short, or end in zeros."""
+    folder = _folder(tmp_path)
+    row = _survey(tmp_path, folder)[0]["a b/copy '1'.png"]
+    memory = Cache(tmp_path / "cache" / "thumbnails")
+    whole = load_thumbnail(memory, row, folder)
+    path = memory.path(thumbnail_key(row["sha256"]), ".jpg")
+    data = path.read_bytes()
+    for damaged in (b"", data[: len(data) // 2], data[: len(data) // 2] + bytes(len(data) // 2)):
+        path.write_bytes(damaged)
+        assert load_thumbnail(memory, row, folder).tobytes() == whole.tobytes()
+        assert path.read_bytes() == data

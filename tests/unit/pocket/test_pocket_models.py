@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from darkroom.evaluation.clip_model import load_clip
+from darkroom.clip_model import load_clip
 from darkroom.pocket.autoencoder_scores import score_hues, score_round_trips
 from darkroom.pocket.clip_scores import score_likeness, score_retrieval
 from darkroom.pocket.scoring import describe, draw_samples, load_captioner, score_captioner

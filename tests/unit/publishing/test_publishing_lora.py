@@ -36,6 +36,10 @@ def frames() -> list[Frame]:
             split="held_out" if number == 3 else "train",
             width=64,
             height=48 if number else 64,
+            original_width=640,
+            original_height=480,
+            crop_left=0,
+            crop_top=0,
             caption=text,
             caption_sha256="c",
             picture_sha256="p",
@@ -54,7 +58,7 @@ def training() -> Training:
         base_model="owner/base",
         base_revision="abc",
         settings=SETTINGS,
-        resolution=64,
+        resolutions=(64,),
         frames=frames(),
         choice=Choice(100, 0.8, "best likeness"),
     )
@@ -75,13 +79,13 @@ def checkpoints(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for weight in trainable(denoiser).values():
             weight.copy_(torch.randn(weight.shape, generator=draw) * 0.3)
     folder = tmp_path_factory.mktemp("checkpoints")
-    save_adapter(denoiser, SETTINGS, "unet", folder / "step-000100.safetensors")
+    save_adapter(denoiser, "unet", folder / "step-000100.safetensors")
     return folder
 
 
-def publish(checkpoints: Path, folder: Path) -> tuple[Path, Path]:
+def publish(checkpoints: Path, model: Path, folder: Path) -> tuple[Path, Path]:
     checkpoint = read_checkpoint(chosen_checkpoint(checkpoints, 100))
-    diffusers, kohya = published_files(training(), SDXL, checkpoint, "d" * 64)
+    diffusers, kohya = published_files(training(), SDXL, model, checkpoint, "d" * 64)
     write_lora(folder / "box.safetensors", *diffusers)
     write_lora(folder / "box.comfyui.safetensors", *kohya)
     return folder / "box.safetensors", folder / "box.comfyui.safetensors"
@@ -96,7 +100,7 @@ def render(pipeline: object) -> torch.Tensor:
 def test_both_files_have_the_effect_of_the_checkpoint(checkpoints: Path, model: Path, tmp_path: Path) -> None:
     pipeline = SDXL.load_pipeline(model, torch.device("cpu"))
     pictures = [render(pipeline)]
-    for file in (checkpoints / "step-000100.safetensors", *publish(checkpoints, tmp_path)):
+    for file in (checkpoints / "step-000100.safetensors", *publish(checkpoints, model, tmp_path)):
         pipeline.load_lora_weights(str(file.parent), weight_name=file.name)
         pictures.append(render(pipeline))
         pipeline.unload_lora_weights()
@@ -108,7 +112,7 @@ def test_both_files_have_the_effect_of_the_checkpoint(checkpoints: Path, model: 
 
 def test_verify_lora_finds_every_module_and_the_change(checkpoints: Path, model: Path, tmp_path: Path) -> None:
     pipeline = SDXL.load_pipeline(model, torch.device("cpu"))
-    for file in publish(checkpoints, tmp_path):
+    for file in publish(checkpoints, model, tmp_path):
         found = verify_lora(file, pipeline, SDXL, "a toy", 1.0, 32)
         assert found.good and found.modules > 20 and found.change > 0
     tensors = {
@@ -121,8 +125,8 @@ def test_verify_lora_finds_every_module_and_the_change(checkpoints: Path, model:
         verify_lora(tmp_path / "none.safetensors", pipeline, SDXL, "a toy", 1.0, 32)
 
 
-def test_kohya_names_and_alphas(checkpoints: Path, tmp_path: Path) -> None:
-    _, file = publish(checkpoints, tmp_path)
+def test_kohya_names_and_alphas(checkpoints: Path, model: Path, tmp_path: Path) -> None:
+    _, file = publish(checkpoints, model, tmp_path)
     with safe_open(file, "pt") as tensors:
         names = set(tensors.keys())
         downs = {name.removesuffix(".lora_down.weight") for name in names if name.endswith(".lora_down.weight")}
@@ -131,8 +135,10 @@ def test_kohya_names_and_alphas(checkpoints: Path, tmp_path: Path) -> None:
         assert {float(tensors.get_tensor(f"{down}.alpha")) for down in downs} == {2.0}
 
 
-def test_metadata_says_what_people_read_and_nothing_that_changes(checkpoints: Path, tmp_path: Path) -> None:
-    file, kohya = publish(checkpoints, tmp_path)
+def test_metadata_says_what_people_read_and_nothing_that_changes(
+    checkpoints: Path, model: Path, tmp_path: Path
+) -> None:
+    file, kohya = publish(checkpoints, model, tmp_path)
     with safe_open(file, "pt") as tensors, safe_open(kohya, "pt") as others:
         metadata, other = tensors.metadata(), others.metadata()
     assert metadata["modelspec.architecture"] == "stable-diffusion-xl-v1-base/lora"
@@ -164,7 +170,7 @@ def test_the_same_bytes_in_another_process(tmp_path: Path) -> None:
 def test_the_hash_is_of_the_tensors_alone() -> None:
     one = {"b": torch.ones(2), "a": torch.zeros(3)}
     assert tensors_sha256(one) == tensors_sha256(dict(reversed(one.items()))) != tensors_sha256({"a": one["a"]})
-    metadata = lora_metadata(training(), SDXL, "d" * 64, "e" * 64)
+    metadata = lora_metadata(training(), SDXL.published_as(Path()), "d" * 64, "e" * 64)
     assert all(isinstance(value, str) and value for value in metadata.values())
 
 

@@ -39,14 +39,17 @@ def content() -> dict[str, Any]:
         "masks": {"model": "u2netp.onnx"},
         "captioner": {"model": "owner/florence", "revision": "main"},
         "evaluation": {"clip": "clip"},
+        "duplicates": {"embedding": "owner/seer", "min_similarity": 0.8},
         "runs": {"main": {}, "wide": {"rank": 8}},
     }
     models = {
         "pocket": {"source": "models/base", "revision": "local", "files": FILES},
         "captioner": {"source": "owner/florence", "revision": "c" * 40, "files": FILES},
         "clip": {"source": "clip", "revision": "local", "files": FILES},
+        "embedding": {"source": "owner/seer", "revision": "d" * 40, "files": FILES},
         "segmenter": {"source": "u2netp.onnx", "revision": "local", "files": {"u2netp.onnx": ONE}},
     }
+    target = {"family": "sdxl", "model": "models/base", "captions": {"style": "sentence", "polish": "seer"}}
     frame = {"picture_sha256": "p", "mask_sha256": "m", "caption_sha256": "c"}
     return {
         **{"format": 1, "project": "box", "target": "pocket", "run": "wide"},
@@ -61,7 +64,7 @@ def content() -> dict[str, Any]:
             "overrides": {TWO[:16]: {"keep": False, "box": [1, 2.5, 3, 4], "caption": 'a "toy", in\n/the/ sun'}},
         },
         "models": models,
-        "settings": {"config": config, "target": {"family": "sdxl", "model": "models/base"}, "training": {}},
+        "settings": {"config": config, "target": target, "training": {}},
         **{"code": {"commit": None, "sha256": "e" * 64}, "packages": {}, "machine": {"gpu": None}},
     }
 
@@ -91,8 +94,10 @@ def test_exactly_what_is_recorded_is_laid_out(tmp_path: Path) -> None:
     mask.write_bytes(b"one")
     work = tmp_path / "work"
     photos = find_photos(tmp_path / "given", work / "index.json")
-    places = {"pocket": base, "captioner": None, "clip": base, "segmenter": mask}
-    lay_out(made, photos, places, work)
+    places = {"pocket": base, "captioner": None, "embedding": None, "clip": base, "segmenter": mask}
+    made.models["second_segmenter"] = made.models["embedding"]
+    made.models["pocket.polisher"] = made.models["embedding"]
+    lay_out(made, photos, places | {"second_segmenter": None, "pocket.polisher": None}, work)
     names = sorted(path.name for path in (work / "photos_by_hash").iterdir())
     assert names == sorted([f"{ONE[:16]}.photo", f"{TWO[:16]}.photo", f"{ONE[:16]}.txt"])
     assert (work / "photos_by_hash" / f"{ONE[:16]}.photo").read_bytes() == b"one"
@@ -104,9 +109,15 @@ def test_exactly_what_is_recorded_is_laid_out(tmp_path: Path) -> None:
         "overrides.csv",
     )
     assert config["captioner"] == {"model": "owner/florence", "revision": "c" * 40}, "at the commit that was used"
+    seer = {"embedding": "owner/seer", "embedding_revision": "d" * 40, "min_similarity": 0.8}
+    assert config["duplicates"] == seer
     assert (work / config["masks"]["model"]).read_bytes() == b"one"
+    assert (config["masks"]["second"], config["masks"]["second_revision"]) == ("owner/seer", "d" * 40)
+    assert "box_model" not in config["masks"]
     assert (work / config["evaluation"]["clip"] / "config.json").read_bytes() == b"{}"
-    assert yaml.safe_load((work / "pocket.yaml").read_text())["model"] == "models/base", "LoRA files tell this name"
+    target = yaml.safe_load((work / "pocket.yaml").read_text())
+    assert target["model"] == "models/base", "LoRA files tell this name"
+    assert target["captions"] == {"style": "sentence", "polish": "owner/seer", "polish_revision": "d" * 40}
     with (work / "overrides.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert row == {"photo": TWO[:16], "keep": "no", "box": "1.0 2.5 3.0 4.0", "caption": 'a "toy", in\n/the/ sun'}
@@ -119,6 +130,7 @@ def test_models_are_found_where_they_are_given_or_recorded(tmp_path: Path) -> No
     assert found["pocket"] == tmp_path / "here" / "models" / "base"
     assert found["clip"] == tmp_path / "mine" and found["captioner"] is None
     states = {name: model_finding(name, model, found[name]).state for name, model in made.models.items()}
+    assert states.pop("embedding") == "later"
     assert states == {"pocket": "same", "captioner": "later", "clip": "missing", "segmenter": "missing"}
     (tmp_path / "here" / "models" / "base" / "unet" / "x.safetensors").write_bytes(b"others")
     finding = model_finding("pocket", made.models["pocket"], found["pocket"])

@@ -3,16 +3,13 @@
 from pathlib import Path
 
 import pytest
-import torch
-from tiny_sdxl import save_dataset, save_tiny_sdxl
+from tiny_dataset import encode_tiny_dataset
+from tiny_sdxl import save_tiny_sdxl
 
-from darkroom.cache import Cache
 from darkroom.families import sdxl
-from darkroom.files import read_json
-from darkroom.tables import write_table
-from darkroom.training.dataset_encoding import Dataset, encode_dataset
-from darkroom.training.encodings import COLUMNS, Encodings, read_encodings
-from darkroom.training.picture_encoding import Encoder
+from darkroom.training.encodings import Encodings
+
+POCKET = Path(__file__).parents[3] / "resources" / "pocket" / "sdxl"
 
 
 @pytest.fixture(scope="session")
@@ -22,15 +19,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_encodings(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Encodings:
-    work = tmp_path_factory.mktemp("encodings")
-    paths = save_dataset(work / "dataset")
-    dataset = Dataset(read_json(paths["manifest"])["frames"], paths["images"], paths["masks"], "mimi")
-    encoder = Encoder(sdxl, tiny_model, lambda: torch.device("cpu"), {}, Cache(work / "cache"))
-    priors = []
-    for number, frame in enumerate(dataset.frames[:4]):
-        about = {"picture": f"prior-{number}", "prompt": "a toy", "file": f"{frame['frame']}.png"}
-        size = {"width": str(frame["width"]), "height": str(frame["height"]), "sha256": frame["picture_sha256"]}
-        priors.append({**about, **size})
-    rows, _ = encode_dataset(encoder, dataset, priors, paths["images"], True, work / "encodings")
-    write_table(work / "encodings.csv", COLUMNS, rows)
-    return read_encodings(work / "encodings.csv", work / "encodings")
+    return encode_tiny_dataset(sdxl, tiny_model, tmp_path_factory.mktemp("encodings"))
+
+
+@pytest.fixture(scope="session")
+def pocket_encodings(tmp_path_factory: pytest.TempPathFactory) -> Encodings:
+    """A dataset of the sizes of config/mini.yaml, encoded by the pocket SDXL."""
+    return encode_tiny_dataset(sdxl, POCKET, tmp_path_factory.mktemp("pocket"), sizes=((80, 48), (64, 64)), tokens=True)

@@ -25,13 +25,24 @@ def test_small_and_large_subjects_count_the_same() -> None:
     assert torch.allclose(losses, torch.ones(2))
 
 
-def test_gradient_of_the_background_is_its_weight_times_the_subjects() -> None:
-    prediction = torch.ones(1, 4, 8, 8, requires_grad=True)
+@pytest.mark.parametrize("background", [0.0, 0.1, 0.25, 0.3, 1.0])
+@pytest.mark.parametrize("side", [1, 2, 5, 7])
+def test_each_cell_weighs_as_the_formula_says(background: float, side: int) -> None:
+    """On a subject of any size the gradient of a cell is its weight over the sum of the weights."""
+    prediction = torch.ones(1, 1, 8, 8, requires_grad=True)
     mask = torch.zeros(1, 8, 8)
-    mask[0, 2:4, 2:4] = 1
-    masked_loss(prediction, torch.zeros(1, 4, 8, 8), pixel_weights(mask, 0.25)).sum().backward()
+    mask[0, :side, :side] = 1
+    masked_loss(prediction, torch.zeros(1, 1, 8, 8), pixel_weights(mask, background)).sum().backward()
     assert prediction.grad is not None
-    assert float(prediction.grad[0, 0, 0, 0]) == float(prediction.grad[0, 0, 2, 2]) * 0.25
+    on, off = prediction.grad[0, 0, 0, 0], prediction.grad[0, 0, 7, 7]
+    assert torch.equal(off, torch.tensor(background) * on)
+    assert float(on) == pytest.approx(2 / (side**2 + background * (64 - side**2)))
+
+
+def test_soft_edges_weigh_in_between_and_whole_cells_exactly() -> None:
+    weights = pixel_weights(torch.tensor([[0.0, 0.25, 0.5, 1.0]]), 0.1)
+    assert weights.tolist()[0][1:3] == pytest.approx([0.325, 0.55])
+    assert weights[0, 0] == torch.tensor(0.1) and weights[0, 3] == 1.0
 
 
 def test_without_background_weight_the_outside_has_no_gradient() -> None:

@@ -5,8 +5,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import fetch_model
 import huggingface_hub
 import pytest
+from fetch_model import wanted_files
+from huggingface_hub.utils import filter_repo_objects
 
 from darkroom.errors import UserError
 from darkroom.training.model_files import fetch_from_hub, local_files, lock_local, pin_file
@@ -95,11 +98,12 @@ def test_a_branch_is_resolved_once_and_recorded(tmp_path: Path, hub: Hub) -> Non
     assert pin_file(places["pins"], "owner/name", "main").name == "owner--name@main.json"
 
 
+@pytest.mark.parametrize("error", [ConnectionError, huggingface_hub.errors.HTTPError])
 def test_offline_and_missing_models_are_one_line_each(
-    tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     def offline(model: str, revision: str) -> None:
-        raise ConnectionError("no route\nto the host")
+        raise error("no route\nto the host")
 
     monkeypatch.setattr(hub, "model_info", offline)
     with pytest.raises(UserError, match=r"cannot be reached \(no route\)") as caught:
@@ -111,3 +115,53 @@ def test_offline_and_missing_models_are_one_line_each(
 def test_a_model_without_safetensors_is_refused(tmp_path: Path, hub: Hub) -> None:
     with pytest.raises(UserError, match="no weights as safetensors"):
         fetch_from_hub("owner/name", "main", ("*.json",), (), tmp_path / "store", tmp_path / "pins")
+
+
+@pytest.mark.parametrize(
+    ("there", "fetched"),
+    [
+        (
+            ["config.json", "chat_template.jinja", "tokenizer.json", "merges.txt", "model-00001-of-00002.safetensors"],
+            ["config.json", "chat_template.jinja", "tokenizer.json", "merges.txt", "model-00001-of-00002.safetensors"],
+        ),
+        (["model.onnx", "selected_tags.csv", "config.json"], ["model.onnx", "selected_tags.csv", "config.json"]),
+        (
+            ["model.safetensors", "pytorch_model.bin", "modeling_mine.py", "onnx/model.onnx", "data.csv", "model.pt"],
+            ["model.safetensors"],
+        ),
+    ],
+    ids=["vision-language", "tagger", "code and pickles"],
+)
+def test_of_a_captioner_what_it_needs_is_fetched_and_no_code(
+    tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch, there: list[str], fetched: list[str]
+) -> None:
+    def snapshot_download(model: str, local_dir: Path, allow_patterns: list[str], **others: Any) -> None:
+        folder_with(local_dir, *filter_repo_objects(there, allow_patterns=allow_patterns))
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    lock = fetch_from_hub("owner/name", "main", *wanted_files("captioner"), tmp_path / "store", tmp_path / "pins")
+    assert set(lock.files) == set(fetched)
+
+
+@pytest.mark.parametrize("family", ["sdxl", "sd15"])
+def test_a_base_model_of_another_family_is_not_locked(
+    family: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [
+        "--model",
+        str(tiny_model),
+        "--revision",
+        "main",
+        "--family",
+        family,
+        "--lock",
+        str(tmp_path / "lock.json"),
+    ]
+    words += ["--store", str(tmp_path / "store"), "--pins", str(tmp_path / "pins")]
+    monkeypatch.setattr("sys.argv", ["fetch_model", *words])
+    if family == "sdxl":
+        fetch_model.main()
+    else:
+        with pytest.raises(UserError, match=r"a model of SDXL, not of Stable Diffusion 1\.5; set family: sdxl"):
+            fetch_model.main()
+    assert (tmp_path / "lock.json").exists() == (family == "sdxl")

@@ -1,6 +1,7 @@
 """Which frames a step sees, and that every random draw has its address."""
 
 from collections import Counter
+from itertools import groupby
 
 import pytest
 import torch
@@ -25,6 +26,20 @@ def test_batches_are_of_one_bucket_as_far_as_they_can_be_filled() -> None:
     order = BatchOrder(BUCKETS, 4, 0, "frame")
     mixed = sum(1 for step in range(1, 5) if len({BUCKETS[frame] for frame in order.frames_of(step)}) > 1)
     assert mixed <= 1
+
+
+def test_resolutions_are_mixed_and_their_batches_are_full() -> None:
+    """Three resolutions of two shapes each: what their buckets leave makes one batch, and none waits for another."""
+    shapes = {f"{side}-{n}": (side, side if n % 2 else 2 * side) for side in (64, 96, 128) for n in range(14)}
+    order, steps = BatchOrder(shapes, 4, 0, "frame"), 11
+    sides = []
+    for epoch in range(4):
+        batches = [order.frames_of(epoch * steps + step) for step in range(1, steps + 1)]
+        assert {frame for frames in batches for frame in frames} == set(shapes)
+        assert sum(len({shapes[frame] for frame in frames}) == 1 for frames in batches) == 6
+        sides += [shapes[frames[0]][0] for frames in batches]
+    assert max(len(list(run)) for _, run in groupby(sides)) <= 6
+    assert {side: sides[: 2 * steps].count(side) >= 4 for side in (64, 96, 128)} == dict.fromkeys((64, 96, 128), True)
 
 
 def test_order_depends_on_the_seed_and_not_on_the_way_to_the_step() -> None:

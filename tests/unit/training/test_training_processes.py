@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from event_reader import curves, read_events
 
 from darkroom.errors import UserError
 from darkroom.files import write_json
@@ -17,9 +18,11 @@ from darkroom.tables import read_table
 from darkroom.training import processes
 from darkroom.training.encodings import Encodings
 from darkroom.training.model_files import lock_local
-from darkroom.training.processes import launch
+from darkroom.training.processes import launch, refuse_other_launchers
 from darkroom.training.resume_state import Progress, checkpoints_of, finished_training, keep_finished
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
+from darkroom.training.worker_failures import FAILURES
+from darkroom.training.worker_launcher import exit_code
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "train_lora.py"
 SETTINGS = TrainingSettings(
@@ -43,17 +46,20 @@ def command(model: Path, encodings: Encodings, processes: int, work: Path, setti
     words += ["--prior", PriorSettings(weight=0.5).to_argument(), "--compute", compute.to_argument()]
     words += ["--validation", ValidationSettings(timesteps=3).to_argument(), "--states", str(work / "states")]
     words += ["--checkpoints", str(work / "checkpoints"), "--log", str(work / "log.csv")]
-    words += ["--sums", str(work / "SHA256SUMS")]
+    words += ["--sums", str(work / "SHA256SUMS"), "--events", str(work / "events")]
     return [*words, "--losses", str(work / "validation.csv"), "--machine", str(work / "machine.json")]
 
 
-def train(model: Path, encodings: Encodings, processes: int, work: Path) -> list[dict[str, str]]:
+def train(
+    model: Path, encodings: Encodings, processes: int, work: Path, settings: TrainingSettings = SETTINGS
+) -> list[dict[str, str]]:
     """Run train_lora to its end and return the rows of its log."""
-    words = command(model, encodings, processes, work, SETTINGS)
+    words = command(model, encodings, processes, work, settings)
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("computed 6") == 1
+    assert done.stdout.count(f"computed {settings.steps}") == 1
     assert done.stdout.count("frames 4/4") == 1
+    assert list(curves(read_events(work / "events"))["training/loss"]) == list(range(1, settings.steps + 1))
     return read_table(work / "log.csv")
 
 
@@ -72,10 +78,120 @@ def test_two_processes_train_as_one_does_and_the_same_every_time(
     assert bytes_of["two"] == bytes_of["again"]
 
 
-def test_processes_that_cannot_be_spread_over_the_nodes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_two_processes_give_the_loss_of_one_that_accumulates(
+    tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path
+) -> None:
+    losses = []
+    for count, micro_batch in ((1, 2), (2, None)):
+        work = tmp_path / str(count)
+        work.mkdir()
+        settings = SETTINGS.model_copy(update={"batch": 4, "steps": 20, "micro_batch": micro_batch, "ema_decay": 0.9})
+        losses.append([float(row["loss"]) for row in train(tiny_model, tiny_encodings, count, work, settings)])
+    assert len(losses[0]) == 20
+    assert losses[1] == pytest.approx(losses[0], abs=1e-4)
+
+
+def test_processes_that_cannot_be_spread_over_the_nodes_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(processes, "job_nodes", lambda: ["one", "two"])
     with pytest.raises(UserError, match=r"training_processes: 3 .* make it a multiple of 2"):
-        launch("train_lora.py", [], ComputeSettings(device="cpu", training_processes=3))
+        launch("train_lora.py", [], ComputeSettings(device="cpu", training_processes=3), tmp_path)
+
+
+FAILING = """
+import os, signal, sys, time
+from pathlib import Path
+from darkroom.command import run_command
+from darkroom.errors import UserError
+from darkroom.training.processes import noting_failures
+
+def main():
+    first = os.environ["RANK"] == "0"
+    if sys.argv[1] == "mistake" and first:
+        raise UserError("training.rank: wrong; set it right")
+    if sys.argv[1] == "mistake":
+        while not list(Path(os.environ["DARKROOM_FAILURES"]).glob("[0-9]*.mistake")):
+            time.sleep(0.01)
+        raise RuntimeError("Connection closed by peer")
+    if sys.argv[1] == "crash" and first:
+        raise ValueError("a fault of the program")
+    if sys.argv[1] == "kill" and first:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+run_command(noting_failures(main))
+"""
+
+
+def fail(how: str, folder: Path) -> None:
+    """Launch two processes that fail."""
+    (folder / "failing.py").write_text(FAILING)
+    compute = ComputeSettings(device="cpu", training_threads=1, training_processes=2)
+    try:
+        launch(str(folder / "failing.py"), [how], compute, folder / "work")
+    finally:
+        assert not (folder / "work" / "failures").exists()
+
+
+def test_a_mistake_of_the_user_is_one_line_for_all_processes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What only followed from it in the others is not told."""
+    with pytest.raises(UserError, match=r"^training.rank: wrong; set it right$"):
+        fail("mistake", tmp_path)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_crash_of_one_process_is_told_once_and_whole(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        fail("crash", tmp_path)
+    assert end.value.code == 1
+    told = capfd.readouterr().err
+    assert told.startswith("Traceback") and told.endswith("ValueError: a fault of the program\n")
+    assert told.count("Traceback") == 1 and "ChildFailedError" not in told
+
+
+def test_a_killed_process_is_told_as_that_of_a_training_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        fail("kill", tmp_path)
+    assert end.value.code == 137
+    assert capfd.readouterr().err == "darkroom: a process of the training was ended by SIGKILL\n"
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"), [([1, -15], 1), ([-15, 3], 3), ([1, -9], 137), ([-11, 1, -15], 139), ([-15, -15], 143)]
+)
+def test_the_exit_code_is_that_of_the_process_that_failed_first(codes: list[int], code: int) -> None:
+    assert exit_code(codes) == code
+
+
+def test_two_processes_meet_a_mistake_as_one_does(tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path) -> None:
+    """Weights that are no numbers after the first step: both see it."""
+    settings = SETTINGS.model_copy(update={"weight_decay": 1e38})
+    lines = []
+    for count in (1, 2):
+        work = tmp_path / str(count)
+        work.mkdir()
+        words = command(tiny_model, tiny_encodings, count, work, settings)
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert done.returncode == 1
+        lines.append([line for line in done.stderr.splitlines() if not line.startswith("train: ")])
+    assert lines[0] == lines[1]
+    assert len(lines[0]) == 1 and "the loss of step 2 is not a number" in lines[0][0]
+
+
+def test_a_process_of_another_launcher_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_other_launchers()
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("RANK", "1")
+    assert not processes.is_worker() and processes.is_first()
+    with pytest.raises(UserError, match=r"LOCAL_RANK: another launcher.* set compute\.training_processes$"):
+        refuse_other_launchers()
+    monkeypatch.setenv(FAILURES, "failures")
+    refuse_other_launchers()
+    assert processes.is_worker() and not processes.is_first()
 
 
 def test_a_finished_training_is_known_until_a_checkpoint_changes(tmp_path: Path) -> None:

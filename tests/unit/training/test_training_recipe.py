@@ -1,8 +1,10 @@
 """The whole recipe on a tiny SDXL: it learns, it resumes exactly, it reloads, it pairs what belongs together."""
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,14 +12,14 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from darkroom.errors import UserError
+from darkroom.errors import UserError, user_error
 from darkroom.families import sdxl
 from darkroom.settings import ComputeSettings
-from darkroom.training import lora_recipe
+from darkroom.training import adapter, lora_recipe
 from darkroom.training.adapter import load_adapter
 from darkroom.training.encodings import Encodings
 from darkroom.training.lora_recipe import Recipe, checkpoint_file, train_lora
-from darkroom.training.preflight import check_training
+from darkroom.training.paired_loss import Judge, paired_loss
 from darkroom.training.resume_state import SavingClock
 from darkroom.training.samples import SampleOrder, batches
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
@@ -35,6 +37,15 @@ SETTINGS = TrainingSettings(
     flip=True,
     caption_dropout=0.2,
 )
+SCHEDULE = SimpleNamespace(config=SimpleNamespace(num_train_timesteps=1000))
+# bitsandbytes keeps 8 bits of weights of 4096 numbers and more only: 16 x 256.
+RESUMED: dict[str, dict[str, Any]] = {
+    "adamw": {"optimizer": "adamw", "schedule": "cosine", "ema_decay": 0.9},
+    "adamw8bit": {"optimizer": "adamw8bit", "schedule": "cosine", "ema_decay": 0.9, "rank": 256},
+    "prodigy": {"optimizer": "prodigy", "learning_rate": 1.0, "d_coef": 2.0, "ema_decay": 0.9},
+    "schedulefree": {"optimizer": "schedulefree"},
+    "adafactor": {"optimizer": "adafactor", "background_prior": True, "noise_offset": 0.05, "min_snr_gamma": 5.0},
+}
 
 
 def recipe(**changes: Any) -> Recipe:
@@ -64,20 +75,19 @@ def test_training_learns_and_logs(tiny_model: Path, tiny_encodings: Encodings, t
     ]
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "prodigy"])
+@pytest.mark.parametrize("optimizer", ["adamw", "adamw8bit", "prodigy", "schedulefree", "adafactor"])
 def test_interrupted_training_ends_with_the_same_bytes(
     optimizer: str, tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rate = 1.0 if optimizer == "prodigy" else 3e-3
-    job = recipe(optimizer=optimizer, learning_rate=rate, schedule="cosine", warmup_steps=2)
+    job = recipe(**RESUMED[optimizer], warmup_steps=2, micro_batch=1)
     whole = train(tiny_model, tiny_encodings, job, tmp_path / "whole")
     check = lora_recipe._check_finite
     for stop in (4, 8):
 
-        def stopping(step: int, losses: Any, settings: Any, stop: int = stop) -> None:
+        def stopping(step: int, losses: Any, settings: Any, *what: str, stop: int = stop) -> None:
             if step == stop:
                 raise KeyboardInterrupt
-            check(step, losses, settings)
+            check(step, losses, settings, *what)
 
         monkeypatch.setattr(lora_recipe, "_check_finite", stopping)
         with pytest.raises(KeyboardInterrupt):
@@ -123,11 +133,10 @@ def test_a_step_receives_what_belongs_together(tiny_encodings: Encodings) -> Non
     """Each sample's latents, mirror, text and mask are its own row's, whatever its place in the batch."""
     settings = SETTINGS.model_copy(update={"batch": 4, "masked_loss": True})
     order = SampleOrder(tiny_encodings, settings, PriorSettings(weight=1.0))
-    schedule_of_nothing = type("Schedule", (), {"config": type("C", (), {"num_train_timesteps": 1000})})()
     for step in range(1, 6):
         samples = order.samples(step)
         seen = []
-        for batch in batches(samples, step, tiny_encodings, settings, sdxl, schedule_of_nothing, torch.device("cpu")):
+        for batch in batches(samples, step, tiny_encodings, settings, sdxl, SCHEDULE, torch.device("cpu")):
             group = [s for s in samples if [s.encoding.height, s.encoding.width] == batch.sizes[0].tolist()]
             for place, sample in enumerate(group):
                 row = sample.encoding
@@ -149,6 +158,72 @@ def test_a_step_receives_what_belongs_together(tiny_encodings: Encodings) -> Non
         assert sorted(seen) == sorted(sample.place for sample in samples)
         assert sum(sample.share for sample in samples if not sample.is_prior) == pytest.approx(1.0)
         assert {sample.encoding.kind for sample in samples if sample.is_prior} == {"frame", "prior"}
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "schedulefree"])
+def test_micro_batches_change_memory_and_nothing_else(
+    optimizer: str, tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path
+) -> None:
+    logs = {}
+    for size in (None, 1, 2):
+        job = recipe(optimizer=optimizer, batch=4, micro_batch=size, steps=5)
+        logs[size] = train(tiny_model, tiny_encodings, job, tmp_path / str(size)).log
+    for column in ("loss", "prior_loss", "grad_norm"):
+        whole = [row[column] for row in logs[None] if row[column] is not None]
+        for size in (1, 2):
+            assert [row[column] for row in logs[size] if row[column] is not None] == pytest.approx(
+                whole, rel=1e-4, abs=1e-7
+            )
+
+
+def test_micro_batches_hold_no_more_samples_than_they_say(tiny_encodings: Encodings) -> None:
+    settings = SETTINGS.model_copy(update={"batch": 4, "micro_batch": 2})
+    samples = SampleOrder(tiny_encodings, settings, PriorSettings(weight=1.0)).samples(1)
+    made = list(batches(samples, 1, tiny_encodings, settings, sdxl, SCHEDULE, torch.device("cpu")))
+    assert max(len(batch.latents) for batch in made) == 2
+    assert sum(len(batch.latents) for batch in made) == len(samples)
+
+
+def test_the_background_prior_holds_what_is_outside_the_mask_only(tiny_encodings: Encodings) -> None:
+    settings = SETTINGS.model_copy(update={"batch": 4, "background_prior": True, "flip": False})
+    samples = SampleOrder(tiny_encodings, settings, PriorSettings()).samples(1)
+    for batch in batches(samples, 1, tiny_encodings, settings, sdxl, SCHEDULE, torch.device("cpu")):
+        assert torch.allclose(batch.weights, 0.1 + 0.9 * (1 - batch.held))
+        noisy = torch.randn_like(batch.latents)
+        denoiser = SimpleNamespace(disable_adapters=lambda: None, enable_adapters=lambda: None)
+        base = SimpleNamespace(predict=lambda denoiser, noisy, *others: 2 * noisy)
+        wanted = lora_recipe._held_to_base(batch.noise, denoiser, base, batch, noisy)
+        outside = batch.held[:, None].expand_as(wanted) == 1
+        inside = batch.held[:, None].expand_as(wanted) == 0
+        assert outside.any() and inside.any()
+        assert torch.equal(wanted[outside], (2 * noisy)[outside])
+        assert torch.equal(wanted[inside], batch.noise[inside])
+
+
+def test_a_noise_offset_moves_whole_channels(tiny_encodings: Encodings) -> None:
+    made = []
+    for offset in (0.0, 0.1):
+        settings = SETTINGS.model_copy(update={"noise_offset": offset})
+        samples = SampleOrder(tiny_encodings, settings, PriorSettings()).samples(1)
+        made.append(next(batches(samples, 1, tiny_encodings, settings, sdxl, SCHEDULE, torch.device("cpu"))).noise)
+    moved = made[1] - made[0]
+    assert float(moved.std(dim=(2, 3)).max()) < 1e-6
+    assert 0.01 < float(moved.abs().mean()) < 0.3
+
+
+def test_checkpoints_hold_the_moving_average(tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path) -> None:
+    job = recipe(ema_decay=0.5, steps=3, checkpoint_every=1)
+    train(tiny_model, tiny_encodings, job, tmp_path / "average")
+    train(tiny_model, tiny_encodings, recipe(steps=3, checkpoint_every=1), tmp_path / "plain")
+    averages, plain = (
+        [load_file(checkpoint_file(tmp_path / part / "checkpoints", step)) for step in (1, 2, 3)]
+        for part in ("average", "plain")
+    )
+    for step in (2, 3):
+        share = min(0.5, (1 + step) / (10 + step))
+        for name, value in averages[step - 1].items():
+            expected = share * averages[step - 2][name] + (1 - share) * plain[step - 1][name]
+            assert torch.allclose(value, expected, atol=1e-6)
 
 
 def test_the_prior_holds_the_adapter_to_the_base_model(
@@ -180,15 +255,68 @@ def test_a_loss_that_is_no_number_stops_with_one_line(
         train(tiny_model, tiny_encodings, recipe(learning_rate=1e30, max_grad_norm=1e30), tmp_path)
 
 
-def test_preflight_counts_and_refuses(tiny_encodings: Encodings) -> None:
-    line = check_training(tiny_encodings, SETTINGS, PriorSettings(weight=1.0))
-    assert line.startswith("frames 4/4, captions 4/4, masks 4/4, prior 3, buckets 2, held out 2")
-    rows = tuple(replace(row, mirrored="") for row in tiny_encodings.rows)
-    with pytest.raises(UserError, match="mirrored"):
-        check_training(replace(tiny_encodings, rows=rows), SETTINGS, PriorSettings())
-    rows = tuple(row for row in tiny_encodings.rows if row.split != "train")
-    with pytest.raises(UserError, match="no frame to train on"):
-        check_training(replace(tiny_encodings, rows=rows), SETTINGS, PriorSettings())
-    rows = tuple(row for row in tiny_encodings.rows if row.kind != "prior")
-    with pytest.raises(UserError, match="no prior pictures"):
-        check_training(replace(tiny_encodings, rows=rows), SETTINGS, PriorSettings(weight=1.0))
+def test_a_gradient_that_is_no_number_is_never_saved(
+    tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the last step, too, after which no loss would tell."""
+    settings = recipe(steps=2, checkpoint_every=2)
+    sum_gradients = lora_recipe.sum_gradients
+    steps = []
+
+    def spoil(accelerator: Any, weights: list[torch.Tensor]) -> None:
+        sum_gradients(accelerator, weights)
+        steps.append(None)
+        if len(steps) == 2:
+            weights[0].grad.fill_(torch.nan)  # type: ignore[union-attr]
+
+    monkeypatch.setattr(lora_recipe, "sum_gradients", spoil)
+    with pytest.raises(UserError, match="the gradient of step 2 is not a number; lower training"):
+        train(tiny_model, tiny_encodings, settings, tmp_path)
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_prodigy_logs_the_rate_of_each_step(tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path) -> None:
+    """The first is taken with the estimate that it starts from, not with the one that it makes."""
+    settings = recipe(optimizer="prodigy", learning_rate=1.0, steps=3, checkpoint_every=3)
+    rates = [row["lr"] for row in train(tiny_model, tiny_encodings, settings, tmp_path).log]
+    assert rates[0] == pytest.approx(1e-6)
+    assert rates == sorted(rates)
+
+
+def test_validation_draws_from_nothing_else_and_disturbs_nothing(tiny_model: Path, tiny_encodings: Encodings) -> None:
+    denoiser = sdxl.load_denoiser(tiny_model, torch.float32)
+    schedule, told = sdxl.load_schedule(tiny_model), []
+    family = SimpleNamespace(**vars(sdxl))
+    family.add_noise = lambda s, latents, noise, at: told.append((noise, at)) or sdxl.add_noise(s, latents, noise, at)
+    judge = Judge(family, schedule, tiny_encodings, ValidationSettings(timesteps=4), torch.device("cpu"))
+    frame = tiny_encodings.of("frame", "held_out")[0]
+    losses = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        losses.append(paired_loss(denoiser, frame, judge))
+        assert torch.equal(before, torch.get_rng_state())
+    assert losses[0] == losses[1]
+    assert told[0][1].tolist() == told[1][1].tolist() == [125, 375, 625, 875]
+    assert torch.equal(told[0][0], told[1][0])
+
+
+def test_a_full_disk_leaves_the_earlier_checkpoint_and_the_training_goes_on(
+    tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = adapter.write_bytes
+
+    def full(path: Path, data: bytes) -> None:
+        if path.name == "step-000010.safetensors":
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write(path, data)
+
+    monkeypatch.setattr(adapter, "write_bytes", full)
+    with pytest.raises(OSError) as caught:
+        train(tiny_model, tiny_encodings, recipe(), tmp_path)
+    said = str(user_error(caught.value))
+    assert "step-000010.safetensors: the disk is full" in said and "\n" not in said
+    first = checkpoint_file(tmp_path / "checkpoints", 5)
+    assert list(first.parent.iterdir()) == [first] and load_file(first)
+    monkeypatch.setattr(adapter, "write_bytes", write)
+    assert train(tiny_model, tiny_encodings, recipe(), tmp_path).began_after == 5

@@ -21,16 +21,14 @@ class Clip:
     device: torch.device
 
 
-def load_clip(folder: Path, device: torch.device) -> Clip:
+def load_clip(folder: Path, device: torch.device, key: str = "evaluation.clip") -> Clip:
     """Load a folder with open_clip_config.json and open_clip_model.safetensors.
 
-    Raises UserError where one is missing or does not load.
+    Raises UserError, with the key of the config that names the folder, where one is missing or does not load.
     """
     for name in ("open_clip_config.json", "open_clip_model.safetensors"):
         if not (folder / name).is_file():
-            raise UserError(
-                f"evaluation.clip: {folder} has no {name}; give a model of open_clip with safetensors weights"
-            )
+            raise UserError(f"{key}: {folder} has no {name}; give a model of open_clip with safetensors weights")
     import open_clip
 
     source = f"local-dir:{folder}"
@@ -39,7 +37,7 @@ def load_clip(folder: Path, device: torch.device) -> Clip:
         tokenizer = open_clip.get_tokenizer(source)
     except (OSError, TypeError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise UserError(f"evaluation.clip: {folder} does not load: {reason}") from None
+        raise UserError(f"{key}: {folder} does not load: {reason}") from None
     return Clip(model.eval(), preprocess, tokenizer, device)
 
 

@@ -1,0 +1,65 @@
+"""Audit the captions of a target: what must not be trained on, and what the set will teach besides the subject."""
+
+from pathlib import Path
+
+from darkroom.cache import Cache
+from darkroom.captions.audit import AUDIT_COLUMNS, Captioned, audit_captions, audit_sidecars, printable_name
+from darkroom.captions.audit_page import draw_page
+from darkroom.captions.caption_sources import unread_sidecars
+from darkroom.captions.settings import RewritingSettings, SubjectSettings
+from darkroom.captions.token_counts import load_token_counts
+from darkroom.command import run_command, stage_parser
+from darkroom.files import write_text
+from darkroom.frame_names import one_per_view
+from darkroom.tables import read_table, write_table
+
+
+def main() -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--captions", type=Path, required=True, help="captions.csv of the target")
+    parser.add_argument("--machine", type=Path, required=True, help="captions.csv of the captioner")
+    parser.add_argument("--frames", type=Path, required=True, help="frames.csv of the target")
+    parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
+    parser.add_argument("--folder", type=Path, required=True, help="folder of the photos")
+    parser.add_argument("--model", type=Path, required=True, help="lock file of the target's model, for its tokenizers")
+    parser.add_argument("--family", required=True)
+    parser.add_argument("--target", required=True, help="name of the target, for the page")
+    parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
+    parser.add_argument("--settings", required=True, help="RewritingSettings as JSON")
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--table", type=Path, required=True, help="findings, to write")
+    parser.add_argument("--page", type=Path, required=True, help="page with all captions, to write")
+    arguments = parser.parse_args()
+    subject = SubjectSettings.from_argument(arguments.subject)
+    settings = RewritingSettings.from_argument(arguments.settings)
+    photo_of = {row["frame"]: row["photo"] for row in read_table(arguments.frames)}
+    written = {row["frame"]: row | {"photo": photo_of[row["frame"]]} for row in read_table(arguments.captions)}
+    # A view's frames of other resolutions have the same caption.
+    rows = [written[frame] for frame in one_per_view(written)]
+    machine = {row["photo"]: row["caption"] for row in read_table(arguments.machine)}
+    counts = load_token_counts(arguments.model, arguments.family, settings)
+    trigger_tokens = counts.of_word(subject.trigger)
+    captions = [
+        Captioned(row["frame"], row["caption"], int(row["tokens"]), machine.get(row["photo"], ""), row["description"])
+        for row in rows
+    ]
+    photos = read_table(arguments.photos)
+    readable = {row["photo"]: row for row in photos if row["status"] == "ok"}
+    findings = audit_captions(captions, subject, settings, counts.limit, trigger_tokens)
+    findings += audit_sidecars(unread_sidecars(photos, arguments.folder), rows)
+    files = {row["frame"]: printable_name(readable[row["photo"]]["path"]) for row in rows}
+    write_table(arguments.table, AUDIT_COLUMNS, (finding.row(files) for finding in findings))
+    errors = sum(finding.level == "error" for finding in findings)
+    summary = (
+        f"captions {len(rows)}, errors {errors}, warnings {len(findings) - errors}, "
+        f"the trigger {subject.trigger} has {trigger_tokens} token{'s' * (trigger_tokens != 1)}, "
+        f"a caption at most {counts.limit}"
+    )
+    cache = Cache(arguments.cache / "thumbnails")
+    title = f"Captions of {arguments.target}"
+    write_text(arguments.page, draw_page(title, summary, findings, rows, readable, arguments.folder, cache))
+    print(f"audit_captions: {summary}")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,53 @@
+"""The captions of all frames of a target: what the set decides, then each description on its own."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from darkroom.captions.caption_sources import Description
+from darkroom.captions.description import clean_text
+from darkroom.captions.parsing import parse
+from darkroom.captions.rewriting import rewrite
+from darkroom.captions.set_decisions import constant_traits
+from darkroom.captions.settings import RewritingSettings, SubjectSettings
+from darkroom.captions.silence import says_nothing
+from darkroom.captions.token_counts import TokenCounts
+from darkroom.captions.trait_lists import Key
+from darkroom.tables import Row
+
+COLUMNS = ("frame", "caption", "tokens", "source", "description", "polished")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What captions of a target are written for."""
+
+    subject: SubjectSettings
+    settings: RewritingSettings
+    counts: TokenCounts
+
+
+def decide(captions: Iterable[Row], photos: Iterable[str], subject: SubjectSettings) -> frozenset[Key]:
+    """What the captioner's descriptions of these photos have in common; empty ones and refusals do not count.
+
+    Only the captioner decides, also for photos that a user describes: a caption corrected by hand changes no other.
+    """
+    wanted = set(photos)
+    said = [row["caption"] for row in captions if row["photo"] in wanted and not says_nothing(row["caption"])]
+    return constant_traits([parse(text, subject) for text in said])
+
+
+def caption_frames(
+    frames: Mapping[str, str], described: Mapping[str, Description], target: Target, constant: frozenset[Key]
+) -> list[dict[str, object]]:
+    """The rows of a target's captions.csv for the photo of each frame. The set decides nothing in a user's words."""
+    rows = []
+    for frame, photo in frames.items():
+        said = described[photo]
+        own = said.source != "captioner"
+        decided = frozenset() if own else constant
+        # What a captioner refuses to describe is left to trigger and class, and the audit tells it.
+        words = "" if not own and says_nothing(said.text) else said.text
+        text = rewrite(words, target.subject, target.settings, target.counts.count, target.counts.limit, decided, own)
+        values = (frame, text, target.counts.count(text), said.source, clean_text(said.text), "")
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows

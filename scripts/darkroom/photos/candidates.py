@@ -1,0 +1,45 @@
+"""Candidates: pairs of photos worth a closer look."""
+
+from collections.abc import Iterable, Sequence
+
+from darkroom.photos.capture_times import seconds_between
+from darkroom.photos.feature_index import shared_features
+from darkroom.photos.hash_neighbours import near_pairs
+from darkroom.photos.local_features import Both
+from darkroom.photos.pairs import MOST, Mirrors, Pair, in_order
+from darkroom.photos.settings import DuplicateSettings
+from darkroom.tables import Row
+
+
+def propose_pairs(
+    photos: Sequence[Row], fingerprints: Sequence[Row], features: Iterable[Both], settings: DuplicateSettings
+) -> dict[Pair, Mirrors]:
+    """Pairs of row numbers worth aligning: with near hashes, shared features, or taken within a burst's time.
+
+    `photos`, `fingerprints` and `features` are in one order, in which names take no part; `features` is read once. With
+    each pair comes in which mirrors it shares features; none where something else proposed it.
+    """
+    shared = shared_features(features, len(photos), settings.min_shared_features, MOST)
+    others = near_pairs(fingerprints, settings.hash_distance, MOST) | taken_together(photos, settings.burst_seconds)
+    return dict.fromkeys(others, frozenset[bool]()) | shared
+
+
+def listed_pairs(photos: Sequence[Row], neighbours: Iterable[Row]) -> set[Pair]:
+    """Pairs of row numbers of the photos that a table, neighbours.csv, names in `photo` and `other`."""
+    numbers = {row["photo"]: number for number, row in enumerate(photos)}
+    return {in_order(numbers[row["photo"]], numbers[row["other"]]) for row in neighbours}
+
+
+def taken_together(photos: Sequence[Row], burst_seconds: float) -> set[Pair]:
+    """Pairs of row numbers of photos taken within so many seconds, for each photo the next MOST.
+
+    A clock that stands still says nothing.
+    """
+    timed = sorted((row["taken_at"], number) for number, row in enumerate(photos) if row["taken_at"])
+    pairs = set()
+    for place, (_, number) in enumerate(timed):
+        for _, later in timed[place + 1 : place + 1 + MOST]:
+            if (seconds_between(photos[number], photos[later]) or 0.0) > burst_seconds:
+                break
+            pairs.add(in_order(number, later))
+    return pairs

@@ -1,0 +1,37 @@
+"""Pairs of photos by their numbers."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from darkroom.photos.ranks import ranks
+from darkroom.tables import Row
+
+Pair = tuple[int, int]
+# In which mirrors the second photo of a pair may lie in the first: as it is (False), mirrored (True), or either.
+Mirrors = frozenset[bool]
+EITHER: Mirrors = frozenset((False, True))
+# Each way to propose pairs names so many others for a photo at the most, the likeliest.
+MOST = 20
+
+
+def numbered(photos: Iterable[Row]) -> list[Row]:
+    """The readable ones of the rows of photos.csv, in the order that numbers them: no name takes part in it."""
+    return sorted((row for row in photos if row["status"] == "ok"), key=lambda row: row["photo"])
+
+
+def in_order(first: int, second: int) -> Pair:
+    """A pair with the smaller number first."""
+    return min(first, second), max(first, second)
+
+
+def best_of_each(photo: np.ndarray, other: np.ndarray, cost: np.ndarray, most: int) -> set[Pair]:
+    """For each photo its `most` cheapest others, as pairs in order.
+
+    All have shape (pairs,). Of others that cost the same, those with the smaller numbers come first.
+    """
+    order = np.lexsort((other, cost, photo))
+    photo, other = photo[order], other[order]
+    rank = ranks(photo)
+    photo, other = photo[rank < most], other[rank < most]
+    return set(zip(np.minimum(photo, other).tolist(), np.maximum(photo, other).tolist(), strict=True))

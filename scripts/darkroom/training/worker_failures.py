@@ -1,0 +1,56 @@
+"""Why those that train together failed: each notes it in a folder, and who has started them tells it once for all.
+
+One that fails takes its connections along, so that the others fail, too, and their words would hide the first ones.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from darkroom.errors import UserError, user_error
+from darkroom.files import write_text
+from darkroom.processes import BY_SIGNAL
+
+# The folder of the notes; a process that has it in its environment was started by `processes.launch`.
+FAILURES = "DARKROOM_FAILURES"
+MISTAKE, CRASH = "mistake", "crash"
+
+
+def note(error: Exception) -> None:
+    """Note why this process fails: the one line of a user's mistake, else the traceback."""
+    known = user_error(error)
+    kind, text = (MISTAKE, str(known)) if known is not None else (CRASH, "".join(traceback.format_exception(error)))
+    name = f"{time.time_ns()}-{os.environ['RANK']}.{kind}"
+    write_text(Path(os.environ[FAILURES]) / name, text)
+
+
+def tell(folder: Path, code: int) -> None:
+    """Tell what was noted first, after processes ended with this exit code, and remove the folder.
+
+    Raises UserError where anyone noted a mistake of the user. Else a traceback goes to stderr, or the signal that has
+    ended a process.
+    """
+    mistakes, crashes = _noted(folder, MISTAKE), _noted(folder, CRASH)
+    shutil.rmtree(folder, ignore_errors=True)
+    if mistakes:
+        raise UserError(mistakes[0])
+    if code > BY_SIGNAL:
+        print(f"darkroom: a process of the training was ended by {_signal_name(code - BY_SIGNAL)}", file=sys.stderr)
+    elif crashes:
+        print(crashes[0], end="", file=sys.stderr)
+
+
+def _noted(folder: Path, kind: str) -> list[str]:
+    """The notes of a kind, in the order of their times, without half-written ones, whose names are hidden."""
+    return [path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"[0-9]*.{kind}"))]
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
