@@ -5,13 +5,11 @@ UV_VERSION := 0.13.9
 MAKE_POCKET := python scripts/make_pocket.py --output resources/pocket --work build/pocket
 SEGMENTER := resources/models/u2netp.onnx
 SEGMENTER_SHA256 := 309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8
-# Tests run in two processes, where jobs share cores: threads that wait for others must not hold one. SLURM's have its
-# nodes for themselves.
-PYTEST := OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 python -m pytest
-SIDE_BY_SIDE := --numprocesses 2 --dist worksteal
+# Three processes on two cores: one of them mostly waits for SLURM. tests/conftest.py gives each one thread.
+PYTEST := python -m pytest --numprocesses 3 --durations 15 --durations-min 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup quickstart test test-slow lint format bench peers pocket pocket-judges pocket-painter lock environments schema
+.PHONY: help setup quickstart test test-slow test-all lint format bench peers pocket pocket-judges pocket-painter lock environments schema
 
 help:  ## show these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,12 +35,14 @@ $(SEGMENTER): resources/segmenter.lock | $(filter build/uv/bin/uv,$(UV))
 quickstart: setup  ## the whole walk on the toybox, offline
 	snakemake --cores all
 
-test: setup  ## all tests but the slow ones
-	$(PYTEST) --ignore tests/slurm $(SIDE_BY_SIDE) -m "not slow" tests
-	$(PYTEST) -m "not slow" tests/slurm
+test: setup  ## all tests but the slow ones, SLURM's included
+	$(PYTEST) -m "not slow" tests
 
-test-slow: setup  ## the slow tests alone
-	$(PYTEST) $(SIDE_BY_SIDE) -m slow tests
+test-slow: setup  ## the slow tests alone: the long proofs
+	$(PYTEST) -m slow tests
+
+test-all: setup  ## all tests
+	$(PYTEST) tests
 
 lint: setup  ## ruff, mypy, snakefmt, snakemake --lint
 	ruff check .

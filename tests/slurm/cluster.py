@@ -45,7 +45,8 @@ MinJobAge=36000
 ReturnToService=2
 SlurmdTimeout=10
 KillWait=2
-SchedulerParameters=sched_interval=2,bf_interval=3
+# A job that has just come is placed at once, not within three seconds.
+SchedulerParameters=sched_interval=2,bf_interval=3,batch_sched_delay=0
 SlurmdParameters=config_overrides
 GresTypes=gpu
 {nodes}

@@ -1,6 +1,7 @@
-"""One cluster for all tests of this folder, and one run of config/mini.yaml on it that loses a node on its way."""
+"""One cluster for all tests of this folder, and a run on it that captions anew and loses a node on its way."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Checkout, make_checkout
+from checkout import Checkout
 
 from .cluster import NODES, Cluster, missing_programs, running_cluster, wait_until
 
@@ -19,16 +20,14 @@ Process = subprocess.Popen[str]
 
 # Two shards, so that both nodes have work; a caption at a time, so that a node can die between two of them.
 PROJECT = ("--configfile", "config/mini.yaml", "--config", "shards=2", "captioner={batch: 1}")
-# SLURM is first asked when a small job has just ended: the plugin waits 10 seconds more each time that none has.
+# SLURM is first asked when a small job may have ended: the plugin waits 10 seconds more each time that none has.
 # Captioning asks for all cores of a node, so that two shards never share one. A node has two, so no rule may want more.
 ARGUMENTS = [
     *("--set-threads", "caption_photos=2", "group_duplicates=2"),
     *("--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
-    *("--slurm-init-seconds-before-status-checks", "9", "--max-status-checks-per-second", "10", "--latency-wait", "10"),
+    *("--slurm-init-seconds-before-status-checks", "6", "--max-status-checks-per-second", "10", "--latency-wait", "10"),
     *PROJECT,
 ]
-# For runs of one or two jobs.
-QUICK = ("--slurm-init-seconds-before-status-checks", "2")
 
 
 def start(command: list[str], checkout: Checkout, **variables: str) -> Process:
@@ -80,7 +79,7 @@ class ClusterRun:
         """Run Snakemake to its end; its output comes back as text."""
         process = self.start(*arguments)
         try:
-            process.wait(timeout=300)
+            process.wait(timeout=900)
         finally:
             end(process)
         return subprocess.CompletedProcess(process.args, process.returncode, stdout=output(self.checkout), stderr="")
@@ -107,11 +106,6 @@ class Interruption:
     job: dict[str, str]
     captions: dict[Path, tuple[int, int]]
 
-    @property
-    def finished(self) -> subprocess.CompletedProcess[str]:
-        """How the run ended."""
-        return subprocess.CompletedProcess((), 0, stdout=output(self.run.checkout), stderr="")
-
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
@@ -129,12 +123,6 @@ def cluster() -> Iterator[Cluster]:
     ):
         yield running
     signal.signal(signal.SIGTERM, before)
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    """A checkout in which nothing has run yet."""
-    return make_checkout(tmp_path / "darkroom")
 
 
 def stamps(folder: Path) -> dict[Path, tuple[int, int]]:
@@ -180,26 +168,14 @@ def lose_node(run: ClusterRun, process: Process) -> Interruption:
 
 
 @pytest.fixture(scope="session")
-def local_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, Process]]:
-    """A checkout in which config/mini.yaml runs without the cluster, beside all else."""
-    checkout = make_checkout(tmp_path_factory.mktemp("local") / "darkroom")
-    process = start(["nice", "snakemake", "--cores", "2", *PROJECT], checkout)
-    yield checkout, process
-    end(process)
+def interrupted(cluster: Cluster, finished_mini: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Interruption:
+    """A run on the cluster in another number of shards, of which one node dies on the way and comes back after it.
 
-
-@pytest.fixture(scope="session")
-def local(local_run: tuple[Checkout, Process]) -> Checkout:
-    """The checkout of `local_run` when it has ended."""
-    checkout, process = local_run
-    assert process.wait(timeout=600) == 0, output(checkout)
-    return checkout
-
-
-@pytest.fixture(scope="session")
-def interrupted(cluster: Cluster, local_run: object, tmp_path_factory: pytest.TempPathFactory) -> Interruption:
-    """A finished run of config/mini.yaml on the cluster, one node of which died on the way and came back after it."""
-    run = ClusterRun(cluster, make_checkout(tmp_path_factory.mktemp("slurm") / "darkroom"))
+    It takes up results of one machine, of which all captions are gone: these alone are computed.
+    """
+    run = ClusterRun(cluster, finished_mini.copy(tmp_path_factory.mktemp("slurm") / "darkroom"))
+    shutil.rmtree(run.folder / "logs")
+    shutil.rmtree(run.folder / ".darkroom" / "cache" / "captions")
     process = run.start()
     try:
         interruption = lose_node(run, process)

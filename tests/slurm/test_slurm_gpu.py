@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from .cluster import NODES
-from .conftest import QUICK, Interruption
+from .conftest import Interruption
 
 
 def test_gpu_jobs_take_turns_on_the_gpu_of_a_node(interrupted: Interruption, tmp_path: Path) -> None:
@@ -15,7 +15,7 @@ def test_gpu_jobs_take_turns_on_the_gpu_of_a_node(interrupted: Interruption, tmp
     try:
         done = run.snakemake(
             *("compute={device: gpu}", "--forcerun", "caption_photos", "--until", "caption_photos"),
-            *("--rerun-triggers", "mtime", "--keep-going", "--set-threads", "caption_photos=1", *QUICK),
+            *("--rerun-triggers", "mtime", "--keep-going", "--set-threads", "caption_photos=1"),
         )
     finally:
         run.cluster.ask("scontrol", "update", f"nodename={NODES[1]}", "state=resume")

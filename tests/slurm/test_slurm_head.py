@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import jobs
+from checkout import jobs
 
 from darkroom.errors import UserError
 from darkroom.slurm_queue import record_run, refuse_beside_queued_jobs
 
 from .cluster import NODES, Cluster, wait_until
-from .conftest import QUICK, ClusterRun, Interruption, Process, end, output
+from .conftest import ClusterRun, Interruption, Process, end, output
 
-SURVEY = ("--until", "gather_photos", "--rerun-triggers", "mtime", *QUICK)
+SURVEY = ("--until", "gather_photos", "--rerun-triggers", "mtime")
 
 
 def tables(run: ClusterRun) -> list[Path]:

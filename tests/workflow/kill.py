@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conftest import Checkout, finished_walk, make_checkout, started
+from checkout import Checkout, finished_walk, make_checkout, started
 from rerun_cases import add_photo
 from results_bytes import cached_bytes, final_bytes
 from walk_checks import Undisturbed, Walk, problems, stamps

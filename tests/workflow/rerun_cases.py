@@ -26,6 +26,10 @@ PUBLISHING = frozenset({"publish_lora", "compare_runs"})
 TRAINING = frozenset({"train_lora", "draw_training"}) | EVALUATION | PUBLISHING
 TO_DATASET = SELECTION | CAPTIONS | DATASET
 FROM_PHOTOS = SURVEY | SCORES | TO_DATASET
+# Where a dataset is assembled anew, `snakemake -n` cannot know whether its manifest stays the same: it plans all that
+# lies behind but the jobs whose every input only the manifest tells.
+UNKNOWN = frozenset({"render_samples", "score_checkpoints"})
+BEHIND = (ENCODING | TRAINING) - UNKNOWN
 
 # How the table names whole groups of rules; a rule outside them is named itself.
 GROUPS = {
@@ -46,7 +50,8 @@ class Case:
     """A change to a finished config/mini.yaml, the rules that run after it, and what they compute.
 
     `computed` counts per rule: photos, pictures or training steps; encode_dataset's are its pictures, masks and texts.
-    Rules that run and are not named there compute nothing. `first` is changed and run before, where there is one.
+    Rules that run and are not named there compute nothing. `first` is changed and run before, where there is one. What
+    is planned is tested for every case, what is computed for all but the slow ones in `make test`.
     """
 
     change: str
@@ -56,6 +61,10 @@ class Case:
     first: Change | None = None
     note: str = ""
     slow: bool = False
+
+    def planned(self) -> frozenset[str]:
+        """The rules of which `snakemake -n` plans jobs."""
+        return self.runs if DATASET.isdisjoint(self.runs) else self.runs - UNKNOWN | BEHIND
 
 
 def config(old: str, new: str) -> Change:
@@ -157,9 +166,11 @@ TRAINED = {"train_lora": 4, "render_samples": 4, "score_checkpoints": 4}
 CASES = {
     "again": Case("nothing", nothing, frozenset()),
     "touched": Case(
-        "new times on all files, results too: a fresh clone, `touch`, `cp -r`", touch_everything, frozenset()
+        "new times on all files, results too: a fresh clone, `touch`, `cp -r`", touch_everything, frozenset(), slow=True
     ),
-    "cache": Case("`.darkroom/cache` deleted", delete_cache, frozenset(), note="the next change computes more anew"),
+    "cache": Case(
+        "`.darkroom/cache` deleted", delete_cache, frozenset(), note="the next change computes more anew", slow=True
+    ),
     "renamed run": Case(
         "a run's label renamed",
         config("training: {batch", "runs: {first: {}}\ntraining: {batch"),
@@ -205,12 +216,14 @@ CASES = {
         config("min_side: 128", "min_side: 127"),
         TO_DATASET | {"publish_lora"},
         note="the provenance tells the new threshold",
+        slow=True,
     ),
     "count": Case(
         "`selection.count`, the same photos kept",
         config("held_out: 0.2", "held_out: 0.2, count: 14"),
         TO_DATASET | {"publish_lora"},
         note="the provenance tells the new count",
+        slow=True,
     ),
     "other selection": Case(
         "a threshold of `selection`, other photos kept",

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from conftest import Checkout
+from checkout import Checkout
 
 TABLES = ("photos.csv", "duplicates.csv", "masks.csv", "quality.csv", "selection.csv", "captions.csv")
 

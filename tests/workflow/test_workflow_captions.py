@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from conftest import Checkout, jobs
+from checkout import Checkout, jobs
 from rerun_cases import empty_overrides
 from tiny_polisher import save_tiny_polisher
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from conftest import ROOT, Checkout
+from checkout import ROOT, Checkout
 from PIL import Image
 
 from darkroom.tables import read_table

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Checkout
+from checkout import Checkout
 
 from darkroom.publishing.lora_files import read_checkpoint
 from darkroom.tables import read_table

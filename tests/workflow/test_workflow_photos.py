@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Checkout
+from checkout import Checkout
 from odd_files import make_odd_files
 from tiny_dng import tiny_dng
 

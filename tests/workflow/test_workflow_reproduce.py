@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Checkout
+from checkout import Checkout
 
 RECORD = "results/mini/pocket-mini/main/lora/provenance.json"
 PHOTOS = "resources/toybox/photos/garden"

@@ -8,13 +8,22 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Checkout, jobs, make_checkout
+from checkout import ROOT, Checkout, jobs, make_checkout
 from PIL import Image
 from rerun_cases import CASES, TRAINING, Change, comment, config, rename_photo, table
 
 from darkroom.tables import read_table
 
 MINI = ("--configfile", "config/mini.yaml")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_only_what_changed_is_planned(mini: Checkout, name: str) -> None:
+    case = CASES[name]
+    if case.first is not None:
+        case.first(mini.folder)
+    case.apply(mini.folder)
+    assert set(jobs(mini.snakemake("-n", *MINI))) == case.planned()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 
 import pytest
-from conftest import Checkout
+from checkout import Checkout
 from rerun_cases import target
 from safetensors import safe_open
 

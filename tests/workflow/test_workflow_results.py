@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import Checkout, jobs, make_checkout
+from checkout import Checkout, jobs, make_checkout
 from event_reader import curves, read_events
 from PIL import Image
 from results_bytes import final_bytes, sha256

@@ -4,10 +4,11 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
-from conftest import ROOT, Checkout, jobs, make_checkout
+from checkout import ROOT, Checkout, jobs, make_checkout
 
 from darkroom.run_lock import hold_run_lock
 
@@ -51,35 +52,58 @@ def result_bytes(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_project_outside_the_checkout_gives_the_same_bytes(finished_mini: Checkout, tmp_path: Path) -> None:
-    """From the cache of the project inside, so that nothing in it depends on where a project lies."""
-    checkout = make_checkout(tmp_path / "a check out")
-    project = tmp_path / "my project"
-    shutil.copytree(finished_mini.folder / ".darkroom", project / ".darkroom")
-    shutil.copyfile(ROOT / "config" / "mini.yaml", project / "my.yaml")
-    snakefile = ("--snakefile", str(checkout.folder / "Snakefile"))
-    command = [
-        "snakemake",
-        "--cores",
-        "2",
-        *snakefile,
-        "--directory",
-        "my project",
-        "--configfile",
-        "my project/my.yaml",
-    ]
-    for expected in (1, 0):
-        done = subprocess.run(command, cwd=tmp_path, env=checkout.environment(), capture_output=True, text=True)
+class Outside(NamedTuple):
+    """A project that does not lie in the checkout: where both are, and the command that runs it."""
+
+    checkout: Checkout
+    project: Path
+    command: list[str]
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, in the folder that holds both."""
+        environment = self.checkout.environment()
+        done = subprocess.run(self.command, cwd=self.project.parent, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert jobs(done)["publish_lora"] == expected
-    assert jobs(done).total() == 0
-    assert not Checkout(project).inferences("mini")
-    here, there = result_bytes(project), result_bytes(finished_mini.folder)
+        return done
+
+
+def project_outside(finished: Checkout, folder: Path, *arguments: str) -> Outside:
+    """A project with the cache of a finished one inside, so that nothing in that depends on where a project lies."""
+    checkout = make_checkout(folder / "a check out")
+    project = folder / "my project"
+    shutil.copytree(finished.folder / ".darkroom", project / ".darkroom")
+    shutil.copyfile(ROOT / "config" / "mini.yaml", project / "my.yaml")
+    command = ["snakemake", "--cores", "2", "--snakefile", str(checkout.folder / "Snakefile")]
+    command += ["--directory", "my project", "--configfile", "my project/my.yaml", *arguments]
+    return Outside(checkout, project, command)
+
+
+def assert_same_as_inside(outside: Outside, here: dict[str, bytes], there: dict[str, bytes]) -> None:
+    """The same bytes, nothing computed, no word of where the project lies, and nothing left in the checkout."""
+    assert not Checkout(outside.project).inferences("mini")
     assert sorted(here) == sorted(there)
     assert [name for name in here if here[name] != there[name]] == []
-    places = str(tmp_path).encode()
+    places = str(outside.project.parent).encode()
     assert [name for name, data in here.items() if places in data] == []
-    assert not (checkout.folder / "results").exists() and not (checkout.folder / ".darkroom").exists()
+    folder = outside.checkout.folder
+    assert not (folder / "results").exists() and not (folder / ".darkroom").exists()
+
+
+def test_a_dataset_outside_the_checkout_has_the_same_bytes(finished_mini: Checkout, tmp_path: Path) -> None:
+    outside = project_outside(finished_mini, tmp_path, "--", "results/mini/pocket-mini/dataset/manifest.json")
+    assert jobs(outside.run())["assemble_dataset"] == 1
+    assert jobs(outside.run()).total() == 0
+    here, inside = result_bytes(outside.project), result_bytes(finished_mini.folder)
+    assert len(here) > 50
+    assert_same_as_inside(outside, here, {name: data for name, data in inside.items() if name in here})
+
+
+@pytest.mark.slow
+def test_a_project_outside_the_checkout_gives_the_same_bytes(finished_mini: Checkout, tmp_path: Path) -> None:
+    outside = project_outside(finished_mini, tmp_path)
+    assert jobs(outside.run())["publish_lora"] == 1
+    assert jobs(outside.run()).total() == 0
+    assert_same_as_inside(outside, result_bytes(outside.project), result_bytes(finished_mini.folder))
 
 
 def outer_workflow(folder: Path, checkout: Path) -> Checkout:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Checkout, make_checkout
+from checkout import Checkout, make_checkout
 
 
 def table(path: Path) -> list[dict[str, str]]:

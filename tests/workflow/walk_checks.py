@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from conftest import Checkout, counted, started
+from checkout import Checkout, counted, started
 from results_bytes import cached_bytes, final_bytes
 
 # The rules that say `computed N`, the part of the cache in which their results lie, and these results' names.

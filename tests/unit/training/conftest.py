@@ -3,13 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tiny_dataset import encode_tiny_dataset
+from tiny_dataset import POCKET, encode_tiny_dataset
 from tiny_sdxl import save_tiny_sdxl
 
 from darkroom.families import sdxl
 from darkroom.training.encodings import Encodings
-
-POCKET = Path(__file__).parents[3] / "resources" / "pocket" / "sdxl"
 
 
 @pytest.fixture(scope="session")

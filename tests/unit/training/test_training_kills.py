@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import POCKET
 from event_reader import curves, read_events
+from tiny_dataset import POCKET
 
 from darkroom.training.encodings import Encodings
 from darkroom.training.resume_state import checkpoints_of

@@ -5,21 +5,24 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from event_reader import curves, read_events
 
 from darkroom.errors import UserError
+from darkroom.families import sdxl
 from darkroom.files import write_json
 from darkroom.processes import this_process
 from darkroom.settings import ComputeSettings
 from darkroom.tables import read_table
 from darkroom.training import processes
 from darkroom.training.encodings import Encodings
+from darkroom.training.lora_recipe import Recipe, train_lora
 from darkroom.training.model_files import lock_local
 from darkroom.training.processes import launch, refuse_other_launchers
-from darkroom.training.resume_state import Progress, checkpoints_of, finished_training, keep_finished
+from darkroom.training.resume_state import Progress, SavingClock, checkpoints_of, finished_training, keep_finished
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
 from darkroom.training.worker_failures import FAILURES
 from darkroom.training.worker_launcher import exit_code
@@ -54,6 +57,7 @@ def train(
     model: Path, encodings: Encodings, processes: int, work: Path, settings: TrainingSettings = SETTINGS
 ) -> list[dict[str, str]]:
     """Run train_lora to its end and return the rows of its log."""
+    work.mkdir()
     words = command(model, encodings, processes, work, settings)
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -63,19 +67,34 @@ def train(
     return read_table(work / "log.csv")
 
 
-def test_two_processes_train_as_one_does_and_the_same_every_time(
+def train_alone(
+    model: Path, encodings: Encodings, work: Path, settings: TrainingSettings = SETTINGS
+) -> list[dict[str, Any]]:
+    """The log of the same training in this process."""
+    compute = ComputeSettings(device="cpu", training_threads=1)
+    recipe = Recipe(settings, PriorSettings(weight=0.5), ValidationSettings(timesteps=3), compute)
+    return train_lora(sdxl, model, encodings, recipe, work, SavingClock()).log
+
+
+def test_two_processes_train_as_one_does(tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path) -> None:
+    logs = [
+        train_alone(tiny_model, tiny_encodings, tmp_path / "alone"),
+        train(tiny_model, tiny_encodings, 2, tmp_path / "two"),
+    ]
+    for column in ("loss", "prior_loss", "grad_norm"):
+        alone, two = ([float(row[column] or 0) for row in log] for log in logs)
+        assert two == pytest.approx(alone, rel=1e-4, abs=1e-7)
+    assert len(checkpoints_of(tmp_path / "two")) == 2
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_bytes_every_time(
     tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path
 ) -> None:
-    logs = {}
-    for name, count in (("alone", 1), ("two", 2), ("again", 2)):
-        (tmp_path / name).mkdir()
-        logs[name] = train(tiny_model, tiny_encodings, count, tmp_path / name)
-    for column in ("loss", "prior_loss", "grad_norm"):
-        alone, two = ([float(row[column] or 0) for row in logs[name]] for name in ("alone", "two"))
-        assert two == pytest.approx(alone, rel=1e-4, abs=1e-7)
-    bytes_of = {name: [path.read_bytes() for path in checkpoints_of(tmp_path / name)] for name in logs}
-    assert len(bytes_of["two"]) == 2
-    assert bytes_of["two"] == bytes_of["again"]
+    for name in ("two", "again"):
+        train(tiny_model, tiny_encodings, 2, tmp_path / name)
+    two, again = ([path.read_bytes() for path in checkpoints_of(tmp_path / name)] for name in ("two", "again"))
+    assert len(two) == 2 and two == again
 
 
 @pytest.mark.slow
@@ -84,10 +103,9 @@ def test_two_processes_give_the_loss_of_one_that_accumulates(
 ) -> None:
     losses = []
     for count, micro_batch in ((1, 2), (2, None)):
-        work = tmp_path / str(count)
-        work.mkdir()
         settings = SETTINGS.model_copy(update={"batch": 4, "steps": 20, "micro_batch": micro_batch, "ema_decay": 0.9})
-        losses.append([float(row["loss"]) for row in train(tiny_model, tiny_encodings, count, work, settings)])
+        log = train(tiny_model, tiny_encodings, count, tmp_path / str(count), settings)
+        losses.append([float(row["loss"]) for row in log])
     assert len(losses[0]) == 20
     assert losses[1] == pytest.approx(losses[0], abs=1e-4)
 
@@ -170,16 +188,13 @@ def test_the_exit_code_is_that_of_the_process_that_failed_first(codes: list[int]
 def test_two_processes_meet_a_mistake_as_one_does(tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path) -> None:
     """Weights that are no numbers after the first step: both see it."""
     settings = SETTINGS.model_copy(update={"weight_decay": 1e38})
-    lines = []
-    for count in (1, 2):
-        work = tmp_path / str(count)
-        work.mkdir()
-        words = command(tiny_model, tiny_encodings, count, work, settings)
-        done = subprocess.run(words, capture_output=True, text=True)
-        assert done.returncode == 1
-        lines.append([line for line in done.stderr.splitlines() if not line.startswith("train: ")])
-    assert lines[0] == lines[1]
-    assert len(lines[0]) == 1 and "the loss of step 2 is not a number" in lines[0][0]
+    with pytest.raises(UserError, match="the loss of step 2 is not a number") as alone:
+        train_alone(tiny_model, tiny_encodings, tmp_path / "alone", settings)
+    words = command(tiny_model, tiny_encodings, 2, tmp_path, settings)
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 1
+    told = [line for line in done.stderr.splitlines() if not line.startswith("train: ")]
+    assert told == [f"darkroom: error: {alone.value}"]
 
 
 def test_a_process_of_another_launcher_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,18 +223,46 @@ def test_a_finished_training_is_known_until_a_checkpoint_changes(tmp_path: Path)
     assert finished_training(tmp_path) is None
 
 
-def test_what_a_killed_job_has_started_ends_with_it(
+ENDLESS = """
+import sys, time
+from pathlib import Path
+from darkroom.command import run_command
+from darkroom.settings import ComputeSettings
+from darkroom.training.processes import is_worker, launch, noting_failures
+
+def main():
+    if is_worker():
+        print("train: ", flush=True)
+        time.sleep(600)
+    compute = ComputeSettings(device="cpu", training_threads=1, training_processes=2)
+    launch(__file__, sys.argv[1:], compute, Path(sys.argv[1]))
+
+run_command(noting_failures(main))
+"""
+
+
+def kill_at_work(words: list[str], folder: Path) -> None:
+    """Kill a job once its two processes train; nothing of what it has started goes on."""
+    run = {"DARKROOM_RUN": this_process(), "DARKROOM_LOCK": str(folder / "lock"), "PYTHONPATH": str(SCRIPT.parent)}
+    with (folder / "job.log").open("w") as log:
+        launcher = psutil.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=os.environ | run)
+    end = time.monotonic() + 300
+    while "train: " not in (folder / "job.log").read_text() and launcher.is_running() and time.monotonic() < end:
+        time.sleep(0.2)
+    started = launcher.children(recursive=True)
+    assert len(started) >= 3, (folder / "job.log").read_text()
+    launcher.kill()
+    assert psutil.wait_procs(started, timeout=60)[1] == []
+
+
+def test_what_a_killed_job_has_started_ends_with_it(tmp_path: Path) -> None:
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    kill_at_work([sys.executable, str(tmp_path / "endless.py"), str(tmp_path / "work")], tmp_path)
+
+
+@pytest.mark.slow
+def test_the_processes_of_a_killed_training_end_with_it(
     tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path
 ) -> None:
     endless = SETTINGS.model_copy(update={"steps": 1_000_000, "checkpoint_every": 1_000_000})
-    words = command(tiny_model, tiny_encodings, 2, tmp_path, endless)
-    run = {"DARKROOM_RUN": this_process(), "DARKROOM_LOCK": str(tmp_path / "lock")}
-    with (tmp_path / "job.log").open("w") as log:
-        launcher = psutil.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=os.environ | run)
-    end = time.monotonic() + 300
-    while "train: " not in (tmp_path / "job.log").read_text() and launcher.is_running() and time.monotonic() < end:
-        time.sleep(0.2)
-    started = launcher.children(recursive=True)
-    assert len(started) >= 3, (tmp_path / "job.log").read_text()
-    launcher.kill()
-    assert psutil.wait_procs(started, timeout=60)[1] == []
+    kill_at_work(command(tiny_model, tiny_encodings, 2, tmp_path, endless), tmp_path)

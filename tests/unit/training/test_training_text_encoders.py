@@ -200,12 +200,11 @@ def test_micro_batches_change_memory_and_nothing_else(prepared: Prepared, tmp_pa
 @pytest.mark.parametrize(
     "changes",
     [
-        {"optimizer": "adamw", "schedule": "cosine", "ema_decay": 0.9, "warmup_steps": 2},
-        {"optimizer": "adamw8bit", "rank": 256},
-        {"optimizer": "schedulefree", "warmup_steps": 2},
-        {"optimizer": "adafactor", "background_prior": True},
+        pytest.param({"optimizer": "adamw", "schedule": "cosine", "ema_decay": 0.9, "warmup_steps": 2}, id="adamw"),
+        pytest.param({"optimizer": "adamw8bit", "rank": 256}, id="adamw8bit", marks=pytest.mark.slow),
+        pytest.param({"optimizer": "schedulefree", "warmup_steps": 2}, id="schedulefree", marks=pytest.mark.slow),
+        pytest.param({"optimizer": "adafactor", "background_prior": True}, id="adafactor", marks=pytest.mark.slow),
     ],
-    ids=lambda changes: changes["optimizer"],
 )
 def test_an_interrupted_training_ends_with_the_same_bytes(
     changes: dict[str, Any], prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -15,6 +15,7 @@ from darkroom.training.dataset_encoding import Dataset, encode_dataset
 from darkroom.training.encodings import COLUMNS, Encodings, read_encodings
 from darkroom.training.picture_encoding import Encoder
 
+POCKET = Path(__file__).parents[3] / "resources" / "pocket" / "sdxl"
 SIZES = ((48, 24), (32, 32))
 
 

@@ -1,6 +1,5 @@
-"""A fresh checkout per test, real commands, and counts of what ran."""
+"""A checkout in which Snakemake runs as a user would run it, and counts of what ran."""
 
-import fcntl
 import os
 import re
 import shutil
@@ -10,15 +9,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 CHECKOUT = ["Snakefile", "workflow", "scripts", "config", "profiles", "envs", "requirements.lock", "resources"]
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A copy of the checkout in which Snakemake runs as a user would run it."""
+    """A copy of the checkout, for one test or for several."""
 
     folder: Path
 
@@ -88,31 +85,3 @@ def finished_walk(folder: Path) -> Checkout:
     finished = make_checkout(folder)
     finished.snakemake("--configfile", "config/mini.yaml")
     return finished
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    """A checkout in which nothing has run yet."""
-    return make_checkout(tmp_path / "darkroom")
-
-
-@pytest.fixture(scope="session")
-def finished_mini(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout in which config/mini.yaml has run once. Copy it before you change anything."""
-    base = tmp_path_factory.getbasetemp()
-    # Where tests run in several processes, the first walks for all of them.
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, walked = shared / "mini" / "darkroom", shared / "mini walked"
-    with (shared / "mini.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not walked.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            finished_walk(folder)
-            walked.touch()
-    return Checkout(folder)
-
-
-@pytest.fixture
-def mini(finished_mini: Checkout, tmp_path: Path) -> Checkout:
-    """A private copy of the finished mini run."""
-    return finished_mini.copy(tmp_path / "darkroom")
