@@ -3,7 +3,8 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,22 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Before any test imports a library that reads them. Tests run side by side and their jobs inherit it: threads of one
 # that wait for each other would take the cores of the others.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
-    os.environ.setdefault(name, "1")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ[name] = "1"
+# To be told to end is an interrupt: fixtures end what they have started, and the slowest tests are named.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 SLURM, UNIT = "tests/slurm/", "tests/unit/"
-# Their tests share a fixture that takes long: one process runs them all.
-TOGETHER = ("kills", "renders", "toybox", "environments")
+# Tests that share what takes long to make: one process runs them all.
+TOGETHER = (
+    SLURM,
+    "tests/unit/captions/test_captions_renders.py",
+    "tests/workflow/test_workflow_environments.py",
+    "tests/workflow/test_workflow_kills.py::test_a_killed_walk_ends_like_an_undisturbed_one",
+    "tests/workflow/test_workflow_toybox.py",
+)
 
 
 def _turn(item: pytest.Item) -> int:
@@ -41,35 +51,13 @@ class _Turns(LoadScopeScheduling):
     """Tests go one by one, in their order, to the process that is free; some go together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        if nodeid.startswith(SLURM):
-            return SLURM
-        return file if file.removesuffix(".py").endswith(TOGETHER) else nodeid
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Where tests run in several processes: who runs which."""
     config.option.loadscopereorder = False
     return _Turns(config, log)
-
-
-@pytest.fixture(scope="session")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
-    """A function that returns a folder by its name; the first of the tests' processes that asks makes it for all."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-    def folder_of(name: str, make: Callable[[Path], object]) -> Path:
-        folder, made = shared / name / "darkroom", shared / f"{name} made"
-        with (shared / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not made.exists():
-                shutil.rmtree(folder, ignore_errors=True)
-                make(folder)
-                made.touch()
-        return folder
-
-    return folder_of
 
 
 @pytest.fixture
@@ -79,9 +67,19 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 @pytest.fixture(scope="session")
-def finished_mini(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Checkout:
+def finished_mini(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout in which config/mini.yaml has run once. Copy it before you change anything."""
-    return Checkout(made_once("mini", finished_walk))
+    base = tmp_path_factory.getbasetemp()
+    # Where tests run in several processes, the first walks for all of them.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, walked = shared / "mini" / "darkroom", shared / "mini walked"
+    with (shared / "mini.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not walked.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            finished_walk(folder)
+            walked.touch()
+    return Checkout(folder)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ SlurmdUser={user}
 AuthType=auth/munge
 CredType=cred/munge
 # A job goes back into the queue once its credential has ended: 120 seconds by default.
-AuthInfo=socket={folder}/munge.socket,cred_expire=5
+AuthInfo=socket={folder}/munge.socket,cred_expire=10
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool.%n
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -43,7 +43,7 @@ JobCompType=jobcomp/none
 # Longer than the tests last, which ask for ended jobs.
 MinJobAge=36000
 ReturnToService=2
-SlurmdTimeout=10
+SlurmdTimeout=60
 KillWait=2
 # A job that has just come is placed at once, not within three seconds.
 SchedulerParameters=sched_interval=2,bf_interval=3,batch_sched_delay=0
@@ -60,7 +60,7 @@ def missing_programs() -> list[str]:
     return [name for name in PROGRAMS if shutil.which(name, path=_path()) is None]
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
     """Return as soon as the condition holds; AssertionError where it does not within the time."""
     end = time.monotonic() + seconds
     while not condition():

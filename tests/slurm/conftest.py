@@ -114,15 +114,12 @@ def cluster() -> Iterator[Cluster]:
         pytest.skip(
             f"SLURM is not installed (no {', '.join(missing)}): apt-get install slurmctld slurmd slurm-client munge"
         )
-    # A `kill` of pytest is an interrupt, so that nothing of the cluster outlives it.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Short, because the name of a socket has at most 107 bytes.
     with (
         tempfile.TemporaryDirectory(prefix="darkroom-slurm-", ignore_cleanup_errors=True) as folder,
         running_cluster(Path(folder)) as running,
     ):
         yield running
-    signal.signal(signal.SIGTERM, before)
 
 
 def stamps(folder: Path) -> dict[Path, tuple[int, int]]:

@@ -21,7 +21,9 @@ def test_a_training_on_two_nodes_has_the_losses_of_one(interrupted: Interruption
     alone = losses(run.folder)
     config = run.folder / "config" / "mini.yaml"
     several = "training_threads: 1, training_processes: 2"
-    config.write_text(config.read_text().replace("training_threads: 1", several))
+    text = config.read_text()
+    assert "training_threads: 1" in text
+    config.write_text(text.replace("training_threads: 1", several))
     nodes = ["nodes=2", "tasks=2", "mpi=srun"]
     done = run.snakemake("--set-resources", *(f"train_lora:{word}" for word in nodes), "--", f"{TRAINING}/log.csv")
     assert done.returncode == 0, done.stdout

@@ -27,7 +27,7 @@ TRAINING = frozenset({"train_lora", "draw_training"}) | EVALUATION | PUBLISHING
 TO_DATASET = SELECTION | CAPTIONS | DATASET
 FROM_PHOTOS = SURVEY | SCORES | TO_DATASET
 # Where a dataset is assembled anew, `snakemake -n` cannot know whether its manifest stays the same: it plans all that
-# lies behind but the jobs whose every input only the manifest tells.
+# lies behind but the jobs whose every input is known by the manifest alone.
 UNKNOWN = frozenset({"render_samples", "score_checkpoints"})
 BEHIND = (ENCODING | TRAINING) - UNKNOWN
 

@@ -217,8 +217,10 @@ def test_of_two_runs_at_once_one_works_and_one_says_why_not(few: Checkout) -> No
     # It stands still for as long as this takes.
     job = wait_for_job(walks, "mask_subjects")
     os.kill(job, signal.SIGSTOP)
-    planned = few.snakemake(*FRAMING, "-n")
-    os.kill(job, signal.SIGCONT)
+    try:
+        planned = few.snakemake(*FRAMING, "-n")
+    finally:
+        os.kill(job, signal.SIGCONT)
     assert "mask_subjects" in jobs(planned)
     ends = {walk.process.wait(timeout=300): walk for walk in walks}
     assert set(ends) == {0, 1}

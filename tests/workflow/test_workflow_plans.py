@@ -123,6 +123,7 @@ def test_only_broken_files_is_one_clear_line(checkout: Checkout) -> None:
     # Without prior pictures, which are rendered whatever the photos are.
     without = ("photos=broken", "targets=[plain.yaml]")
     text = (checkout.folder / "config" / "targets" / "pocket-mini.yaml").read_text()
+    assert "weight: 1.0" in text
     (checkout.folder / "plain.yaml").write_text(text.replace("weight: 1.0", "weight: 0.0"))
     done = checkout.snakemake("--configfile", "config/mini.yaml", "--config", *without, check=False)
     lines = [line for line in (done.stdout + done.stderr).splitlines() if "darkroom: error:" in line]

@@ -22,6 +22,7 @@ def test_only_what_changed_is_planned(mini: Checkout, name: str) -> None:
     case = CASES[name]
     if case.first is not None:
         case.first(mini.folder)
+        mini.snakemake(*MINI)
     case.apply(mini.folder)
     assert set(jobs(mini.snakemake("-n", *MINI))) == case.planned()
 
@@ -131,6 +132,18 @@ def test_only_the_captioner_itself_captions_anew(mini: Checkout, change: Change,
     planned = jobs(mini.snakemake("-n", *MINI))
     assert planned["rewrite_captions"] == 1
     assert planned["caption_photos"] == captioned
+
+
+def test_without_scores_and_frames_in_the_cache_the_dataset_is_the_same(mini: Checkout) -> None:
+    manifest = "results/mini/pocket-mini/dataset/manifest.json"
+    before = (mini.folder / manifest).read_bytes()
+    for name in ("quality", "frames"):
+        shutil.rmtree(mini.folder / ".darkroom" / "cache" / name)
+    config("shards: 1", "shards: 2")(mini.folder)
+    began = time.time()
+    assert set(jobs(mini.snakemake(*MINI, "--", manifest))) >= {"score_quality", "crop_to_buckets", "assemble_dataset"}
+    assert mini.inferences("mini", began) == {"score_quality": 22, "crop_to_buckets": 14}
+    assert (mini.folder / manifest).read_bytes() == before
 
 
 @pytest.mark.slow

@@ -115,14 +115,17 @@ def outer_workflow(folder: Path, checkout: Path) -> Checkout:
     return Checkout(folder)
 
 
-@pytest.mark.slow
-def test_a_module_of_another_workflow_runs_up_to_the_manifest(finished_mini: Checkout, tmp_path: Path) -> None:
-    checkout = make_checkout(tmp_path / "a check out")
-    outer = outer_workflow(tmp_path / "outer", checkout.folder)
-    shutil.copytree(finished_mini.folder / ".darkroom" / "cache", outer.folder / ".darkroom" / "cache")
+def test_a_module_of_another_workflow_is_planned_whole(tmp_path: Path) -> None:
+    outer = outer_workflow(tmp_path / "outer", make_checkout(tmp_path / "a check out").folder)
     planned = jobs(outer.snakemake("-n", "darkroom_all"))
     assert planned["darkroom_fetch_model"] == 4
     assert planned["darkroom_train_lora"] == planned["darkroom_compare_runs"] == 1
+
+
+@pytest.mark.slow
+def test_a_module_of_another_workflow_runs_up_to_the_manifest(finished_mini: Checkout, tmp_path: Path) -> None:
+    outer = outer_workflow(tmp_path / "outer", make_checkout(tmp_path / "a check out").folder)
+    shutil.copytree(finished_mini.folder / ".darkroom" / "cache", outer.folder / ".darkroom" / "cache")
     done = outer.snakemake("--max-checksum-file-size", "50MB")
     started = jobs(done)
     assert (

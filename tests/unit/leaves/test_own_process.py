@@ -1,5 +1,6 @@
 """Work in a process of its own: results and errors come back, a crash ends nothing else."""
 
+import faulthandler
 import os
 import signal
 from pathlib import Path
@@ -11,6 +12,8 @@ from darkroom.own_process import Crash, in_own_process
 
 def work(task: str) -> tuple[str, int]:
     if task in ("SIGSEGV", "SIGABRT", "SIGKILL", "SIGTERM"):
+        # Else pytest tells of the crash at length.
+        faulthandler.disable()
         os.kill(os.getpid(), signal.Signals[task])
     if task == "full":
         raise OSError(28, "No space left on device", "/some/file")

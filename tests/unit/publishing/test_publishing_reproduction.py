@@ -204,6 +204,8 @@ def test_a_published_file_tells_its_settings(tmp_path: Path, change: dict[str, s
 
 def test_results_are_compared_by_the_record(tmp_path: Path) -> None:
     made, path = record(tmp_path)
+    again, _ = record(tmp_path / "again")
+    assert [finding for finding in result_findings(made, again, path.parent, tmp_path) if finding.bad] == []
     fetched = content()["models"]
     fetched["captioner"]["files"] = {**FILES, "config.json": TWO}
     other, _ = record(

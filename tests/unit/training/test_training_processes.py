@@ -76,25 +76,16 @@ def train_alone(
     return train_lora(sdxl, model, encodings, recipe, work, SavingClock()).log
 
 
-def test_two_processes_train_as_one_does(tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path) -> None:
-    logs = [
-        train_alone(tiny_model, tiny_encodings, tmp_path / "alone"),
-        train(tiny_model, tiny_encodings, 2, tmp_path / "two"),
-    ]
-    for column in ("loss", "prior_loss", "grad_norm"):
-        alone, two = ([float(row[column] or 0) for row in log] for log in logs)
-        assert two == pytest.approx(alone, rel=1e-4, abs=1e-7)
-    assert len(checkpoints_of(tmp_path / "two")) == 2
-
-
-@pytest.mark.slow
-def test_two_processes_give_the_same_bytes_every_time(
+def test_two_processes_train_as_one_does_and_the_same_every_time(
     tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path
 ) -> None:
-    for name in ("two", "again"):
-        train(tiny_model, tiny_encodings, 2, tmp_path / name)
-    two, again = ([path.read_bytes() for path in checkpoints_of(tmp_path / name)] for name in ("two", "again"))
-    assert len(two) == 2 and two == again
+    alone_log = train_alone(tiny_model, tiny_encodings, tmp_path / "alone")
+    two_log, _ = (train(tiny_model, tiny_encodings, 2, tmp_path / name) for name in ("two", "again"))
+    for column in ("loss", "prior_loss", "grad_norm"):
+        alone, two = ([float(row[column] or 0) for row in log] for log in (alone_log, two_log))
+        assert two == pytest.approx(alone, rel=1e-4, abs=1e-7)
+    one, other = ([path.read_bytes() for path in checkpoints_of(tmp_path / name)] for name in ("two", "again"))
+    assert len(one) == 2 and one == other
 
 
 @pytest.mark.slow
