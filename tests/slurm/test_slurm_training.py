@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from rerun_cases import config
 
 from darkroom.tables import read_table
 
@@ -19,11 +20,7 @@ def losses(folder: Path) -> list[float]:
 def test_a_training_on_two_nodes_has_the_losses_of_one(interrupted: Interruption, tmp_path: Path) -> None:
     run = interrupted.run.copy(tmp_path / "darkroom")
     alone = losses(run.folder)
-    config = run.folder / "config" / "mini.yaml"
-    several = "training_threads: 1, training_processes: 2"
-    text = config.read_text()
-    assert "training_threads: 1" in text
-    config.write_text(text.replace("training_threads: 1", several))
+    config("training_threads: 1", "training_threads: 1, training_processes: 2")(run.folder)
     nodes = ["nodes=2", "tasks=2", "mpi=srun"]
     done = run.snakemake("--set-resources", *(f"train_lora:{word}" for word in nodes), "--", f"{TRAINING}/log.csv")
     assert done.returncode == 0, done.stdout

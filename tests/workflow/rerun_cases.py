@@ -67,28 +67,25 @@ class Case:
         return self.runs if DATASET.isdisjoint(self.runs) else self.runs - UNKNOWN | BEHIND
 
 
-def config(old: str, new: str) -> Change:
-    """An edit of config/mini.yaml."""
+def edit(place: str, old: str, new: str) -> Change:
+    """An edit of a file of the checkout, in which the old text stands."""
 
     def change(folder: Path) -> None:
-        path = folder / "config" / "mini.yaml"
-        text = path.read_text()
+        text = (folder / place).read_text()
         assert old in text
-        path.write_text(text.replace(old, new))
+        (folder / place).write_text(text.replace(old, new))
 
     return change
+
+
+def config(old: str, new: str) -> Change:
+    """An edit of config/mini.yaml."""
+    return edit("config/mini.yaml", old, new)
 
 
 def target(old: str, new: str) -> Change:
     """An edit of the target of config/mini.yaml."""
-
-    def change(folder: Path) -> None:
-        path = folder / "config" / "targets" / "pocket-mini.yaml"
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new))
-
-    return change
+    return edit("config/targets/pocket-mini.yaml", old, new)
 
 
 def comment(module: str) -> Change:

@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from checkout import Checkout, jobs
-from rerun_cases import empty_overrides
+from rerun_cases import empty_overrides, target
 from tiny_polisher import save_tiny_polisher
 
 from darkroom.tables import read_table
@@ -17,21 +17,18 @@ def test_an_error_of_the_audit_stops_before_training_and_its_page_stays(mini: Ch
     with (mini.folder / "mine.csv").open("a", newline="") as file:
         csv.writer(file).writerow(["IMG_0434.jpg", "", "", "<mimi_toy> beside Mimi_toy & $(touch hacked)\nat `noon`"])
     # The trigger among the tags before it: each caption of the captioner has it twice.
-    target_file = mini.folder / "config" / "targets" / "pocket-mini.yaml"
-    text = target_file.read_text()
-    assert "{style: tags}" in text
-    target_file.write_text(text.replace("{style: tags}", "{style: tags, prefix: [mimi_toy]}"))
+    target("{style: tags}", "{style: tags, prefix: [mimi_toy]}")(mini.folder)
     done = mini.snakemake(*MINI, check=False)
     assert done.returncode == 1
     assert set(jobs(done)).isdisjoint({"export_dataset", "encode_dataset", "train_lora"})
-    target = mini.folder / "results/mini/pocket-mini"
-    errors = [row for row in read_table(target / "audit.csv") if row["level"] == "error"]
+    results = mini.folder / "results/mini/pocket-mini"
+    errors = [row for row in read_table(results / "audit.csv") if row["level"] == "error"]
     assert [row["finding"] for row in errors] == ["trigger more than once"]
     log = (mini.folder / "logs/mini/assemble_dataset/pocket-mini.log").read_text().splitlines()
     assert len(log) == 1
     first = f"{errors[0]['frames'].split()[0]} of {errors[0]['files'].split(' / ')[0]}"
     assert f"trigger more than once (frames {first}, " in log[0] and "; see captions.html" in log[0]
-    page = (target / "captions.html").read_text()
+    page = (results / "captions.html").read_text()
     assert "&lt;mimi_toy&gt; beside the toy &amp; $(touch hacked) at `noon`" in page
     assert not list(mini.folder.rglob("hacked"))
 

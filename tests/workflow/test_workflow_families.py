@@ -1,6 +1,5 @@
 """Families without a pocket model walk the whole way on tiny models of their true architecture."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,6 @@ from checkout import Checkout
 
 from darkroom.publishing.lora_files import read_checkpoint
 from darkroom.tables import read_table
-
-sys.path.append(str(Path(__file__).parents[1] / "unit" / "training"))
 
 
 @pytest.mark.slow

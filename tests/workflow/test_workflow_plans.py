@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from checkout import ROOT, Checkout, jobs
+from rerun_cases import target
 
 ROOMS = {
     "survey_photos",
@@ -83,8 +84,8 @@ def test_it_runs_from_another_folder(checkout: Checkout, tmp_path: Path) -> None
     (away / "config").mkdir(parents=True)
     text = (ROOT / "config" / "mini.yaml").read_text().replace("resources/", f"{checkout.folder}/resources/")
     (away / "my.yaml").write_text(text.replace("targets: [pocket-mini]", "targets: [away.yaml]"))
-    target = (ROOT / "config" / "targets" / "pocket-mini.yaml").read_text()
-    (away / "away.yaml").write_text(target.replace("resources/", f"{checkout.folder}/resources/"))
+    text = (ROOT / "config" / "targets" / "pocket-mini.yaml").read_text()
+    (away / "away.yaml").write_text(text.replace("resources/", f"{checkout.folder}/resources/"))
     masks = f"masks={{model: {checkout.folder}/resources/models/u2netp.onnx}}"
     planned = checkout.snakemake(
         "-n", "--directory", str(away), "--configfile", str(away / "my.yaml"), "--config", masks
@@ -121,11 +122,8 @@ def test_only_broken_files_is_one_clear_line(checkout: Checkout) -> None:
     (broken / "a.jpg").write_bytes(b"")
     (broken / "b.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
     # Without prior pictures, which are rendered whatever the photos are.
-    without = ("photos=broken", "targets=[plain.yaml]")
-    text = (checkout.folder / "config" / "targets" / "pocket-mini.yaml").read_text()
-    assert "weight: 1.0" in text
-    (checkout.folder / "plain.yaml").write_text(text.replace("weight: 1.0", "weight: 0.0"))
-    done = checkout.snakemake("--configfile", "config/mini.yaml", "--config", *without, check=False)
+    target("weight: 1.0", "weight: 0.0")(checkout.folder)
+    done = checkout.snakemake("--configfile", "config/mini.yaml", "--config", "photos=broken", check=False)
     lines = [line for line in (done.stdout + done.stderr).splitlines() if "darkroom: error:" in line]
     assert done.returncode == 1
     assert len(set(lines)) == 1

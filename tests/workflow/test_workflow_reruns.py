@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from checkout import ROOT, Checkout, jobs, make_checkout
 from PIL import Image
-from rerun_cases import CASES, TRAINING, Change, comment, config, rename_photo, table
+from rerun_cases import CASES, TRAINING, Change, comment, config, rename_photo, table, target
 
 from darkroom.tables import read_table
 
@@ -105,23 +105,11 @@ def test_an_exchanged_mask_is_seen_by_its_shard_alone(mini: Checkout) -> None:
     assert [name for name in masks if changed[name] != masks[name]] == [own[0]["photo"]]
 
 
-def target_style(old: str, new: str) -> Change:
-    """An edit of the target's dialect."""
-
-    def change(folder: Path) -> None:
-        path = folder / "config" / "targets" / "pocket-mini.yaml"
-        text = path.read_text()
-        assert f"style: {old}" in text
-        path.write_text(text.replace(f"style: {old}", f"style: {new}"))
-
-    return change
-
-
 @pytest.mark.parametrize(
     ("change", "captioned"),
     [
         (config("trigger: mimi_toy", "trigger: other_toy"), 0),
-        (target_style("tags", "sentences"), 0),
+        (target("style: tags", "style: sentences"), 0),
         (config("targets: [pocket-mini]", "targets: [pocket-mini, pocket-sdxl]"), 0),
         (config("max_tokens: 64}", "max_tokens: 48}"), 1),
     ],

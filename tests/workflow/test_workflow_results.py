@@ -13,6 +13,7 @@ import pytest
 from checkout import Checkout, jobs, make_checkout
 from event_reader import curves, read_events
 from PIL import Image
+from rerun_cases import config
 from results_bytes import final_bytes, sha256
 from safetensors import safe_open
 
@@ -81,10 +82,7 @@ def test_two_fresh_folders_give_the_same_bytes(tmp_path: Path) -> None:
     found = []
     for name in ("one place", "another place"):
         checkout = make_checkout(tmp_path / name)
-        config = checkout.folder / "config" / "mini.yaml"
-        text = config.read_text()
-        assert "training_threads: 1}" in text
-        config.write_text(text.replace("training_threads: 1}", "training_threads: 2, inference_threads: 2}"))
+        config("training_threads: 1}", "training_threads: 2, inference_threads: 2}")(checkout.folder)
         checkout.snakemake(*MINI)
         found.append(final_bytes(checkout, "mini"))
     assert found[0] == found[1]
@@ -103,8 +101,7 @@ def wait_for_training(checkout: Checkout, process: subprocess.Popen[str]) -> Non
 
 @pytest.mark.slow
 def test_a_training_killed_and_started_again_gives_the_same_bytes(mini: Checkout, tmp_path: Path) -> None:
-    config = mini.folder / "config" / "mini.yaml"
-    config.write_text(config.read_text().replace("training: {", "training: {steps: 60, rank: 2, "))
+    config("training: {", "training: {steps: 60, rank: 2, ")(mini.folder)
     undisturbed = mini.copy(tmp_path / "undisturbed")
     undisturbed.snakemake(*MINI)
     process = subprocess.Popen(
@@ -132,8 +129,7 @@ def test_the_report_holds_the_pictures(mini: Checkout) -> None:
 
 
 def test_a_second_run_beside_the_first_is_refused(mini: Checkout) -> None:
-    path = mini.folder / "config" / "mini.yaml"
-    path.write_text(path.read_text().replace("training: {", "training: {steps: 5, "))
+    config("training: {", "training: {steps: 5, ")(mini.folder)
     held = hold_run_lock(mini.folder / ".darkroom" / "locks" / "mini")
     refused = mini.snakemake(*MINI, check=False)
     held.close()

@@ -1,13 +1,9 @@
 """Tiny models of every family, made once, with the training room's tests."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "training"))
-
 from tiny_models import TINY_MODELS
 
 

@@ -1,6 +1,5 @@
 """Models that find the subject: which is told by the files, what each family sees, true classes with random weights."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,9 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
-
-sys.path.append(str(Path(__file__).parents[1] / "captions"))
-
 from tiny_florence import save_tiny_florence
 from tiny_sam import save_tiny_sam, save_tiny_sam2
 from transformers import Florence2Processor

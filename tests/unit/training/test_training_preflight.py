@@ -3,11 +3,11 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import save
+from tiny_dataset import SCHEDULE, SETTINGS
 
 from darkroom.errors import UserError
 from darkroom.families import sdxl
@@ -17,22 +17,7 @@ from darkroom.training.masked_loss import masked_loss
 from darkroom.training.paired_loss import mask_weights
 from darkroom.training.preflight import check_training
 from darkroom.training.samples import SampleOrder, batches
-from darkroom.training.settings import PriorSettings, TrainingSettings
-
-SETTINGS = TrainingSettings(
-    learning_rate=3e-3,
-    rank=4,
-    alpha=4,
-    layers="attention",
-    steps=10,
-    batch=3,
-    checkpoint_every=5,
-    precision="fp32",
-    gradient_checkpointing=False,
-    flip=True,
-    caption_dropout=0.2,
-)
-SCHEDULE = SimpleNamespace(config=SimpleNamespace(num_train_timesteps=1000))
+from darkroom.training.settings import PriorSettings
 
 
 def test_preflight_counts_and_refuses(tiny_encodings: Encodings) -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
+from tiny_dataset import SCHEDULE, SETTINGS
 
 from darkroom.errors import UserError, user_error
 from darkroom.families import sdxl
@@ -22,22 +23,8 @@ from darkroom.training.lora_recipe import Recipe, checkpoint_file, train_lora
 from darkroom.training.paired_loss import Judge, paired_loss
 from darkroom.training.resume_state import SavingClock
 from darkroom.training.samples import SampleOrder, batches
-from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
+from darkroom.training.settings import PriorSettings, ValidationSettings
 
-SETTINGS = TrainingSettings(
-    learning_rate=3e-3,
-    rank=4,
-    alpha=4,
-    layers="attention",
-    steps=10,
-    batch=3,
-    checkpoint_every=5,
-    precision="fp32",
-    gradient_checkpointing=False,
-    flip=True,
-    caption_dropout=0.2,
-)
-SCHEDULE = SimpleNamespace(config=SimpleNamespace(num_train_timesteps=1000))
 # bitsandbytes keeps 8 bits of weights of 4096 numbers and more only: 16 x 256.
 RESUMED: dict[str, dict[str, Any]] = {
     "adamw": {"optimizer": "adamw", "schedule": "cosine", "ema_decay": 0.9},

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import torch
 from PIL import Image
@@ -14,9 +14,25 @@ from darkroom.tables import write_table
 from darkroom.training.dataset_encoding import Dataset, encode_dataset
 from darkroom.training.encodings import COLUMNS, Encodings, read_encodings
 from darkroom.training.picture_encoding import Encoder
+from darkroom.training.settings import TrainingSettings
 
 POCKET = Path(__file__).parents[3] / "resources" / "pocket" / "sdxl"
 SIZES = ((48, 24), (32, 32))
+# What most tests train on it with, and all that noising asks of a noise scheduler.
+SETTINGS = TrainingSettings(
+    learning_rate=3e-3,
+    rank=4,
+    alpha=4,
+    layers="attention",
+    steps=10,
+    batch=3,
+    checkpoint_every=5,
+    precision="fp32",
+    gradient_checkpointing=False,
+    flip=True,
+    caption_dropout=0.2,
+)
+SCHEDULE = SimpleNamespace(config=SimpleNamespace(num_train_timesteps=1000))
 
 
 def save_dataset(
