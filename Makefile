@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 MAKE_POCKET := python scripts/make_pocket.py --output resources/pocket --work build/pocket
 SEGMENTER := resources/models/u2netp.onnx
 SEGMENTER_SHA256 := 309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8
-# Three processes on two cores: one of them mostly waits for SLURM. tests/conftest.py gives each one thread.
+# Three processes on two cores: one of them mostly waits for SLURM. Each has one thread, as all of Darkroom.
 PYTEST := python -m pytest --numprocesses 3 --durations 15 --durations-min 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 

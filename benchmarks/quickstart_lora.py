@@ -260,7 +260,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=60, help="new photos, and fresh renders of other toys")
     parser.add_argument("--targets", nargs="+", choices=TARGETS, default=TARGETS, help="the pocket models' targets")
     arguments = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     os.chdir(ROOT)
     train_three(arguments.targets)
     missed = sum(judge_target(target, arguments.count) for target in arguments.targets)

@@ -4,9 +4,6 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from darkroom.command import run_command, stage_parser
 from darkroom.errors import UserError
 from darkroom.framing.frame_plan import count_batches, plan_frames
@@ -40,11 +37,6 @@ def main() -> None:
         arguments.photo_masks,
     )
 
-    @lru_cache(maxsize=1)
-    def load_mask(photo: str) -> np.ndarray:
-        with Image.open(arguments.photo_masks / f"{photo}.png") as mask:
-            return np.asarray(mask.convert("L"))
-
     plans = plan_frames(
         [row for row in read_table(arguments.selection) if row["selected"] == "true"],
         sources.photos,
@@ -52,7 +44,7 @@ def main() -> None:
         read_overrides(Path(arguments.overrides) if arguments.overrides else None, photos),
         settings,
         arguments.batch,
-        load_mask,
+        lru_cache(maxsize=1)(sources.mask_levels),
     )
     if all(plan.crop is None for plan in plans):
         photo_count, smallest = len({plan.photo for plan in plans}), settings.resolutions[-1]

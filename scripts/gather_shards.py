@@ -9,14 +9,14 @@ from darkroom.tables import Row, gather_tables
 
 
 def gather_pictures(rows: list[Row], folders: list[Path], output: Path) -> int:
-    """Hard-link the picture of every row, `<photo>.png`, into one folder and return how many there are.
+    """Hard-link the picture of every row, its `file` or else `<photo>.png`, into one folder; how many there are.
 
     Raises UserError where one is missing.
     """
     output.mkdir(parents=True, exist_ok=True)
     pictures = {picture.name: picture for folder in folders for picture in folder.glob("*.png")}
     for row in rows:
-        name = f"{row['photo']}.png"
+        name = row.get("file") or f"{row['photo']}.png"
         if name not in pictures:
             raise UserError(f"{folders[0].parent}: {name} is missing; delete this folder and start again")
         link_or_copy(pictures[name], output / name)
@@ -27,10 +27,11 @@ def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--tables", type=Path, nargs="+", required=True, help="the tables of the shards")
     parser.add_argument("--table", type=Path, required=True, help="the merged table")
+    parser.add_argument("--keep-order", action="store_true", help="one table after the other, instead of sorted rows")
     parser.add_argument("--folders", type=Path, nargs="*", default=[], help="the shards' folders of pictures")
     parser.add_argument("--folder", type=Path, help="the folder in which people look at them")
     arguments = parser.parse_args()
-    rows = gather_tables(arguments.tables, arguments.table)
+    rows = gather_tables(arguments.tables, arguments.table, arguments.keep_order)
     report = f"gather_shards: {len(rows)} rows of {len(arguments.tables)} shards"
     if arguments.folder is not None:
         report += f", pictures {gather_pictures(rows, arguments.folders, arguments.folder)}"

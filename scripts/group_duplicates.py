@@ -4,7 +4,6 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from darkroom.cache import Cache
@@ -14,7 +13,7 @@ from darkroom.photos.candidates import listed_pairs, propose_pairs
 from darkroom.photos.duplicate_groups import COLUMNS, group_duplicates
 from darkroom.photos.duplicate_search import DuplicateSearch
 from darkroom.photos.duplicate_sheet import draw_duplicates
-from darkroom.photos.local_features import Both, Sketch, grey_levels, remembered_features
+from darkroom.photos.local_features import Both, Grey, Sketch, grey_levels, remembered_features
 from darkroom.photos.pair_alignments import PairAlignments
 from darkroom.photos.pairs import EITHER, numbered
 from darkroom.photos.settings import DuplicateSettings
@@ -45,7 +44,7 @@ def main() -> None:
     def load(photo: Row) -> Image.Image:
         return load_thumbnail(thumbnails, photo, arguments.folder)
 
-    def load_grey(photo: Row) -> np.ndarray:
+    def load_grey(photo: Row) -> Grey:
         return grey_levels(load(photo))
 
     def load_features(photo: Row) -> Both:

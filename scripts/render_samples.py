@@ -1,4 +1,4 @@
-"""Render the evaluation's prompts with the base model and with every checkpoint at every strength."""
+"""Render the evaluation's prompts with a checkpoint at every strength, or with the base model."""
 
 import functools
 import shutil
@@ -8,7 +8,7 @@ from typing import Any
 from darkroom.cache import Cache, code_version
 from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
-from darkroom.evaluation.checkpoints import BASE, Variant, variants
+from darkroom.evaluation.checkpoints import BASE, Variant, strengths_of
 from darkroom.evaluation.sample_plan import plan_samples, sample_file
 from darkroom.evaluation.settings import EvaluationSettings, RenderSettings
 from darkroom.families import code_modules, family
@@ -34,7 +34,7 @@ def with_adapter(pipeline: Any, variant: Variant) -> Any:
 
 def main() -> None:
     parser = stage_parser(__doc__)
-    parser.add_argument("--checkpoints", type=Path, required=True, help="folder of checkpoints")
+    parser.add_argument("--checkpoint", type=Path, help="a checkpoint of a training; without it, the base model")
     parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
     parser.add_argument("--family", required=True)
     parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--samples", type=Path, required=True, help="folder of pictures, to write")
-    parser.add_argument("--table", type=Path, required=True, help="samples.csv, to write")
+    parser.add_argument("--table", type=Path, required=True, help="a row per picture, to write")
     arguments = parser.parse_args()
     settings = EvaluationSettings.from_argument(arguments.settings)
     subject = SubjectSettings.from_argument(arguments.subject)
@@ -63,7 +63,8 @@ def main() -> None:
     key["code"] = code_version(rendering, *code_modules(module))
     rows, rendered = [], 0
     shutil.rmtree(arguments.samples, ignore_errors=True)
-    for variant in [BASE, *variants(arguments.checkpoints, settings.strengths)]:
+    compared = [BASE] if arguments.checkpoint is None else strengths_of(arguments.checkpoint, settings.strengths)
+    for variant in compared:
         adapter = "" if variant.checkpoint is None else f"{sha256_file(variant.checkpoint)} {variant.strength}"
         pictures = {sample_file(variant.step, variant.strength, sample): sample.picture for sample in plan}
         files, computed = rendering.remember_pictures(

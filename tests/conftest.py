@@ -12,11 +12,9 @@ from checkout import Checkout, finished_walk, make_checkout
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-# Before any test imports a library that reads them. Tests run side by side and their jobs inherit it: threads of one
-# that wait for each other would take the cores of the others.
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
-    os.environ[name] = "1"
+# Before any test imports a library with threads: one thread for each, so that tests run side by side.
+import darkroom  # noqa: F401
+
 # To be told to end is an interrupt: fixtures end what they have started, and the slowest tests are named.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -18,6 +18,7 @@ def open_session(path: Path, threads: int, key: str, device: str = "cpu") -> Any
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.use_deterministic_compute = True
     options.log_severity_level = 3
     providers: list[Any] = ["CPUExecutionProvider"]

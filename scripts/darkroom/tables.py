@@ -47,8 +47,11 @@ def read_table(path: Path) -> list[Row]:
         return list(csv.DictReader(file))
 
 
-def gather_tables(paths: Iterable[Path], output: Path) -> list[Row]:
-    """Merge the tables of all shards into one sorted table and return its rows. Their columns must be the same."""
+def gather_tables(paths: Iterable[Path], output: Path, keep_order: bool = False) -> list[Row]:
+    """Merge the tables of all shards into one and return its rows: sorted, or one table after the other.
+
+    Their columns must be the same, else ValueError.
+    """
     columns: list[str] = []
     rows: list[Row] = []
     for path in paths:
@@ -59,5 +62,5 @@ def gather_tables(paths: Iterable[Path], output: Path) -> list[Row]:
                 raise ValueError(f"{path}: columns {header} differ from {columns}")
             columns = header
             rows.extend(reader)
-    write_table(output, columns, rows)
+    write_table(output, columns, rows, keep_order)
     return rows

@@ -14,7 +14,7 @@ from snakemake_executor_plugin_slurm.validation import validate_slurm_extra
 PROFILE = ROOT / "profiles" / "slurm" / "profile.yaml"
 GPU_RULES = {
     *("embed_photos", "caption_photos", "render_prior", "encode_dataset"),
-    *("train_lora", "render_samples", "score_checkpoints"),
+    *("train_lora", "render_base", "render_samples", "score_checkpoints"),
 }
 # They ask for a GPU only where the config names a model for them.
 SOMETIMES = {"rewrite_captions"}

@@ -82,6 +82,7 @@ def test_the_whole_walk_runs_on_the_cluster(cluster: Cluster, finished_mini: Che
     assert done.returncode == 0, done.stdout
     assert_same_results(run.checkout, finished_mini)
     ran = started(done.stdout)
-    assert ran["train_lora"] == ran["render_samples"] == ran["publish_lora"] == 1
+    assert ran["train_lora"] == ran["render_base"] == ran["publish_lora"] == 1
+    assert ran["render_samples"] == 2
     assert_submitted(run, ran)
     assert (run.folder / "logs" / "mini" / "train_lora" / "pocket-mini" / "main.log").exists()

@@ -21,7 +21,8 @@ WRITING = frozenset({"rewrite_captions", "audit_captions"})
 CAPTIONS = frozenset({"caption_photos", "gather_captions"}) | WRITING
 DATASET = frozenset({"assemble_dataset"})
 ENCODING = frozenset({"export_dataset", "encode_dataset"})
-EVALUATION = frozenset({"render_samples", "score_checkpoints", "choose_checkpoint", "draw_grid"})
+EVALUATION = frozenset({"render_samples", "gather_samples", "score_checkpoints", "choose_checkpoint", "draw_grid"})
+BASE = frozenset({"render_base"})
 PUBLISHING = frozenset({"publish_lora", "compare_runs"})
 TRAINING = frozenset({"train_lora", "draw_training"}) | EVALUATION | PUBLISHING
 TO_DATASET = SELECTION | CAPTIONS | DATASET
@@ -29,7 +30,7 @@ FROM_PHOTOS = SURVEY | SCORES | TO_DATASET
 # Where a dataset is assembled anew, `snakemake -n` cannot know whether its manifest stays the same: it plans all that
 # lies behind but the jobs whose every input is known by the manifest alone.
 UNKNOWN = frozenset({"render_samples", "score_checkpoints"})
-BEHIND = (ENCODING | TRAINING) - UNKNOWN
+BEHIND = (ENCODING | BASE | TRAINING) - UNKNOWN
 
 # How the table names whole groups of rules; a rule outside them is named itself.
 GROUPS = {
@@ -258,8 +259,8 @@ CASES = {
     "trigger": Case(
         "the trigger",
         config("trigger: mimi_toy", "trigger: other_toy"),
-        WRITING | DATASET | ENCODING | TRAINING,
-        {"encode_dataset": 14, "train_lora": 4, "render_samples": 6, "score_checkpoints": 6},
+        WRITING | DATASET | ENCODING | BASE | TRAINING,
+        {"encode_dataset": 14, "train_lora": 4, "render_base": 2, "render_samples": 4, "score_checkpoints": 6},
         note="the prompts name the trigger, so the base model renders, too",
         slow=True,
     ),
@@ -274,8 +275,8 @@ CASES = {
     "prompts": Case(
         "the prompts of `evaluation`",
         config("{subject} on grass", "{subject} on sand"),
-        EVALUATION | PUBLISHING,
-        {"render_samples": 6, "score_checkpoints": 7},
+        BASE | EVALUATION | PUBLISHING,
+        {"render_base": 2, "render_samples": 4, "score_checkpoints": 7},
         note="pictures, and the prompt's text",
         slow=True,
     ),
@@ -288,7 +289,7 @@ CASES = {
     "lock": Case(
         "a package in `requirements.lock` that computes nothing",
         update_package,
-        FROM_PHOTOS | TRAINING | {"render_prior", "encode_dataset"},
+        FROM_PHOTOS | TRAINING | BASE | {"render_prior", "encode_dataset"},
         note="a stage whose own packages change computes its part anew",
         slow=True,
     ),

@@ -20,6 +20,7 @@ COMPUTING = {
     "crop_to_buckets": ("frames", ".json"),
     "render_prior": ("pictures", ".png"),
     "encode_dataset": ("encodings", ".safetensors"),
+    "render_base": ("pictures", ".png"),
     "render_samples": ("pictures", ".png"),
     "score_checkpoints": ("clip", ".json"),
 }

@@ -4,6 +4,7 @@ import shlex
 from darkroom.config import DECIDE_NOTHING, polisher_label
 from darkroom.files import canonical_json, sha256_bytes
 from darkroom.photo_index import shard_of
+from darkroom.training.checkpoint_steps import checkpoint_steps, step_name
 from darkroom.training.model_files import local_files
 
 FILES_BY_SHARD = {}
@@ -129,6 +130,34 @@ def checkpoint_files(wildcards):
     """The folder of a run's checkpoints, once the manifest is known. Snakemake knows no files inside a folder."""
     manifest(wildcards)
     return f"{RESULTS}/{wildcards.target}/{wildcards.run}/training/checkpoints"
+
+
+def checkpoint_names(target, run):
+    """The steps of a run's checkpoints, as their files name them: known before anything is trained."""
+    training = RUNS[target, run]
+    return [
+        step_name(step)
+        for step in checkpoint_steps(training.steps, training.checkpoint_every)
+    ]
+
+
+def samples_of(target, run):
+    """Where the pictures of each checkpoint of a run go; the table beside each folder has the same name."""
+    folder = f"{RESULTS}/{target}/{run}/evaluation/shards"
+    return [f"{folder}/{name}" for name in checkpoint_names(target, run)]
+
+
+def sample_tables(wildcards):
+    """The table of the pictures of each checkpoint of a run, once the manifest is known."""
+    manifest(wildcards)
+    return [f"{folder}.csv" for folder in samples_of(wildcards.target, wildcards.run)]
+
+
+def sample_folders(wildcards):
+    """The folders of a run's pictures, the base model's first, once the manifest is known."""
+    manifest(wildcards)
+    base = f"{RESULTS}/{wildcards.target}/base_samples"
+    return [base, *samples_of(wildcards.target, wildcards.run)]
 
 
 def model_source(wildcards):

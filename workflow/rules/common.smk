@@ -33,12 +33,10 @@ from darkroom.training.settings import check_compute
 
 # Jobs run with the Python that runs Snakemake, whether or not its environment is activated; --sdm conda goes before it.
 # A job that ends by SIGKILL leaves no word in its log, and Snakemake shows no exit codes: hence a trap that tells.
-# Threads that wait must soon sleep, not spin, or two trainings on two cores run far slower than one after the other.
 os.environ.update(
     PATH=os.pathsep.join(
         [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     ),
-    GOMP_SPINCOUNT="10000",
     DARKROOM_KILLED=f"darkroom: error: a job was killed (SIGKILL), mostly because {MEMORY}",
 )
 shell.prefix(
@@ -149,6 +147,7 @@ AESTHETIC = [f"{RESULTS}/aesthetic.csv"] if CONFIG.aesthetic.head else []
 
 wildcard_constraints:
     shard=r"\d+",
+    step=r"\d+",
     target="|".join(map(re.escape, TARGETS)),
     run="|".join(map(re.escape, CONFIG.runs)),
     model=r"[A-Za-z0-9_.-]+",

@@ -1,20 +1,18 @@
 # The evaluation room: render, score, choose, draw.
 
 
-rule render_samples:
-    """Render the prompts with the base model and with every checkpoint."""
+rule render_base:
+    """Render the prompts with the base model, for all runs of a target."""
     input:
         script=script("render_samples"),
         code=family_code("render_samples"),
         lock=LOCK_FILE,
-        checkpoints=ancient(checkpoint_files),
-        checkpoint_sums=behind_manifest("{results}/{target}/{run}/training/SHA256SUMS"),
         model=behind_manifest("{results}/models/{target}.json"),
     output:
-        table=f"{RESULTS}/{{target}}/{{run}}/evaluation/samples.csv",
-        samples=directory(f"{RESULTS}/{{target}}/{{run}}/evaluation/samples"),
+        table=f"{RESULTS}/{{target}}/base_samples.csv",
+        samples=directory(f"{RESULTS}/{{target}}/base_samples"),
     log:
-        f"logs/{CONFIG.project}/render_samples/{{target}}/{{run}}.log",
+        f"logs/{CONFIG.project}/render_base/{{target}}.log",
     conda:
         "../../envs/train.yaml"
     threads: CONFIG.compute.training_threads
@@ -31,10 +29,70 @@ rule render_samples:
         compute=compute_settings("training_threads"),
         cache=CACHE,
     shell:
-        "python {input.script:q} --checkpoints {input.checkpoints} --model {input.model} --family {params.family} "
-        "--subject {params.subject:q} --settings {params.settings:q} --render {params.render:q} "
-        "--side {params.side} --compute {params.compute:q} --cache {params.cache} --samples {output.samples} "
-        "--table {output.table} > {log} 2>&1"
+        "python {input.script:q} --model {input.model} --family {params.family} --subject {params.subject:q} "
+        "--settings {params.settings:q} --render {params.render:q} --side {params.side} --compute {params.compute:q} "
+        "--cache {params.cache} --samples {output.samples} --table {output.table} > {log} 2>&1"
+
+
+# A job per checkpoint: they use all cores or GPUs, and each loads the model once.
+rule render_samples:
+    """Render the prompts with a checkpoint."""
+    input:
+        script=script("render_samples"),
+        code=family_code("render_samples"),
+        lock=LOCK_FILE,
+        checkpoints=ancient(checkpoint_files),
+        checkpoint_sums=behind_manifest("{results}/{target}/{run}/training/SHA256SUMS"),
+        model=behind_manifest("{results}/models/{target}.json"),
+    output:
+        table=f"{RESULTS}/{{target}}/{{run}}/evaluation/shards/{{step}}.csv",
+        samples=directory(f"{RESULTS}/{{target}}/{{run}}/evaluation/shards/{{step}}"),
+    log:
+        f"logs/{CONFIG.project}/render_samples/{{target}}/{{run}}/{{step}}.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: CONFIG.compute.training_threads
+    resources:
+        mem_mb=16000,
+        runtime=240,
+        gpu=GPUS,
+    params:
+        family=target_family,
+        subject=project_settings("subject"),
+        settings=project_settings("evaluation"),
+        render=target_settings("render"),
+        side=frame_side,
+        compute=compute_settings("training_threads"),
+        cache=CACHE,
+    shell:
+        "python {input.script:q} --checkpoint {input.checkpoints}/step-{wildcards.step}.safetensors --model {input.model} "
+        "--family {params.family} --subject {params.subject:q} --settings {params.settings:q} "
+        "--render {params.render:q} --side {params.side} --compute {params.compute:q} --cache {params.cache} "
+        "--samples {output.samples} --table {output.table} > {log} 2>&1"
+
+
+rule gather_samples:
+    """Merge the pictures of the base model and of a run's checkpoints into one table and one folder."""
+    input:
+        script=script("gather_shards"),
+        code=code("gather_shards"),
+        base=behind_manifest("{results}/{target}/base_samples.csv"),
+        tables=sample_tables,
+        folders=ancient(sample_folders),
+    output:
+        table=f"{RESULTS}/{{target}}/{{run}}/evaluation/samples.csv",
+        samples=directory(f"{RESULTS}/{{target}}/{{run}}/evaluation/samples"),
+    log:
+        f"logs/{CONFIG.project}/gather_samples/{{target}}/{{run}}.log",
+    localrule: True
+    conda:
+        "../../envs/curate.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "python {input.script:q} --tables {input.base} {input.tables} --keep-order --table {output.table} "
+        "--folders {input.folders} --folder {output.samples} > {log} 2>&1"
 
 
 rule score_checkpoints:

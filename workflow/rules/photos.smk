@@ -128,6 +128,7 @@ rule embed_photos:
         "--vectors {output.vectors} > {log} 2>&1"
 
 
+# It cannot be divided into jobs. Where it takes seconds, it does not wait until more than one core is free.
 rule group_duplicates:
     """Group the photos that show one picture: copies of it and shots of one burst."""
     input:
@@ -148,7 +149,7 @@ rule group_duplicates:
         f"logs/{CONFIG.project}/group_duplicates.log",
     conda:
         "../../envs/curate.yaml"
-    threads: 4
+    threads: 4 if len(FILES) > 1000 else 1
     resources:
         mem_mb=4000,
         runtime=120,

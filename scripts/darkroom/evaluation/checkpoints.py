@@ -19,10 +19,17 @@ class Variant:
 BASE = Variant(0, 0.0, None)
 
 
+def strengths_of(checkpoint: Path, strengths: Sequence[float]) -> list[Variant]:
+    """A checkpoint, `step-000100.safetensors`, at every strength, weakest first. UserError where it is not there."""
+    if not checkpoint.exists():
+        raise UserError(f"{checkpoint}: this checkpoint is gone; delete {checkpoint.parent} and run the training again")
+    step = int(checkpoint.stem.removeprefix("step-"))
+    return [Variant(step, strength, checkpoint) for strength in sorted(strengths)]
+
+
 def variants(folder: Path, strengths: Sequence[float]) -> list[Variant]:
     """Every checkpoint in a folder at every strength, by step and strength. UserError where there is none."""
     files = sorted(folder.glob("step-*.safetensors"))
     if not files:
         raise UserError(f"{folder}: it holds no checkpoint; run the training again")
-    steps = [(int(file.stem.removeprefix("step-")), file) for file in files]
-    return [Variant(step, strength, file) for step, file in steps for strength in sorted(strengths)]
+    return [variant for file in files for variant in strengths_of(file, strengths)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from darkroom import open_photo as opening
@@ -37,6 +38,10 @@ class Sources:
     masks: Mapping[str, Row]
     folder: Path
     mask_folder: Path
+
+    def mask_levels(self, photo: str) -> np.ndarray:
+        """The mask of a photo, (height, width), uint8."""
+        return np.asarray(_grey(self.mask_folder / f"{photo}.png"))
 
 
 def cut_frames(
@@ -100,9 +105,13 @@ def _remembered(
     return hashes, files, True
 
 
+def _grey(path: Path) -> Image.Image:
+    with Image.open(path) as mask:
+        return mask.convert("L")
+
+
 def _mask(path: Path, size: tuple[int, int]) -> Image.Image:
-    with Image.open(path) as grey:
-        mask = grey.convert("L")
+    mask = _grey(path)
     if mask.size != size:
         raise ValueError(f"{path.name}: the mask is {mask.size}, its photo {size}")
     return mask

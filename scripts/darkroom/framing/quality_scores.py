@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -74,7 +73,6 @@ def score_photos(
     cache: Path,
 ) -> tuple[list[dict[str, Any]], int]:
     """One row of quality.csv per readable photo, and how many were computed."""
-    cv2.setNumThreads(1)
     rows = {row["photo"]: row for row in photos if row["status"] == "ok"}
     mask_hashes = {row["photo"]: row["sha256"] for row in masks}
     version = code_version(*MODULES)

@@ -55,7 +55,6 @@ def _all_orientations(fingerprints: Sequence[Row]) -> dict[str, np.ndarray]:
 
 def _compared_all(turned: dict[str, np.ndarray], distance: int, most: int) -> Iterator[Near]:
     """Compare every two photos, block by block: the nearest of each in each orientation."""
-    cv2.setNumThreads(1)
     upright = turned["upright"]
     # One more, because a photo is nearest to itself.
     count = min(most + 1, len(upright))

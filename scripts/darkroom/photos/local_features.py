@@ -53,6 +53,8 @@ class Features:
 NOTHING = Features(
     np.zeros((0, 2), np.float32), np.zeros((0, 32), np.uint8), np.zeros(0, np.float32), np.zeros(0, np.uint8)
 )
+# The grey levels of a picture, (height, width), uint8.
+Grey = np.ndarray
 # A photo's features, upright and mirrored: mirrored corners are described otherwise.
 Both = tuple[Features, Features]
 
@@ -63,20 +65,20 @@ class Sketch:
 
     upright: Features
     mirrored: Features
-    load_grey: Callable[[], np.ndarray]
+    load_grey: Callable[[], Grey]
 
     @cached_property
-    def grey(self) -> np.ndarray:
-        """The thumbnail in grey, (height, width), uint8."""
+    def grey(self) -> Grey:
+        """The thumbnail in grey."""
         return self.load_grey()
 
 
-def grey_levels(thumbnail: Image.Image) -> np.ndarray:
-    """A thumbnail in grey, (height, width), uint8."""
+def grey_levels(thumbnail: Image.Image) -> Grey:
+    """A thumbnail in grey."""
     return np.asarray(thumbnail.convert("L"))
 
 
-def remembered_features(memory: Cache, sha256: str, load_grey: Callable[[], np.ndarray]) -> Both:
+def remembered_features(memory: Cache, sha256: str, load_grey: Callable[[], Grey]) -> Both:
     """The features of a photo from the cache; where they are missing, found in its grey thumbnail and kept."""
     version = code_version(thumbnails, ranking, sys.modules[__name__])
     key = cache_key(stage="features", thumbnail=thumbnails.thumbnail_key(sha256), code=version)
@@ -96,7 +98,6 @@ def detect_both(grey: np.ndarray) -> Both:
     """
     if min(grey.shape) < PATCH:
         return NOTHING, NOTHING
-    cv2.setNumThreads(1)
     detector = cv2.ORB.create(
         nfeatures=CORNERS, nlevels=LEVELS, scaleFactor=SCALE, edgeThreshold=15, patchSize=PATCH, fastThreshold=7
     )

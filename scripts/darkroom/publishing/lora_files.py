@@ -9,6 +9,7 @@ from typing import Any
 
 from darkroom.errors import UserError
 from darkroom.files import canonical_json, read_json, sha256_bytes, write_bytes
+from darkroom.training.checkpoint_steps import checkpoint_file
 
 ADAPTER_METADATA = "lora_adapter_metadata"  # the key under which diffusers keeps rank, alpha and modules
 
@@ -49,7 +50,7 @@ def read_choice(path: Path) -> Choice:
 
 def chosen_checkpoint(folder: Path, step: int) -> Path:
     """The file of a step. Raises UserError where there is none: step 0, for example, is the base model."""
-    path = folder / f"step-{step:06d}.safetensors"
+    path = checkpoint_file(folder, step)
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("step-*.safetensors"))) or "none"
         raise UserError(f"choice.json: {folder} holds no checkpoint of step {step} (there: {known}); train again")

@@ -1,7 +1,7 @@
 """The LoRA on a denoiser, and on text encoders beside it: put on, read out, written as diffusers loads it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save
 
 from darkroom.files import write_bytes
@@ -50,14 +51,21 @@ def text_modules(encoder: Any, layers: Any) -> list[str]:
     return [name for name in names if name.rpartition(".")[2] in layers.names and int(name.split(".")[2]) < blocks]
 
 
+def adapter_layers(denoiser: Any) -> list[BaseTunerLayer]:
+    """The layers that carry the adapter, for `without_adapter`: found once, because walking a denoiser takes long."""
+    return [layer for layer in denoiser.modules() if isinstance(layer, BaseTunerLayer)]
+
+
 @contextmanager
-def without_adapter(denoiser: Any) -> Iterator[None]:
-    """The base model for a while: the adapter counts nothing."""
-    denoiser.disable_adapters()
+def without_adapter(layers: Iterable[BaseTunerLayer]) -> Iterator[None]:
+    """The base model for a while: the adapter on these layers counts nothing."""
+    for layer in layers:
+        layer.enable_adapters(False)
     try:
         yield
     finally:
-        denoiser.enable_adapters()
+        for layer in layers:
+            layer.enable_adapters(True)
 
 
 def trainable_of_text(encoders: Any) -> dict[str, torch.nn.Parameter]:

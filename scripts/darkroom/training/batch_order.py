@@ -20,7 +20,7 @@ class BatchOrder:
     """Batches of frames: each epoch shows every frame once, in batches of one bucket as far as they can be filled.
 
     What is left of the buckets is joined into mixed batches (trained bucket by bucket within their step); the last of
-    an epoch is filled up with frames drawn at random.
+    an epoch is filled up with frames drawn at random, of its own buckets as long as these have others.
     """
 
     def __init__(self, buckets: Mapping[str, tuple[int, int]], batch: int, seed: int, purpose: str) -> None:
@@ -39,11 +39,16 @@ class BatchOrder:
             full = len(frames) // self._batch * self._batch
             batches += [frames[start : start + self._batch] for start in range(0, full, self._batch)]
             left += frames[full:]
-        unused = [frame for frame in self._buckets if frame not in left] or list(self._buckets)
-        filling = cycle(_shuffled(unused, *self._address, epoch, "filling"))
-        left += [next(filling) for _ in range(-len(left) % self._batch)]
+        left += self._filling(left, epoch)
         batches += [left[start : start + self._batch] for start in range(0, len(left), self._batch)]
         return _shuffled(batches, *self._address, epoch, "batches")
+
+    def _filling(self, left: list[str], epoch: int) -> list[str]:
+        """What fills up the last batch of an epoch, whose last frames are those left."""
+        buckets = {self._buckets[frame] for frame in left[len(left) // self._batch * self._batch :]}
+        unused = _shuffled([frame for frame in self._buckets if frame not in left], *self._address, epoch, "filling")
+        alike = sorted(unused or left, key=lambda frame: self._buckets[frame] not in buckets)
+        return [frame for frame, _ in zip(cycle(alike), range(-len(left) % self._batch), strict=False)]
 
     def frames_of(self, step: int) -> list[str]:
         """The frames of a step; steps count from 1."""

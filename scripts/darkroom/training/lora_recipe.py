@@ -20,9 +20,9 @@ from darkroom.errors import UserError
 from darkroom.mean_and_error import mean_and_error
 from darkroom.progress import progress
 from darkroom.settings import ComputeSettings
-from darkroom.training.adapter import add_adapter, save_adapter, trainable, trainable_of_text, without_adapter
+from darkroom.training.adapter import adapter_layers, add_adapter, save_adapter, trainable, trainable_of_text
 from darkroom.training.averaged_weights import fresh_average, move_average, weights_to_keep
-from darkroom.training.checkpoint_steps import checkpoint_steps
+from darkroom.training.checkpoint_steps import checkpoint_file, checkpoint_steps
 from darkroom.training.encodings import Encoding, Encodings
 from darkroom.training.event_file import EventFile
 from darkroom.training.hearing import Hearing, load_hearing
@@ -56,8 +56,9 @@ from darkroom.training.resume_state import (
     load_state,
     save_state,
 )
-from darkroom.training.samples import Batch, Sample, SampleOrder, batches
+from darkroom.training.samples import Sample, SampleOrder, batches
 from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings, check_family
+from darkroom.training.step_targets import show
 
 LOG_COLUMNS = ("step", "loss", "prior_loss", "lr", "grad_norm", "seconds")
 VALIDATION_COLUMNS = ("step", "loss", "loss_se", "untriggered_loss", "prior_loss", "frames", "split")
@@ -86,6 +87,7 @@ class _Run:
     settings: TrainingSettings
     accelerator: Any
     denoiser: Any
+    adapted: list[Any]
     hearing: Hearing
     weights: dict[str, Any]
     average: dict[str, Any]
@@ -177,6 +179,7 @@ def _load(family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe)
         # Without DDP: the adapter's gradients are summed once a step, however many passes a process makes for its
         # sizes.
         denoiser=accelerator.prepare_model(denoiser, evaluation_mode=True).train(),
+        adapted=adapter_layers(denoiser),
         hearing=hearing,
         weights=own | of_text,
         average=fresh_average(own | of_text, settings.ema_decay),
@@ -188,18 +191,18 @@ def _load(family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe)
 def _sum_gradients(run: _Run, samples: list[Sample], step: int) -> tuple[list[float], list[float]]:
     """The gradients of a step's loss, summed over its samples in all processes; the losses of frames and of priors."""
     family, accelerator = run.family, run.accelerator
-    frame_losses, prior_losses = [], []
     own = samples[accelerator.process_index :: accelerator.num_processes]
-    for batch in batches(own, step, run.encodings, run.settings, family, run.schedule, accelerator.device):
-        noisy = family.add_noise(run.schedule, batch.latents, batch.noise, batch.timesteps)
-        wanted = family.target(run.schedule, batch.latents, batch.noise, batch.timesteps)
-        wanted = _held_to_base(wanted, run.denoiser, family, batch, noisy)
-        answer = family.predict(run.denoiser, noisy, batch.timesteps, run.hearing(batch.text), batch.sizes)
-        losses = masked_loss(answer, wanted, batch.weights)
+    stacked = batches(own, step, run.encodings, run.settings, family, run.schedule, accelerator.device)
+    answered = []
+    for shown in show(stacked, run.denoiser, run.adapted, family, run.schedule):
+        batch = shown.batch
+        answer = family.predict(run.denoiser, shown.noisy, batch.timesteps, run.hearing(batch.text), batch.sizes)
+        losses = masked_loss(answer, shown.target, batch.weights)
         accelerator.backward((losses * batch.shares).sum())
-        frame_losses += losses.detach()[~batch.is_prior].tolist()
-        prior_losses += losses.detach()[batch.is_prior].tolist()
+        answered.append((losses.detach(), batch.is_prior))
     sum_gradients(accelerator, list(run.weights.values()))
+    frame_losses = [loss for losses, is_prior in answered for loss in losses[~is_prior].tolist()]
+    prior_losses = [loss for losses, is_prior in answered for loss in losses[is_prior].tolist()]
     return all_of(accelerator, frame_losses), all_of(accelerator, prior_losses)
 
 
@@ -222,29 +225,6 @@ def _plan_memory(family: ModuleType, model: Path, encodings: Encodings, recipe: 
     if need is not None:
         there = memory_there(accelerator.device, processes)
         print(f"train_lora: {check_memory(need, there, recipe.training, samples)}", flush=True)
-
-
-def _held_to_base(
-    wanted: torch.Tensor, denoiser: Any, family: ModuleType, batch: Batch, noisy: torch.Tensor
-) -> torch.Tensor:
-    """The targets where what is held to the base model is what it predicts: exact, without the noise of a draw.
-
-    The base model hears the captions as they were encoded once, by text encoders without an adapter.
-    """
-    rows = batch.held.flatten(1).any(dim=1)
-    if not rows.any():
-        return wanted
-    text = {name: tensor[rows] for name, tensor in batch.text.items()}
-    with torch.no_grad(), without_adapter(denoiser):
-        answer = family.predict(denoiser, noisy[rows], batch.timesteps[rows], text, batch.sizes[rows])
-    held = wanted.clone()
-    held[rows] = torch.lerp(wanted[rows], answer.to(wanted.dtype), batch.held[rows][:, None].to(wanted.dtype))
-    return held
-
-
-def checkpoint_file(folder: Path, step: int) -> Path:
-    """The file of a checkpoint: `step-000100.safetensors`."""
-    return folder / f"step-{step:06d}.safetensors"
 
 
 def _resume(path: Path, run: _Run) -> Progress:

@@ -36,7 +36,7 @@ def make_optimizer(parameters: Parameters, settings: TrainingSettings) -> torch.
     """The optimizer of the settings. UserError where it cannot run here."""
     options: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     if settings.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, foreach=False, **options)
+        return torch.optim.AdamW(parameters, fused=True, **options)
     if settings.optimizer == "adamw8bit":
         return _adamw8bit(parameters, options)
     if settings.optimizer == "adafactor":

@@ -113,8 +113,7 @@ def _run_on_this_node(
     else:
         launcher.append("--standalone")
     path = os.pathsep.join([str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])])
-    own = {"OMP_NUM_THREADS": str(compute.training_threads), "PYTHONPATH": path}
-    return _run([*launcher, "--", script, *arguments], environment | own)
+    return _run([*launcher, "--", script, *arguments], environment | {"PYTHONPATH": path})
 
 
 def job_nodes() -> list[str]:

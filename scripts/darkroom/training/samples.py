@@ -37,6 +37,7 @@ class Batch:
     """Samples of one size, stacked: latents, noise, noisy latents' timesteps, texts, sizes in pixels, cell weights.
 
     `held` (count, height, width) says how far each cell's target is what the base model predicts: 1 in prior samples.
+    `held_rows` are the places of the samples in which it does so anywhere.
     """
 
     latents: torch.Tensor
@@ -46,6 +47,7 @@ class Batch:
     sizes: torch.Tensor
     weights: torch.Tensor
     held: torch.Tensor
+    held_rows: torch.Tensor
     shares: torch.Tensor
     is_prior: torch.Tensor
 
@@ -59,7 +61,8 @@ class Batch:
 class SampleOrder:
     """The samples of every step of a run: frames by `BatchOrder` and, where the prior is on, prior samples.
 
-    Prior samples are prior pictures, and the subject's own frames under their captions without the trigger.
+    Prior samples are prior pictures, and the step's own frames under their captions without the trigger: the same
+    frame with the trigger is learnt, and being of the same size they make no passes of their own.
     """
 
     def __init__(self, encodings: Encodings, settings: TrainingSettings, prior: PriorSettings) -> None:
@@ -70,7 +73,6 @@ class SampleOrder:
         self._prior_share = share_of_prior(settings, prior) if self._priors else 0.0
         self._prior_weight, self._untriggered = prior.weight, prior.untriggered
         self._prior_order = self._order(self._priors, 1, "prior")
-        self._untriggered_order = self._order(self._frames, 1, "untriggered")
 
     def _order(self, rows: dict[str, Encoding], batch: int, purpose: str) -> BatchOrder:
         sizes = {name: (row.height, row.width) for name, row in rows.items()}
@@ -79,20 +81,22 @@ class SampleOrder:
     def samples(self, step: int) -> list[Sample]:
         """The samples of a step (from 1); their shares of the loss are such that each part is a mean."""
         batch = self._settings.batch
-        samples = [
-            self._frame_sample(step, place, name) for place, name in enumerate(self._frame_order.frames_of(step))
-        ]
+        names = self._frame_order.frames_of(step)
+        samples = [self._frame_sample(step, place, name) for place, name in enumerate(names)]
         share = self._prior_weight / (batch * self._prior_share) if self._prior_share else 0.0
         for place, number in enumerate(prior_samples(step, batch, self._prior_share)):
-            samples.append(self._prior_sample(place, number, share))
+            samples.append(self._prior_sample(place, number, share, names))
         return samples
 
-    def _prior_sample(self, place: int, number: int, share: float) -> Sample:
-        """The prior sample of a running number (from 0): pictures and untriggered frames by turns, in their shares."""
+    def _prior_sample(self, place: int, number: int, share: float, names: list[str]) -> Sample:
+        """The prior sample of a running number (from 0): pictures and untriggered frames by turns, in their shares.
+
+        `names` are the frames of its step, which take turns.
+        """
         at = stratified_share(number, 1, self._settings.seed, "prior")
         frames = int((number + 1) * self._untriggered)
         if frames > int(number * self._untriggered):
-            row = self._frames[self._untriggered_order.frames_of(frames)[0]]
+            row = self._frames[names[(frames - 1) % len(names)]]
             return Sample(row, f"prior {place}", False, row.untriggered, share, is_prior=True, at=at)
         row = self._priors[self._prior_order.frames_of(number + 1 - frames)[0]]
         return Sample(row, f"prior {place}", False, row.text, share, is_prior=True, at=at)
@@ -136,6 +140,7 @@ def _stacked(
     timesteps = family.timesteps_at(schedule, at)
     texts = [encodings.tensors(sample.text) for sample in group]
     masks = [_mask(sample, encodings, settings, shape) for sample in group]
+    held = torch.stack([_held(sample, mask, settings) for sample, mask in zip(group, masks, strict=True)])
     shares = torch.tensor([sample.share for sample in group])
     if settings.min_snr_gamma is not None:
         shares = shares * min_snr_weights(family, schedule, timesteps, settings.min_snr_gamma)
@@ -146,7 +151,8 @@ def _stacked(
         text={name: torch.stack([text[name] for text in texts]) for name in texts[0]},
         sizes=sizes,
         weights=torch.stack([pixel_weights(mask, settings.background_weight) for mask in masks]),
-        held=torch.stack([_held(sample, mask, settings) for sample, mask in zip(group, masks, strict=True)]),
+        held=held,
+        held_rows=held.flatten(1).any(dim=1).nonzero()[:, 0],
         shares=shares,
         is_prior=torch.tensor([sample.is_prior for sample in group]),
     )

@@ -23,8 +23,9 @@ from darkroom.files import write_json
 from darkroom.publishing.lora_files import read_checkpoint, write_lora
 from darkroom.publishing.verification import verify_lora
 from darkroom.settings import ComputeSettings
+from darkroom.training.checkpoint_steps import checkpoint_file
 from darkroom.training.encodings import Encodings, read_encodings
-from darkroom.training.lora_recipe import Recipe, checkpoint_file, train_lora
+from darkroom.training.lora_recipe import Recipe, train_lora
 from darkroom.training.model_files import lock_local
 from darkroom.training.picture_encoding import picture_tensor
 from darkroom.training.preflight import check_training

@@ -12,9 +12,10 @@ from test_training_recipe import recipe
 
 from darkroom.families import sdxl
 from darkroom.training import event_file, lora_recipe
+from darkroom.training.checkpoint_steps import checkpoint_file
 from darkroom.training.encodings import Encodings
 from darkroom.training.event_file import EventFile
-from darkroom.training.lora_recipe import checkpoint_file, train_lora
+from darkroom.training.lora_recipe import train_lora
 from darkroom.training.resume_state import Progress, SavingClock
 
 

@@ -29,14 +29,17 @@ def test_batches_are_of_one_bucket_as_far_as_they_can_be_filled() -> None:
 
 
 def test_resolutions_are_mixed_and_their_batches_are_full() -> None:
-    """Three resolutions of two shapes each: what their buckets leave makes one batch, and none waits for another."""
+    """Three resolutions of two shapes each: what their buckets leave is joined, and none waits for another.
+
+    Of the five joined batches the last has the two frames that were left of its bucket, and two more of it.
+    """
     shapes = {f"{side}-{n}": (side, side if n % 2 else 2 * side) for side in (64, 96, 128) for n in range(14)}
     order, steps = BatchOrder(shapes, 4, 0, "frame"), 11
     sides = []
     for epoch in range(4):
         batches = [order.frames_of(epoch * steps + step) for step in range(1, steps + 1)]
         assert {frame for frames in batches for frame in frames} == set(shapes)
-        assert sum(len({shapes[frame] for frame in frames}) == 1 for frames in batches) == 6
+        assert sum(len({shapes[frame] for frame in frames}) == 1 for frames in batches) == 7
         sides += [shapes[frames[0]][0] for frames in batches]
     assert max(len(list(run)) for _, run in groupby(sides)) <= 6
     assert {side: sides[: 2 * steps].count(side) >= 4 for side in (64, 96, 128)} == dict.fromkeys((64, 96, 128), True)

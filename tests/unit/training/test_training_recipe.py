@@ -18,12 +18,14 @@ from darkroom.families import sdxl
 from darkroom.settings import ComputeSettings
 from darkroom.training import adapter, lora_recipe
 from darkroom.training.adapter import load_adapter
+from darkroom.training.checkpoint_steps import checkpoint_file
 from darkroom.training.encodings import Encodings
-from darkroom.training.lora_recipe import Recipe, checkpoint_file, train_lora
+from darkroom.training.lora_recipe import Recipe, train_lora
 from darkroom.training.paired_loss import Judge, paired_loss
 from darkroom.training.resume_state import SavingClock
 from darkroom.training.samples import SampleOrder, batches
 from darkroom.training.settings import PriorSettings, ValidationSettings
+from darkroom.training.step_targets import Shown, held_to_base
 
 # bitsandbytes keeps 8 bits of weights of 4096 numbers and more only: 16 x 256.
 RESUMED: dict[str, dict[str, Any]] = {
@@ -49,16 +51,16 @@ def train(model: Path, encodings: Encodings, job: Recipe, work: Path, pause: flo
 
 
 def test_training_learns_and_logs(tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path) -> None:
-    done = train(tiny_model, tiny_encodings, recipe(steps=30, checkpoint_every=20, warmup_steps=2), tmp_path)
-    assert [row["step"] for row in done.log] == list(range(1, 31))
-    assert [row["step"] for row in done.validation] == [0, 20, 30]
+    done = train(tiny_model, tiny_encodings, recipe(steps=40, checkpoint_every=20, warmup_steps=2), tmp_path)
+    assert [row["step"] for row in done.log] == list(range(1, 41))
+    assert [row["step"] for row in done.validation] == [0, 20, 40]
     assert done.validation[-1]["loss"] < 0.95 * done.validation[0]["loss"]
     assert done.validation[0]["split"] == "held_out" and done.validation[0]["frames"] == 2
     assert all(row["prior_loss"] is not None for row in done.validation)
     assert done.log[0]["lr"] == pytest.approx(1.5e-3)
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == [
         "step-000020.safetensors",
-        "step-000030.safetensors",
+        "step-000040.safetensors",
     ]
 
 
@@ -177,9 +179,8 @@ def test_the_background_prior_holds_what_is_outside_the_mask_only(tiny_encodings
     for batch in batches(samples, 1, tiny_encodings, settings, sdxl, SCHEDULE, torch.device("cpu")):
         assert torch.allclose(batch.weights, 0.1 + 0.9 * (1 - batch.held))
         noisy = torch.randn_like(batch.latents)
-        denoiser = SimpleNamespace(disable_adapters=lambda: None, enable_adapters=lambda: None)
         base = SimpleNamespace(predict=lambda denoiser, noisy, *others: 2 * noisy)
-        wanted = lora_recipe._held_to_base(batch.noise, denoiser, base, batch, noisy)
+        wanted = held_to_base(Shown(batch, noisy, batch.noise), None, base)
         outside = batch.held[:, None].expand_as(wanted) == 1
         inside = batch.held[:, None].expand_as(wanted) == 0
         assert outside.any() and inside.any()

@@ -21,9 +21,10 @@ from darkroom.publishing.lora_files import ADAPTER_METADATA, read_checkpoint, wr
 from darkroom.publishing.verification import verify_lora
 from darkroom.settings import ComputeSettings
 from darkroom.training import lora_recipe
+from darkroom.training.checkpoint_steps import checkpoint_file
 from darkroom.training.encodings import Encodings
 from darkroom.training.hearing import Hearing, load_hearing
-from darkroom.training.lora_recipe import Recipe, checkpoint_file, train_lora
+from darkroom.training.lora_recipe import Recipe, train_lora
 from darkroom.training.memory_estimate import memory_need
 from darkroom.training.optimizers import make_optimizer, parameter_groups, set_learning_rate
 from darkroom.training.paired_loss import Judge
