@@ -9,12 +9,9 @@ from darkroom.cache import Cache
 from darkroom.captions.settings import SubjectSettings
 from darkroom.clip_vectors import ClipVectors, Vectors
 from darkroom.command import run_command, stage_parser
-from darkroom.device import PRECISIONS, prepare_device
 from darkroom.errors import UserError
 from darkroom.evaluation import picture_scores
 from darkroom.evaluation.checkpoints import variants
-from darkroom.evaluation.loss_change import measure_loss_changes
-from darkroom.evaluation.scores import COLUMNS, score_rows
 from darkroom.families import family
 from darkroom.files import sha256_file
 from darkroom.frame_names import one_per_view
@@ -22,8 +19,6 @@ from darkroom.model_lock import read_lock
 from darkroom.settings import ComputeSettings
 from darkroom.tables import Row, read_table, write_table
 from darkroom.training.encodings import Encodings, read_encodings
-from darkroom.training.hearing import Hearing
-from darkroom.training.paired_loss import Judge, judged_frames
 from darkroom.training.settings import TrainingSettings, ValidationSettings
 
 
@@ -38,6 +33,8 @@ def photos_to_judge_by(encodings: Encodings, settings: ValidationSettings, image
 
     UserError where one is missing.
     """
+    from darkroom.training.paired_loss import judged_frames
+
     judged = one_per_view(frame.name for frame in judged_frames(encodings, settings)[1])
     files = [images / f"{frame}.png" for frame in judged]
     for file in files:
@@ -75,7 +72,6 @@ def main() -> None:
     compute = ComputeSettings.from_argument(arguments.compute)
     subject = SubjectSettings.from_argument(arguments.subject)
     training = TrainingSettings.from_argument(arguments.training)
-    precision = PRECISIONS[training.precision]
     validation = ValidationSettings.from_argument(arguments.validation)
     model, module, clip = read_lock(arguments.model), family(arguments.family), read_lock(arguments.clip)
     encodings = read_encodings(arguments.encodings, arguments.encodings.with_suffix(""))
@@ -90,6 +86,13 @@ def main() -> None:
     seen = vectors.of_pictures({sha256: functools.partial(open_rgb, file) for sha256, file in files.items()})
     pictures = score_samples(samples, (seen, vectors.of_texts(texts)), photos)
 
+    from darkroom.device import PRECISIONS, prepare_device
+    from darkroom.evaluation.loss_change import measure_loss_changes
+    from darkroom.evaluation.scores import COLUMNS, score_rows
+    from darkroom.training.hearing import Hearing
+    from darkroom.training.paired_loss import Judge
+
+    precision = PRECISIONS[training.precision]
     device = prepare_device(compute.device, compute.training_threads)
     encoders = module.load_text_encoders(model.path, device) if training.text_encoder is not None else None
     hearing = Hearing(module, encoders)

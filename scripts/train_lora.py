@@ -5,8 +5,6 @@ import shutil
 import sys
 from pathlib import Path
 
-import torch
-
 from darkroom.cache import cache_key
 from darkroom.command import run_command, stage_parser
 from darkroom.errors import UserError
@@ -19,9 +17,6 @@ from darkroom.settings import ComputeSettings
 from darkroom.stage_code import stage_code
 from darkroom.tables import write_table
 from darkroom.training.encodings import Encodings, read_encodings
-from darkroom.training.event_file import EventFile
-from darkroom.training.lora_recipe import LOG_COLUMNS, VALIDATION_COLUMNS, Recipe, train_lora
-from darkroom.training.memory_estimate import Need, memory_need, samples_at_once, what_to_change
 from darkroom.training.preflight import check_training
 from darkroom.training.processes import (
     is_first,
@@ -31,8 +26,16 @@ from darkroom.training.processes import (
     noting_failures,
     refuse_other_launchers,
 )
-from darkroom.training.resume_state import Progress, SavingClock, checkpoints_of, finished_training, noted_hashes
-from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings, check_compute
+from darkroom.training.resume_state import (
+    LOG_COLUMNS,
+    VALIDATION_COLUMNS,
+    Progress,
+    SavingClock,
+    checkpoints_of,
+    finished_training,
+    noted_hashes,
+)
+from darkroom.training.settings import PriorSettings, Recipe, TrainingSettings, ValidationSettings, check_compute
 
 PACKAGES = (
     "torch", "diffusers", "transformers", "peft", "accelerate", "safetensors",
@@ -53,7 +56,20 @@ def code_hash(family_name: str) -> str:
 def train(
     family_name: str, model: Path, encodings: Encodings, recipe: Recipe, workplace: Path, events: Path | None
 ) -> Progress:
-    """Train to the end, or go on; UserError, one line, where the GPU's memory does not suffice."""
+    """Train to the end, or go on, once it is checked that what is to be used is there.
+
+    UserError, one line, where the GPU's memory does not suffice. What only launches trainings, or finds one finished,
+    does without the libraries of it.
+    """
+    import torch
+
+    from darkroom.training.event_file import EventFile
+    from darkroom.training.lora_recipe import train_lora
+    from darkroom.training.memory_estimate import Need, memory_need, samples_at_once, what_to_change
+
+    counts = check_training(encodings, recipe.training, recipe.prior)
+    if is_first():
+        print(f"train_lora: {counts}", flush=True)
     curves = EventFile(events) if events is not None and is_first() else None
     try:
         return train_lora(family(family_name), model, encodings, recipe, workplace, SavingClock(), curves)
@@ -69,6 +85,8 @@ def train(
 
 def draw_again(done: Progress, events: Path | None) -> None:
     """The curves of a training that was finished before, perhaps under another label."""
+    from darkroom.training.event_file import EventFile  # its package loads torch
+
     if events is not None:
         curves = EventFile(events)
         curves.show(done)
@@ -116,10 +134,6 @@ def main() -> None:
     family(arguments.family)
     model = read_lock(arguments.model)
     encodings = read_encodings(arguments.encodings, arguments.encodings.with_suffix(""))
-    counts = check_training(encodings, recipe.training, recipe.prior)
-    if not is_worker() and not is_node_launcher():
-        print(f"train_lora: {counts}", flush=True)
-
     state = cache_key(
         recipe=[arguments.settings, arguments.prior, arguments.validation, arguments.compute],
         encodings=sha256_file(arguments.encodings),

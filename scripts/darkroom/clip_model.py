@@ -1,14 +1,18 @@
 """CLIP through open_clip: pictures and texts as points on one sphere, where what is alike lies close."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from PIL import Image
 from safetensors import SafetensorError
 
 from darkroom.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -41,17 +45,21 @@ def load_clip(folder: Path, device: torch.device, key: str = "evaluation.clip") 
     return Clip(model.eval(), preprocess, tokenizer, device)
 
 
-@torch.inference_mode()
 def embed_picture(clip: Clip, picture: Image.Image) -> list[float]:
     """The unit vector of one RGB picture."""
-    pixels = clip.preprocess(picture)[None].to(clip.device)
-    return _floats(clip.model.encode_image(pixels, normalize=True))
+    import torch
+
+    with torch.inference_mode():
+        pixels = clip.preprocess(picture)[None].to(clip.device)
+        return _floats(clip.model.encode_image(pixels, normalize=True))
 
 
-@torch.inference_mode()
 def embed_text(clip: Clip, text: str) -> list[float]:
     """The unit vector of one text; what is longer than the model reads is cut off."""
-    return _floats(clip.model.encode_text(clip.tokenizer([text]).to(clip.device), normalize=True))
+    import torch
+
+    with torch.inference_mode():
+        return _floats(clip.model.encode_text(clip.tokenizer([text]).to(clip.device), normalize=True))
 
 
 def _floats(vectors: torch.Tensor) -> list[float]:

@@ -2,18 +2,15 @@
 
 import argparse
 import contextlib
-import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
 
 from darkroom.errors import user_error
+from darkroom.imports import spare_imports
 from darkroom.job_guard import guard_job
 from darkroom.processes import BY_SIGNAL
-
-# Warns in every log that a faster kernel for 4-bit weights on the CPU, which we do not use, is not installed.
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 
 def run_command(main: Callable[[], None]) -> None:
@@ -24,6 +21,7 @@ def run_command(main: Callable[[], None]) -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    spare_imports()
     try:
         guard_job()
         main()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+NOTED_IMPORTS = Path(__file__).parent / "noted_imports"
 CHECKOUT = ["Snakefile", "workflow", "scripts", "config", "profiles", "envs", "requirements.lock", "resources"]
 
 
@@ -24,15 +25,32 @@ class Checkout:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return os.environ | {"PATH": path, "HF_HUB_OFFLINE": "1"}
 
-    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    @property
+    def imported(self) -> Path:
+        """The folder, beside the checkout, of what processes have loaded, where that was noted."""
+        return self.folder.with_name("imported")
+
+    def noting_environment(self) -> dict[str, str]:
+        """The environment of a command whose processes note what they have loaded."""
+        self.imported.mkdir(exist_ok=True)
+        return self.environment() | {"PYTHONPATH": str(NOTED_IMPORTS), "NOTED_IMPORTS": str(self.imported)}
+
+    def snakemake(
+        self, *arguments: str, check: bool = True, note_imports: bool = False
+    ) -> subprocess.CompletedProcess[str]:
         """Run Snakemake on two cores; its output comes back as text."""
         command = ["snakemake", "--cores", "2", *arguments]
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=1200
-        )
+        environment = self.noting_environment() if note_imports else self.environment()
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=1200)
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
+
+    def loaded(self, script: str) -> set[str]:
+        """The modules that any process of a script has loaded, where that was noted."""
+        notes = [path.read_text(encoding="utf-8") for path in self.imported.glob(f"{script}-*")]
+        assert notes, f"no job has run {script}"
+        return {module for note in notes for module in note.split()}
 
     def computed(self, project: str, rule: str) -> int:
         """How many inferences the latest jobs of a rule say they did."""
@@ -81,7 +99,7 @@ def make_checkout(folder: Path) -> Checkout:
 
 
 def finished_walk(folder: Path) -> Checkout:
-    """A checkout in which config/mini.yaml has run to its end."""
+    """A checkout in which config/mini.yaml has run to its end, and beside it what its jobs have loaded."""
     finished = make_checkout(folder)
-    finished.snakemake("--configfile", "config/mini.yaml")
+    finished.snakemake("--configfile", "config/mini.yaml", note_imports=True)
     return finished

@@ -8,7 +8,7 @@ from darkroom.captions.trigger import without_trigger
 from darkroom.errors import UserError
 from darkroom.files import sha256_file
 from darkroom.tables import Row
-from darkroom.training.encodings import _load, lay_out
+from darkroom.training.encodings import lay_out, shape_of_latents
 from darkroom.training.picture_encoding import Encoder, encode_masks, encode_pictures, encode_texts
 
 # Every fourth prior picture is not trained on: its loss tells how much the LoRA disturbs other things.
@@ -104,7 +104,7 @@ def _masks(dataset: Dataset, latents: dict[str, Path]) -> dict[str, tuple[Path, 
     masks = {}
     for frame in dataset.frames:
         if frame["mask_sha256"]:
-            shape = _load(latents[f"frame {frame['frame']}"])["latents"].shape
+            shape = shape_of_latents(latents[f"frame {frame['frame']}"])
             path = dataset.masks / f"{frame['frame']}.png"
             masks[frame["frame"]] = (path, frame["mask_sha256"], (shape[1], shape[2]))
     return masks

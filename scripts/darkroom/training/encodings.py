@@ -1,20 +1,23 @@
 """What is trained on, encoded once: latents, masks and texts, in files named by their sha256 and listed in a table."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-
-import torch
-from safetensors.torch import load_file, save
+from typing import TYPE_CHECKING
 
 from darkroom.cache import Cache
 from darkroom.errors import UserError
 from darkroom.files import link_or_copy, sha256_file
 from darkroom.tables import read_table
 
+if TYPE_CHECKING:
+    import torch
+
 COLUMNS = ("kind", "name", "split", "width", "height", "latents", "mirrored", "mask", "text", "untriggered")
-Tensors = dict[str, torch.Tensor]
+Tensors = dict[str, "torch.Tensor"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,17 @@ class Encodings:
 
 @lru_cache(maxsize=2000)
 def _load(path: Path) -> Tensors:
+    from safetensors.torch import load_file
+
     return load_file(path)
+
+
+def shape_of_latents(path: Path) -> tuple[int, ...]:
+    """The shape (channels, height, width) of the latents in a file, without them and without torch."""
+    from safetensors import safe_open
+
+    with safe_open(path, "np") as file:
+        return tuple(file.get_slice("latents").get_shape())
 
 
 def read_encodings(table: Path, folder: Path) -> Encodings:
@@ -100,6 +113,8 @@ def remember_tensors(
     files = {name: cache.path(key, ".safetensors") for name, key in keys.items()}
     missing = sorted(name for name, key in keys.items() if not cache.has(key, ".safetensors"))
     if missing:
+        from safetensors.torch import save
+
         for name, tensors in compute(missing):
             cache.store_bytes(keys[name], ".safetensors", save(tensors))
     return files, len(missing)

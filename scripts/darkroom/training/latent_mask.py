@@ -1,7 +1,11 @@
 """The mask of a subject at the size of latents."""
 
-import torch
-import torch.nn.functional as F
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 MARGIN_CELLS = 1
 
@@ -12,6 +16,8 @@ def latent_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
     Grown by one cell, because a latent cell also decides pixels beside its own. ValueError where the mask is not a
     whole multiple of the cells.
     """
+    import torch.nn.functional as F
+
     if mask.shape[0] % height or mask.shape[1] % width:
         raise ValueError(f"mask of {tuple(mask.shape)} pixels for {height} x {width} cells")
     shares = F.avg_pool2d(mask[None, None], (mask.shape[0] // height, mask.shape[1] // width))

@@ -19,7 +19,6 @@ from darkroom.device import PRECISIONS, prepare_device
 from darkroom.errors import UserError
 from darkroom.mean_and_error import mean_and_error
 from darkroom.progress import progress
-from darkroom.settings import ComputeSettings
 from darkroom.training.adapter import adapter_layers, add_adapter, save_adapter, trainable, trainable_of_text
 from darkroom.training.averaged_weights import fresh_average, move_average, weights_to_keep
 from darkroom.training.checkpoint_steps import checkpoint_file, checkpoint_steps
@@ -48,7 +47,9 @@ from darkroom.training.paired_loss import (
 from darkroom.training.processes import all_of, spread, sum_gradients
 from darkroom.training.resume_state import (
     CHECKPOINTS,
+    LOG_COLUMNS,
     STATE,
+    VALIDATION_COLUMNS,
     Progress,
     Row,
     SavingClock,
@@ -57,24 +58,12 @@ from darkroom.training.resume_state import (
     save_state,
 )
 from darkroom.training.samples import Sample, SampleOrder, batches
-from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings, check_family
+from darkroom.training.settings import Recipe, TrainingSettings, check_family
 from darkroom.training.step_targets import show
 
-LOG_COLUMNS = ("step", "loss", "prior_loss", "lr", "grad_norm", "seconds")
-VALIDATION_COLUMNS = ("step", "loss", "loss_se", "untriggered_loss", "prior_loss", "frames", "split")
 LIVE_STEPS = 20
 # Processes wait for each other while one of them loads or saves.
 PATIENCE = InitProcessGroupKwargs(timeout=timedelta(hours=2))
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides the bytes of a LoRA besides the model and the encodings."""
-
-    training: TrainingSettings
-    prior: PriorSettings
-    validation: ValidationSettings
-    compute: ComputeSettings
 
 
 @dataclass(frozen=True)

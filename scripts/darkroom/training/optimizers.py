@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from darkroom.errors import UserError
+from darkroom.imports import allow_bitsandbytes
 from darkroom.training.settings import TrainingSettings
 
 # torch's Adafactor multiplies the rate by a weight's own size, at least by this; the B of a LoRA begins at 0 and would
@@ -55,6 +56,7 @@ def make_optimizer(parameters: Parameters, settings: TrainingSettings) -> torch.
 
 
 def _adamw8bit(parameters: Parameters, options: dict[str, Any]) -> torch.optim.Optimizer:
+    allow_bitsandbytes()
     try:
         from bitsandbytes.optim import AdamW8bit
     except (ImportError, RuntimeError) as error:

@@ -1,19 +1,23 @@
 """Encode pictures, masks and captions of a dataset once, each remembered by its content."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
 
 from darkroom.cache import Cache, cache_key
 from darkroom.progress import progress
 from darkroom.training.encodings import Tensors, remember_tensors
 from darkroom.training.latent_mask import latent_mask
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Encoder:
 
 def picture_tensor(path: Path, mirrored: bool = False) -> torch.Tensor:
     """A picture (3, height, width) in [-1, 1]."""
+    import torch
+
     with Image.open(path) as file:
         picture = ImageOps.mirror(file.convert("RGB")) if mirrored else file.convert("RGB")
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 127.5 - 1
@@ -57,6 +63,8 @@ def encode_masks(encoder: Encoder, masks: dict[str, tuple[Path, str, tuple[int, 
     """Masks at the size of latents, given as (path, sha256 of the file, (height, width) in cells) by name."""
 
     def compute(missing: list[str]) -> Iterator[tuple[str, Tensors]]:
+        import torch
+
         for name in missing:
             path, _, (height, width) = masks[name]
             with Image.open(path) as file:

@@ -4,21 +4,26 @@ A finished training is kept, too, without its optimizer: under another label, or
 not taken again.
 """
 
+from __future__ import annotations
+
 import errno
 import pickle
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from darkroom.errors import lacks_memory
 from darkroom.files import read_json, replacing, sha256_file, write_json
 
+if TYPE_CHECKING:
+    import torch
+
 SHORTEST_PAUSE = 30.0
 SHARE_OF_TIME = 0.05
 STATE, FINISHED, CHECKPOINTS = "state.pt", "finished.json", "checkpoints"
+LOG_COLUMNS = ("step", "loss", "prior_loss", "lr", "grad_norm", "seconds")
+VALIDATION_COLUMNS = ("step", "loss", "loss_se", "untriggered_loss", "prior_loss", "frames", "split")
 Row = dict[str, Any]
 
 
@@ -73,6 +78,8 @@ def finished_training(workplace: Path) -> Progress | None:
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write tensors, numbers, strings, lists and dicts, whole or not at all. Raises OSError where the disk is full."""
+    import torch
+
     with replacing(path) as temporary, temporary.open("wb") as file:
         try:
             torch.save(state, file)
@@ -86,6 +93,8 @@ def load_state(path: Path, device: torch.device) -> dict[str, Any] | None:
 
     Nothing but plain values is unpickled (`weights_only`).
     """
+    import torch
+
     if not path.exists():
         return None
     try:

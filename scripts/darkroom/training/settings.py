@@ -1,5 +1,6 @@
 """Settings of the training room."""
 
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal, Self
 
@@ -188,3 +189,13 @@ class ValidationSettings(Settings):
     frames: int = Field(64, ge=1, description="frames that are judged, at most")
     background_weight: float = Field(0.1, ge=0, le=1, description="weight outside the mask, the same for all runs")
     seed: int = Field(0, description="seed of the noise")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the bytes of a LoRA besides the model and the encodings."""
+
+    training: TrainingSettings
+    prior: PriorSettings
+    validation: ValidationSettings
+    compute: ComputeSettings

@@ -129,7 +129,7 @@ def test_a_full_gpu_is_one_line_that_names_no_setting_of_this_training(
     def out_of_memory(*arguments: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(train_lora, "train_lora", out_of_memory)
+    monkeypatch.setattr(lora_recipe, "train_lora", out_of_memory)
     training.set(gradient_checkpointing=True, micro_batch=1)
     capsys.readouterr()
     assert training.run() == 1
