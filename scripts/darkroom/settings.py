@@ -31,9 +31,7 @@ class ComputeSettings(Settings):
     """Where models run. Threads belong to the settings because 1 and 2 threads round differently."""
 
     device: Literal["cpu", "gpu"] = Field("gpu", description="where models run")
-    inference_threads: int = Field(
-        1, ge=1, description="CPU threads of every job that runs a model"
-    )
+    inference_threads: int = Field(1, ge=1, description="CPU threads of every job that runs a model")
     training_threads: int = Field(
         1, ge=1, description="CPU threads of training and rendering; another number rounds to another LoRA"
     )
