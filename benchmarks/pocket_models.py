@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=ROOT / "resources" / "pocket")
     parser.add_argument("--quick", action="store_true", help="a fifth of the pictures")
     parser.add_argument("--sheets", type=Path, default=ROOT / "build", help="folder for the sheets of samples")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     share = 5 if arguments.quick else 1

@@ -18,7 +18,8 @@ def gather_pictures(rows: list[Row], folders: list[Path], output: Path) -> int:
     for row in rows:
         name = row.get("file") or f"{row['photo']}.png"
         if name not in pictures:
-            raise UserError(f"{folders[0].parent}: {name} is missing; delete this folder and start again")
+            searched = ", ".join(map(str, folders))
+            raise UserError(f"{name} is missing in {searched}; delete what of these lacks pictures and start again")
         link_or_copy(pictures[name], output / name)
     return len(rows)
 

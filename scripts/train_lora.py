@@ -56,20 +56,13 @@ def code_hash(family_name: str) -> str:
 def train(
     family_name: str, model: Path, encodings: Encodings, recipe: Recipe, workplace: Path, events: Path | None
 ) -> Progress:
-    """Train to the end, or go on, once it is checked that what is to be used is there.
-
-    UserError, one line, where the GPU's memory does not suffice. What only launches trainings, or finds one finished,
-    does without the libraries of it.
-    """
+    """Train to the end, or go on; UserError, one line, where the GPU's memory does not suffice."""
     import torch
 
     from darkroom.training.event_file import EventFile
     from darkroom.training.lora_recipe import train_lora
     from darkroom.training.memory_estimate import Need, memory_need, samples_at_once, what_to_change
 
-    counts = check_training(encodings, recipe.training, recipe.prior)
-    if is_first():
-        print(f"train_lora: {counts}", flush=True)
     curves = EventFile(events) if events is not None and is_first() else None
     try:
         return train_lora(family(family_name), model, encodings, recipe, workplace, SavingClock(), curves)
@@ -152,6 +145,8 @@ def main() -> None:
         held = (workplace / "lock").open("a", encoding="utf-8")
         wait_for_lock(held, "the same training in another project")
         finished = finished_training(workplace)
+        if finished is None:
+            print(f"train_lora: {check_training(encodings, recipe.training, recipe.prior)}", flush=True)
         if finished is None and recipe.compute.training_processes > 1:
             launch(__file__, sys.argv[1:], recipe.compute, workplace)
             return

@@ -30,6 +30,8 @@ from darkroom.wrong_settings import explain
 # Keys that decide no byte of a result, which no provenance holds.
 DECIDE_NOTHING = {"shards"}
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+# What a target's results hold beside the folders of its runs.
+TAKEN = ("base_samples", "dataset", "encodings", "frames", "masks", "prior")
 
 
 class Target(Settings):
@@ -86,6 +88,8 @@ class Config(Settings):
         for label in runs:
             if not re.match(NAME, label):
                 raise ValueError(f"run label {label!r} may hold letters, digits, '_', '-' and '.' only")
+            if label in TAKEN:
+                raise ValueError(f"run label {label!r}: a target has a folder of this name already; choose another")
         return runs
 
 

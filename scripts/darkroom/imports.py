@@ -11,7 +11,7 @@ from pathlib import Path
 
 from darkroom.files import read_json
 
-BITSANDBYTES = "bitsandbytes"
+BITSANDBYTES, CONFIG = "bitsandbytes", "config.json"
 # Full collections of garbage wait for so many of the smaller ones (by default for 10). Loading diffusers makes half a
 # million objects that all stay, and to go through them again and again is a tenth of its time.
 SMALLER_COLLECTIONS = 100
@@ -39,9 +39,12 @@ def allow_bitsandbytes() -> None:
 
 
 def has_bitsandbytes_weights(folder: Path) -> bool:
-    """Whether a model's config.json says that its weights are in a format of bitsandbytes."""
+    """Whether a config.json of a model or of a part of it says that its weights are in a format of bitsandbytes."""
+    return any(_quantised_by(config) == BITSANDBYTES for config in (folder / CONFIG, *folder.glob(f"*/{CONFIG}")))
+
+
+def _quantised_by(config: Path) -> str | None:
     try:
-        method = read_json(folder / "config.json")["quantization_config"]["quant_method"]
+        return str(read_json(config)["quantization_config"]["quant_method"])
     except (OSError, ValueError, TypeError, KeyError):
-        return False
-    return bool(method == BITSANDBYTES)
+        return None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from darkroom.errors import UserError
 from darkroom.files import canonical_json, read_json, sha256_bytes, sha256_file
+from darkroom.imports import allow_bitsandbytes, has_bitsandbytes_weights
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5")
 
@@ -39,7 +40,7 @@ def model_file(place: Path, name: str) -> Path:
 
 
 def read_lock(lock_file: Path) -> LockedModel:
-    """Read a lock file and check that the model's files are there.
+    """Read a lock file and check that the model's files are there; bitsandbytes may load where its weights need it.
 
     Raises UserError where a file is missing, so that a stage fails before it has done anything.
     """
@@ -51,6 +52,8 @@ def read_lock(lock_file: Path) -> LockedModel:
             raise UserError(
                 f"{file}: this file of model {model.source} is gone; delete {lock_file} to fetch the model again"
             )
+    if has_bitsandbytes_weights(model.path):
+        allow_bitsandbytes()
     return model
 
 

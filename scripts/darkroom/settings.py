@@ -31,9 +31,9 @@ class ComputeSettings(Settings):
     """Where models run. Threads belong to the settings because 1 and 2 threads round differently."""
 
     device: Literal["cpu", "gpu"] = Field("gpu", description="where models run")
-    inference_threads: int = Field(1, ge=1, description="CPU threads of every job that runs a model")
+    inference_threads: int = Field(1, ge=1, description="CPU threads of masks, captions and embeddings")
     training_threads: int = Field(
-        1, ge=1, description="CPU threads of training and rendering; another number rounds to another LoRA"
+        1, ge=1, description="CPU threads from encoding to scoring; another number rounds to another LoRA"
     )
     training_processes: int = Field(
         1, ge=1, description="processes that train together, each on a GPU of its own or on `training_threads` cores"

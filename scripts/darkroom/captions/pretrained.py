@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.errors import UserError, lacks_memory
-from darkroom.imports import allow_bitsandbytes, has_bitsandbytes_weights
 from darkroom.settings import ComputeSettings
 
 # Parts of vision models that sum a picture up for other uses; captions look past them, and some weights lack them.
@@ -19,9 +18,6 @@ def load_pretrained(
     Raises UserError where a GPU is asked for and none is there, or where the folder's files are damaged, incomplete or
     of something else. It then names `key` of the config and says `failing`: "does not load as a ... ({}); ...".
     """
-    if has_bitsandbytes_weights(path):
-        allow_bitsandbytes()
-
     import torch
     import transformers
     from transformers.utils.logging import disable_progress_bar

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from itertools import cycle
 from typing import TypeVar
 
 import torch
 
-from darkroom.training.random_address import generator_at
+from darkroom.training.random_address import generator_at, uniform_at
 
 Item = TypeVar("Item")
 
@@ -17,43 +16,49 @@ def _shuffled(items: list[Item], *address: object) -> list[Item]:
 
 
 class BatchOrder:
-    """Batches of frames: each epoch shows every frame once, in batches of one bucket as far as they can be filled.
+    """Batches of frames of one bucket each: the frames of a bucket take turns, and all are shown equally often.
 
-    What is left of the buckets is joined into mixed batches (trained bucket by bucket within their step); the last of
-    an epoch is filled up with frames drawn at random, of its own buckets as long as these have others.
+    Buckets with fewer frames than a batch are joined; their batches are trained bucket by bucket within their step. In
+    as many epochs as a batch has frames each frame is shown exactly that often, and the batches of a bucket are spread
+    evenly over them.
     """
 
     def __init__(self, buckets: Mapping[str, tuple[int, int]], batch: int, seed: int, purpose: str) -> None:
         """`buckets` maps each frame to its bucket, (height, width)."""
-        self._buckets = dict(sorted(buckets.items()))
         self._batch, self._address = batch, (seed, purpose)
-        self._batches_per_epoch = -(-len(self._buckets) // batch)
-        self._epoch = lru_cache(maxsize=2)(self._make_epoch)
-
-    def _make_epoch(self, epoch: int) -> list[list[str]]:
+        self._steps = len(buckets)
         by_bucket: dict[tuple[int, int], list[str]] = {}
-        for frame in _shuffled(list(self._buckets), *self._address, epoch, "frames"):
-            by_bucket.setdefault(self._buckets[frame], []).append(frame)
-        batches, left = [], []
-        for frames in by_bucket.values():
-            full = len(frames) // self._batch * self._batch
-            batches += [frames[start : start + self._batch] for start in range(0, full, self._batch)]
-            left += frames[full:]
-        left += self._filling(left, epoch)
-        batches += [left[start : start + self._batch] for start in range(0, len(left), self._batch)]
-        return _shuffled(batches, *self._address, epoch, "batches")
+        for frame, bucket in sorted(buckets.items()):
+            by_bucket.setdefault(bucket, []).append(frame)
+        pools = [frames for _, frames in sorted(by_bucket.items())]
+        small = [frame for frames in pools if len(frames) < batch for frame in frames]
+        self._pools = [frames for frames in pools if len(frames) >= batch] + ([small] if small else [])
+        self._round = lru_cache(maxsize=2)(self._make_round)
 
-    def _filling(self, left: list[str], epoch: int) -> list[str]:
-        """What fills up the last batch of an epoch, whose last frames are those left."""
-        buckets = {self._buckets[frame] for frame in left[len(left) // self._batch * self._batch :]}
-        unused = _shuffled([frame for frame in self._buckets if frame not in left], *self._address, epoch, "filling")
-        alike = sorted(unused or left, key=lambda frame: self._buckets[frame] not in buckets)
-        return [frame for frame, _ in zip(cycle(alike), range(-len(left) % self._batch), strict=False)]
+    def _make_round(self, number: int) -> list[list[str]]:
+        """The batches of as many epochs as a batch has frames: of each pool as many as it has frames."""
+        batches = []
+        for place, pool in enumerate(self._pools):
+            turns = self._turns(pool, number, place)
+            start = uniform_at(*self._address, number, place, "start")
+            for count in range(len(pool)):
+                frames = turns[count * self._batch : (count + 1) * self._batch]
+                batches.append(((count + start) / len(pool), place, frames))
+        return [frames for _, _, frames in sorted(batches)]
+
+    def _turns(self, pool: list[str], number: int, place: int) -> list[str]:
+        """The frames of a pool, shuffled anew for each epoch; in no batch one of them twice, unless they are fewer."""
+        turns: list[str] = []
+        for epoch in range(self._batch):
+            begun = turns[len(turns) // self._batch * self._batch :]
+            shuffled = _shuffled(pool, *self._address, number, place, epoch, "frames")
+            turns += sorted(shuffled, key=begun.__contains__)
+        return turns
 
     def frames_of(self, step: int) -> list[str]:
         """The frames of a step; steps count from 1."""
-        epoch, place = divmod(step - 1, self._batches_per_epoch)
-        return self._epoch(epoch)[place]
+        number, place = divmod(step - 1, self._steps)
+        return self._round(number)[place]
 
 
 def prior_samples(step: int, batch: int, share: float) -> range:

@@ -59,7 +59,7 @@ from darkroom.training.resume_state import (
 )
 from darkroom.training.samples import Sample, SampleOrder, batches
 from darkroom.training.settings import Recipe, TrainingSettings, check_family
-from darkroom.training.step_targets import show
+from darkroom.training.step_targets import noisy, targets
 
 LIVE_STEPS = 20
 # Processes wait for each other while one of them loads or saves.
@@ -181,12 +181,14 @@ def _sum_gradients(run: _Run, samples: list[Sample], step: int) -> tuple[list[fl
     """The gradients of a step's loss, summed over its samples in all processes; the losses of frames and of priors."""
     family, accelerator = run.family, run.accelerator
     own = samples[accelerator.process_index :: accelerator.num_processes]
-    stacked = batches(own, step, run.encodings, run.settings, family, run.schedule, accelerator.device)
+    stacked = list(batches(own, step, run.encodings, run.settings, family, run.schedule))
+    wanted = targets(stacked, run.denoiser, run.adapted, family, run.schedule, accelerator.device)
     answered = []
-    for shown in show(stacked, run.denoiser, run.adapted, family, run.schedule):
-        batch = shown.batch
-        answer = family.predict(run.denoiser, shown.noisy, batch.timesteps, run.hearing(batch.text), batch.sizes)
-        losses = masked_loss(answer, shown.target, batch.weights)
+    for target, waiting in zip(wanted, stacked, strict=True):
+        batch = waiting.to(accelerator.device)
+        heard, shown = run.hearing(batch.text), noisy(batch, family, run.schedule)
+        answer = family.predict(run.denoiser, shown, batch.timesteps, heard, batch.sizes)
+        losses = masked_loss(answer, target, batch.weights)
         accelerator.backward((losses * batch.shares).sum())
         answered.append((losses.detach(), batch.is_prior))
     sum_gradients(accelerator, list(run.weights.values()))

@@ -61,8 +61,8 @@ class Batch:
 class SampleOrder:
     """The samples of every step of a run: frames by `BatchOrder` and, where the prior is on, prior samples.
 
-    Prior samples are prior pictures, and the step's own frames under their captions without the trigger: the same
-    frame with the trigger is learnt, and being of the same size they make no passes of their own.
+    Prior samples are prior pictures, and the subject's frames under their captions without the trigger. Where each step
+    has some of these, they are frames of its own: of its size, so that they make no passes of their own.
     """
 
     def __init__(self, encodings: Encodings, settings: TrainingSettings, prior: PriorSettings) -> None:
@@ -73,6 +73,7 @@ class SampleOrder:
         self._prior_share = share_of_prior(settings, prior) if self._priors else 0.0
         self._prior_weight, self._untriggered = prior.weight, prior.untriggered
         self._prior_order = self._order(self._priors, 1, "prior")
+        self._untriggered_order = self._order(self._frames, 1, "untriggered")
 
     def _order(self, rows: dict[str, Encoding], batch: int, purpose: str) -> BatchOrder:
         sizes = {name: (row.height, row.width) for name, row in rows.items()}
@@ -91,12 +92,14 @@ class SampleOrder:
     def _prior_sample(self, place: int, number: int, share: float, names: list[str]) -> Sample:
         """The prior sample of a running number (from 0): pictures and untriggered frames by turns, in their shares.
 
-        `names` are the frames of its step, which take turns.
+        `names` are the frames of its step.
         """
         at = stratified_share(number, 1, self._settings.seed, "prior")
         frames = int((number + 1) * self._untriggered)
         if frames > int(number * self._untriggered):
-            row = self._frames[names[(frames - 1) % len(names)]]
+            own = self._settings.batch * self._prior_share * self._untriggered >= 1
+            name = names[(frames - 1) % len(names)] if own else self._untriggered_order.frames_of(frames)[0]
+            row = self._frames[name]
             return Sample(row, f"prior {place}", False, row.untriggered, share, is_prior=True, at=at)
         row = self._priors[self._prior_order.frames_of(number + 1 - frames)[0]]
         return Sample(row, f"prior {place}", False, row.text, share, is_prior=True, at=at)
@@ -117,16 +120,15 @@ def batches(
     settings: TrainingSettings,
     family: ModuleType,
     schedule: Any,
-    device: torch.device,
 ) -> Iterator[Batch]:
-    """The samples of a step, stacked by size, at most `micro_batch` of them at once."""
+    """The samples of a step, stacked by size, at most `micro_batch` of them at once; on the CPU."""
     by_size: dict[tuple[int, int], list[Sample]] = {}
     for sample in samples:
         by_size.setdefault((sample.encoding.height, sample.encoding.width), []).append(sample)
     for group in by_size.values():
         most = settings.micro_batch or len(group)
         for start in range(0, len(group), most):
-            yield _stacked(group[start : start + most], step, encodings, settings, family, schedule).to(device)
+            yield _stacked(group[start : start + most], step, encodings, settings, family, schedule)
 
 
 def _stacked(

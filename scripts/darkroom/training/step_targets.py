@@ -1,7 +1,6 @@
-"""What a step's samples are shown as and what they are to be answered with: noisy latents and targets."""
+"""What the samples of a step are to be answered with."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -11,42 +10,46 @@ from darkroom.training.adapter import without_adapter
 from darkroom.training.samples import Batch
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A batch with its noisy latents and targets, both (count, channels, height, width)."""
-
-    batch: Batch
-    noisy: torch.Tensor
-    target: torch.Tensor
+def noisy(batch: Batch, family: ModuleType, schedule: Any) -> torch.Tensor:
+    """The noisy latents (count, channels, height, width) of a batch."""
+    return family.add_noise(schedule, batch.latents, batch.noise, batch.timesteps)  # type: ignore[no-any-return]
 
 
-def show(
-    batches: Iterable[Batch], denoiser: Any, layers: Iterable[Any], family: ModuleType, schedule: Any
-) -> list[Shown]:
-    """The batches of a step with noise and targets; `layers` carry the adapter.
+def targets(
+    batches: Sequence[Batch],
+    denoiser: Any,
+    layers: Iterable[Any],
+    family: ModuleType,
+    schedule: Any,
+    device: torch.device,
+) -> list[torch.Tensor]:
+    """The targets (count, channels, height, width) of each batch of a step, on a device; `layers` carry the adapter.
 
-    All of a step at once, so that the adapter is taken off once a step and not once a batch.
+    Those of all batches at once, so that the adapter is taken off once a step. Of the batches themselves one at a time
+    is on the device.
     """
-    shown = []
-    for batch in batches:
-        noisy = family.add_noise(schedule, batch.latents, batch.noise, batch.timesteps)
-        shown.append(Shown(batch, noisy, family.target(schedule, batch.latents, batch.noise, batch.timesteps)))
-    if not any(len(each.batch.held_rows) for each in shown):
-        return shown
-    with torch.no_grad(), without_adapter(layers):
-        return [Shown(each.batch, each.noisy, held_to_base(each, denoiser, family)) for each in shown]
+    held = any(len(batch.held_rows) for batch in batches)
+    with torch.no_grad(), without_adapter(layers if held else ()):
+        return [_target(batch.to(device), denoiser, family, schedule) for batch in batches]
 
 
-def held_to_base(shown: Shown, denoiser: Any, family: ModuleType) -> torch.Tensor:
-    """The targets where what is held to the base model is what it predicts: exact, without the noise of a draw.
+def _target(batch: Batch, denoiser: Any, family: ModuleType, schedule: Any) -> torch.Tensor:
+    target = family.target(schedule, batch.latents, batch.noise, batch.timesteps)
+    if not len(batch.held_rows):
+        return target  # type: ignore[no-any-return]
+    return held_to_base(target, batch, noisy(batch, family, schedule), denoiser, family)
+
+
+def held_to_base(
+    target: torch.Tensor, batch: Batch, noisy: torch.Tensor, denoiser: Any, family: ModuleType
+) -> torch.Tensor:
+    """The target where what is held to the base model is what it predicts: exact, without the noise of a draw.
 
     The base model hears the captions as they were encoded once, by text encoders without an adapter.
     """
-    batch, rows = shown.batch, shown.batch.held_rows
-    if not len(rows):
-        return shown.target
+    rows = batch.held_rows
     text = {name: tensor[rows] for name, tensor in batch.text.items()}
-    answer = family.predict(denoiser, shown.noisy[rows], batch.timesteps[rows], text, batch.sizes[rows])
-    wanted = shown.target.clone()
-    wanted[rows] = torch.lerp(wanted[rows], answer.to(wanted.dtype), batch.held[rows][:, None].to(wanted.dtype))
-    return wanted
+    answer = family.predict(denoiser, noisy[rows], batch.timesteps[rows], text, batch.sizes[rows])
+    target = target.clone()
+    target[rows] = torch.lerp(target[rows], answer.to(target.dtype), batch.held[rows][:, None].to(target.dtype))
+    return target

@@ -49,6 +49,7 @@ def test_the_smallest_config_is_enough() -> None:
         ({"shards": 0}, "greater than or equal to 1"),
         ({"project": "../away"}, "key 'project'"),
         ({"runs": {"a/b": {}}}, "run label 'a/b'"),
+        ({"runs": {"prior": {}}}, "run label 'prior': a target has a folder of this name already"),
         ({"targets": []}, "key 'targets'"),
         ({"subject": {"trigger": "", "class": "toy"}}, "key 'subject.trigger'"),
         ({"evaluation": {"prompts": ["{sub} on grass"]}}, "{subject} and {class} only"),

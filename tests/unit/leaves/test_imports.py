@@ -93,5 +93,8 @@ def test_weights_in_formats_of_bitsandbytes_are_known_by_the_config(tmp_path: Pa
         ({"quantization_config": {"quant_method": "gptq"}}, False),
         ({"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}, True),
     ):
-        write_json(tmp_path / "config.json", config)
-        assert has_bitsandbytes_weights(tmp_path) == there
+        for folder in (tmp_path / str(there) / "whole", tmp_path / str(there) / "parts" / "unet"):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(folder / "config.json", config)
+        assert has_bitsandbytes_weights(tmp_path / str(there) / "whole") == there
+        assert has_bitsandbytes_weights(tmp_path / str(there) / "parts") == there

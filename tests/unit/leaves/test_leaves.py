@@ -5,9 +5,11 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from gather_shards import gather_pictures
 
 from darkroom import tables, thumbnails
 from darkroom.cache import Cache, cache_key, code_version, remember
+from darkroom.errors import UserError
 from darkroom.files import link_or_copy, replacing, sha256_bytes, sha256_file
 from darkroom.stage_code import imported_packages, stage_code
 from darkroom.tables import gather_tables, read_table, write_table
@@ -45,6 +47,22 @@ def test_shards_gather_to_the_same_table_whatever_their_number(tmp_path: Path) -
             paths.append(path)
         gather_tables(paths, tmp_path / f"all-{count}.csv")
     assert (tmp_path / "all-1.csv").read_bytes() == (tmp_path / "all-3.csv").read_bytes()
+
+
+def test_checkpoints_gather_in_their_own_order_with_their_pictures(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("base", "900", "1000")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / f"{folder.name}.png").write_bytes(folder.name.encode())
+        write_table(folder.with_suffix(".csv"), ["step", "file"], [{"step": folder.name, "file": f"{folder.name}.png"}])
+    rows = gather_tables([folder.with_suffix(".csv") for folder in folders], tmp_path / "all.csv", keep_order=True)
+    assert read_table(tmp_path / "all.csv") == rows
+    assert [row["step"] for row in rows] == ["base", "900", "1000"]
+    assert gather_pictures(rows, folders, tmp_path / "all") == 3
+    assert (tmp_path / "all" / "900.png").read_bytes() == b"900"
+    (folders[1] / "900.png").unlink()
+    with pytest.raises(UserError, match=r"^900.png is missing in .*base, .*900, .*1000; delete what of these"):
+        gather_pictures(rows, folders, tmp_path / "again")
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:

@@ -73,13 +73,14 @@ def test_each_frame_is_trained_at_its_own_size(family: ModuleType, tiny_model: P
     texts = {view_of(row.name): row.text for row in encodings.rows}
     for step in (1, 2):
         samples = {sample.place: sample for sample in order.samples(step)}
-        for batch in batches(list(samples.values()), step, encodings, SETTINGS, family, schedule, CPU):
+        for batch in batches(list(samples.values()), step, encodings, SETTINGS, family, schedule):
             height, width = batch.latents.shape[2:]
             assert (batch.sizes == torch.tensor([4 * height, 4 * width])).all()
             shift = family.shift_at(schedule, height, width)
             assert (shift is None) == (family is sdxl)
             own = [sample for sample in samples.values() if sample.encoding.width == 4 * width]
-            at = torch.tensor([sample.at for sample in own if sample.encoding.height == 4 * height]).double()
+            own = [sample for sample in own if sample.encoding.height == 4 * height]
+            at = torch.tensor([sample.at for sample in own], dtype=torch.float64)
             if shift is not None:
                 at = torch.special.ndtri(at).sigmoid()
                 at = shift * at / (1 + (shift - 1) * at)
