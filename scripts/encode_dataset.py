@@ -2,11 +2,11 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from darkroom.cache import Cache, code_version
 from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
+from darkroom.device import prepare_device
 from darkroom.families import code_modules, family
 from darkroom.files import read_json
 from darkroom.model_lock import read_lock
@@ -15,13 +15,6 @@ from darkroom.tables import read_table, write_table
 from darkroom.training import latent_mask, picture_encoding
 from darkroom.training.dataset_encoding import Dataset, check_dataset, encode_dataset
 from darkroom.training.encodings import COLUMNS
-
-
-def load_device(compute: ComputeSettings) -> Any:
-    """The device to encode on; asked for only where an encoding is missing."""
-    from darkroom.device import prepare_device
-
-    return prepare_device(compute.device, compute.training_threads)
 
 
 def main() -> None:
@@ -51,7 +44,7 @@ def main() -> None:
     encoder = picture_encoding.Encoder(
         module,
         model.path,
-        lambda: load_device(compute),
+        lambda: prepare_device(compute.device, compute.training_threads),
         key,
         Cache(arguments.cache / "encodings"),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from darkroom.cache import Cache, code_version
 from darkroom.command import run_command, stage_parser
+from darkroom.device import prepare_device
 from darkroom.evaluation.settings import RenderSettings
 from darkroom.families import code_modules, family
 from darkroom.files import link_or_copy, sha256_file
@@ -20,8 +21,6 @@ COLUMNS = ("picture", "prompt", "seed", "width", "height", "file", "sha256")
 
 def load(module: ModuleType, model: LockedModel, compute: ComputeSettings) -> Any:
     """Load the base model; called only where a picture is missing."""
-    from darkroom.device import prepare_device
-
     return module.load_pipeline(model.path, prepare_device(compute.device, compute.training_threads))
 
 

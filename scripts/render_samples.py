@@ -8,6 +8,7 @@ from typing import Any
 from darkroom.cache import Cache, code_version
 from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
+from darkroom.device import prepare_device
 from darkroom.evaluation.checkpoints import BASE, Variant, strengths_of
 from darkroom.evaluation.sample_plan import plan_samples, sample_file
 from darkroom.evaluation.settings import EvaluationSettings, RenderSettings
@@ -55,8 +56,6 @@ def main() -> None:
 
     @functools.cache
     def pipeline() -> Any:
-        from darkroom.device import prepare_device
-
         return module.load_pipeline(model.path, prepare_device(compute.device, compute.training_threads))
 
     key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads}

@@ -9,6 +9,7 @@ from darkroom.cache import Cache
 from darkroom.captions.settings import SubjectSettings
 from darkroom.clip_vectors import ClipVectors, Vectors
 from darkroom.command import run_command, stage_parser
+from darkroom.device import dtype_of, prepare_device
 from darkroom.errors import UserError
 from darkroom.evaluation import picture_scores
 from darkroom.evaluation.checkpoints import variants
@@ -86,13 +87,12 @@ def main() -> None:
     seen = vectors.of_pictures({sha256: functools.partial(open_rgb, file) for sha256, file in files.items()})
     pictures = score_samples(samples, (seen, vectors.of_texts(texts)), photos)
 
-    from darkroom.device import PRECISIONS, prepare_device
     from darkroom.evaluation.loss_change import measure_loss_changes
     from darkroom.evaluation.scores import COLUMNS, score_rows
     from darkroom.training.hearing import Hearing
     from darkroom.training.paired_loss import Judge
 
-    precision = PRECISIONS[training.precision]
+    precision = dtype_of(training.precision)
     device = prepare_device(compute.device, compute.training_threads)
     encoders = module.load_text_encoders(model.path, device) if training.text_encoder is not None else None
     hearing = Hearing(module, encoders)

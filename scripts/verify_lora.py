@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from darkroom.command import run_command, stage_parser
+from darkroom.device import prepare_device
 from darkroom.families import family
 from darkroom.publishing.verification import verify_lora
 from darkroom.settings import ComputeSettings
@@ -19,8 +20,6 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=1024, help="side of the pictures in pixels")
     parser.add_argument("--device", choices=["cpu", "gpu"], default="gpu")
     arguments = parser.parse_args()
-
-    from darkroom.device import prepare_device
 
     device = prepare_device(arguments.device, ComputeSettings().training_threads)
     module = family(arguments.family)

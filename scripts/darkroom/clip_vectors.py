@@ -7,6 +7,7 @@ from PIL import Image
 
 from darkroom import clip_model
 from darkroom.cache import Cache, cache_key, code_version, remember
+from darkroom.device import prepare_device
 from darkroom.model_lock import LockedModel
 from darkroom.progress import progress
 
@@ -22,7 +23,7 @@ class ClipVectors:
     def __init__(self, model: LockedModel, device: str, threads: int, cache: Cache, key: str) -> None:
         self.cache = cache
         self.computed = 0
-        self._clip = functools.cache(lambda: _load(model, device, threads, key))
+        self._clip = functools.cache(lambda: clip_model.load_clip(model.path, prepare_device(device, threads), key))
         self._key = {"model": model.digest, "device": device, "threads": threads, "code": code_version(clip_model)}
 
     def of_pictures(self, load: Mapping[str, Callable[[], Image.Image]]) -> Vectors:
@@ -49,9 +50,3 @@ class ClipVectors:
         vectors, computed = remember(self.cache, keys, compute)
         self.computed += computed
         return vectors
-
-
-def _load(model: LockedModel, device: str, threads: int, key: str) -> clip_model.Clip:
-    from darkroom.device import prepare_device
-
-    return clip_model.load_clip(model.path, prepare_device(device, threads), key)

@@ -1,13 +1,25 @@
 """Where models run: threads, determinism, a GPU of its own, and one clear line where there is none."""
 
-import os
+from __future__ import annotations
 
-import torch
+import os
+from typing import TYPE_CHECKING
 
 from darkroom.errors import UserError
 from darkroom.gpu_slot import take_gpus
 
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+if TYPE_CHECKING:
+    import torch
+
+PRECISIONS = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+
+
+def dtype_of(precision: str) -> torch.dtype:
+    """torch's type of numbers of a precision, such as `bf16`."""
+    import torch
+
+    dtype: torch.dtype = getattr(torch, PRECISIONS[precision])
+    return dtype
 
 
 def prepare_device(device: str, threads: int) -> torch.device:
@@ -16,6 +28,8 @@ def prepare_device(device: str, threads: int) -> torch.device:
     A GPU is this process's alone; it waits where other jobs hold all of them. Raises UserError where a GPU is asked
     for and there is none.
     """
+    import torch
+
     # A GPU keeps warnings instead of errors: a few of its kernels have no reproducible form.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)

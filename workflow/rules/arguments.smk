@@ -132,19 +132,16 @@ def checkpoint_files(wildcards):
     return f"{RESULTS}/{wildcards.target}/{wildcards.run}/training/checkpoints"
 
 
-def checkpoint_names(target, run):
-    """The steps of a run's checkpoints, as their files name them: known before anything is trained."""
+def samples_of(target, run):
+    """Where the pictures of each checkpoint of a run go; the table beside each folder has the same name.
+
+    Which checkpoints there will be is known before anything is trained.
+    """
     training = RUNS[target, run]
     return [
-        step_name(step)
+        f"{RESULTS}/{target}/{run}/evaluation/shards/{step_name(step)}"
         for step in checkpoint_steps(training.steps, training.checkpoint_every)
     ]
-
-
-def samples_of(target, run):
-    """Where the pictures of each checkpoint of a run go; the table beside each folder has the same name."""
-    folder = f"{RESULTS}/{target}/{run}/evaluation/shards"
-    return [f"{folder}/{name}" for name in checkpoint_names(target, run)]
 
 
 def sample_tables(wildcards):

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from darkroom.device import dtype_of, prepare_device
 from darkroom.errors import UserError, lacks_memory
 from darkroom.settings import ComputeSettings
 
@@ -22,11 +23,9 @@ def load_pretrained(
     import transformers
     from transformers.utils.logging import disable_progress_bar
 
-    from darkroom.device import PRECISIONS, prepare_device
-
     disable_progress_bar()
     device = prepare_device(compute.device, compute.inference_threads)
-    dtype = torch.float32 if compute.device == "cpu" else PRECISIONS[gpu_precision]
+    dtype = torch.float32 if compute.device == "cpu" else dtype_of(gpu_precision)
     model_class, processor_class = (getattr(transformers, name) for name in classes)
     options = {"trust_remote_code": False, "local_files_only": True}
     try:

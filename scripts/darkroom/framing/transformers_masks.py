@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from darkroom.captions.florence import GROUNDING, load_florence, parse_answer
+from darkroom.device import prepare_device
 from darkroom.errors import UserError
 from darkroom.framing.mask_numbers import Box
 from darkroom.settings import ComputeSettings
@@ -114,8 +115,6 @@ def load_sam_masks(path: Path, kind: str, find: FindBox, compute: ComputeSetting
     """
     import torch
     import transformers
-
-    from darkroom.device import prepare_device
 
     transformers.utils.logging.disable_progress_bar()
     device = prepare_device(compute.device, compute.inference_threads)

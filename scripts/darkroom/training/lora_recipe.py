@@ -15,7 +15,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs
 
-from darkroom.device import PRECISIONS, prepare_device
+from darkroom.device import dtype_of, prepare_device
 from darkroom.errors import UserError
 from darkroom.mean_and_error import mean_and_error
 from darkroom.progress import progress
@@ -151,7 +151,7 @@ def _load(family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe)
     schedule = family.load_schedule(model)
     check_family(settings, family)
     _plan_memory(family, model, encodings, recipe, accelerator)
-    denoiser = family.load_denoiser(model, PRECISIONS[settings.precision])
+    denoiser = family.load_denoiser(model, dtype_of(settings.precision))
     add_adapter(denoiser, settings, family.LAYERS[settings.layers])
     if settings.gradient_checkpointing:
         denoiser.enable_gradient_checkpointing()

@@ -15,7 +15,7 @@ import psutil
 import torch
 from torch.overrides import TorchFunctionMode
 
-from darkroom.device import PRECISIONS
+from darkroom.device import dtype_of
 from darkroom.errors import UserError
 from darkroom.families.clip_text import TextEncoders
 from darkroom.files import read_json
@@ -114,7 +114,7 @@ def memory_need(
     if not config_file.exists():
         return None
     frame = max(encodings.of("frame", "train"), key=lambda row: row.height * row.width)
-    precision = PRECISIONS[settings.precision]
+    precision = dtype_of(settings.precision)
     try:
         config = read_json(config_file)
         with torch.device("meta"):
@@ -180,7 +180,7 @@ def _kept_of_a_step(
     if settings.gradient_checkpointing:
         denoiser.enable_gradient_checkpointing(kept.block)
     latents, text = encodings.tensors(frame.latents)["latents"], encodings.tensors(frame.text)
-    noisy = torch.empty(samples, *latents.shape, device="meta", dtype=PRECISIONS[settings.precision])
+    noisy = torch.empty(samples, *latents.shape, device="meta", dtype=dtype_of(settings.precision))
     heard = {name: torch.empty(samples, *tensor.shape, device="meta") for name, tensor in text.items()}
     sizes = torch.empty(samples, 2, device="meta")
     with _Fused(), torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor):

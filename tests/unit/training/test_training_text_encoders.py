@@ -10,6 +10,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
+from tiny_dataset import SETTINGS as FROZEN
 from tiny_dataset import encode_tiny_dataset
 from tiny_models import save_tiny_flux, save_tiny_sd15
 
@@ -40,19 +41,7 @@ from darkroom.training.settings import (
 
 CPU = torch.device("cpu")
 TEXT = TextEncoderSettings(rank=2, alpha=4, learning_rate=1e-3)
-SETTINGS = TrainingSettings(
-    learning_rate=3e-3,
-    rank=4,
-    alpha=4,
-    text_encoder=TEXT,
-    steps=10,
-    batch=3,
-    checkpoint_every=5,
-    precision="fp32",
-    gradient_checkpointing=False,
-    flip=True,
-    caption_dropout=0.2,
-)
+SETTINGS = FROZEN.model_copy(update={"text_encoder": TEXT})
 FAMILIES = pytest.mark.parametrize("name", ["sd15", "sdxl"])
 Prepared = Callable[[str], tuple[Path, Encodings]]
 
