@@ -78,7 +78,7 @@ def time_steps(project: Any, target: Any, threads: int) -> Seconds:
     from darkroom.training.resume_state import SavingClock
 
     steps = WARM_UP + STEPS + 1
-    settings = run_training(target, project.training, {"steps": steps, "checkpoint_every": steps}, "runs.main")
+    settings = run_training(target, project.training, {"steps": steps, "checkpoint_every": steps}, "main")
     recipe = Recipe(settings, target.prior, project.validation, ComputeSettings(device="cpu", training_threads=threads))
     marks: list[Seconds] = []
     register_optimizer_step_post_hook(lambda *_: marks.append(now()))

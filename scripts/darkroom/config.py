@@ -167,12 +167,20 @@ def load_target(name: str, checkout: Path) -> Target:
     return target.model_copy(update={"model": found_path(target.model, checkout), "captions": captions})
 
 
-def run_training(target: Target, project: Mapping[str, Any], run: Mapping[str, Any], source: str) -> TrainingSettings:
-    """The training settings of one run: the target's, overlaid with the project's `training` and the run's own.
+def run_training(
+    target: Target, project: Mapping[str, Any], run: Mapping[str, Any], label: str, source: str = ""
+) -> TrainingSettings:
+    """The training settings of the run of a label: the target's, overlaid with the project's `training` and its own.
 
-    Raises UserError where they are wrong, or for models of another kind than the target's family.
+    Raises UserError where they are wrong, or for models of another kind than the target's family. It begins with
+    `source` and names `runs.<label>` where the run's own settings are to blame, else `training`.
     """
-    training = check(TrainingSettings, target.training.model_dump() | dict(project) | dict(run), source)
+    shared = target.training.model_dump() | dict(project)
+    try:
+        training = check(TrainingSettings, shared | dict(run), f"{source}runs.{label}")
+    except UserError:
+        check(TrainingSettings, shared, f"{source}training")
+        raise
     check_family(training, family(target.family))
     return training
 

@@ -72,7 +72,8 @@ def draw_sheet(
     heads = [_wrap(label, font, step) for label in column_labels]
     left = [_wrap(label, font, label_width) for label in row_labels] + [[]] * len(rows)
     texts = [[[line for text in cell.lines for line in _wrap(text, font, step)] for cell in row] for row in rows]
-    top = GAP + len(titles) * line_height + max((len(head) for head in heads), default=0) * line_height + GAP
+    between = 2 * GAP if titles and heads else 0
+    top = 2 * GAP + between + (len(titles) + max((len(head) for head in heads), default=0)) * line_height
     heights = [step + max((len(lines) for lines in row), default=0) * line_height + GAP for row in texts]
 
     sheet = Image.new("RGB", (width, top + sum(heights) + GAP), PAPER)

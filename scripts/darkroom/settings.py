@@ -1,5 +1,7 @@
 """What all settings have in common: frozen, typed, no unknown key, and one canonical text for a command line."""
 
+import re
+from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -25,6 +27,18 @@ class Settings(BaseModel):
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise UserError(f"{cls.__name__} as JSON: {explain(error, cls)}") from None
+
+
+def check_prompts(prompts: Sequence[str], *places: str) -> None:
+    """Raise ValueError where a prompt is blank, given twice, or holds other braces than `{place}` of the places."""
+    allowed = " and ".join(f"{{{place}}}" for place in places)
+    for number, prompt in enumerate(prompts):
+        if not prompt.strip():
+            raise ValueError("a prompt is to say something; leave empty ones out")
+        if prompt in prompts[:number]:
+            raise ValueError(f"the prompt {prompt!r} is given twice, which makes the same pictures twice; remove one")
+        if re.search(r"[{}]", re.sub("|".join(rf"\{{{place}\}}" for place in places), "", prompt)):
+            raise ValueError(f"in braces a prompt may hold {allowed} only, not as in {prompt!r}")
 
 
 class ComputeSettings(Settings):

@@ -72,7 +72,7 @@ def load_project():
         target_label(name): load_target(name, CHECKOUT) for name in project.targets
     }
     runs = {
-        (name, run): run_training(target, project.training, overrides, f"runs.{run}")
+        (name, run): run_training(target, project.training, overrides, run)
         for name, target in targets.items()
         for run, overrides in project.runs.items()
     }

@@ -1,10 +1,10 @@
 """Settings of the evaluation room."""
 
-import re
+from itertools import pairwise
 
 from pydantic import Field, field_validator
 
-from darkroom.settings import Settings
+from darkroom.settings import Settings, check_prompts
 
 
 class RenderSettings(Settings):
@@ -35,8 +35,15 @@ class EvaluationSettings(Settings):
 
     @field_validator("prompts", "control_prompts")
     @classmethod
-    def _only_known_places(cls, prompts: list[str]) -> list[str]:
-        for prompt in prompts:
-            if re.search(r"[{}]", prompt.replace("{subject}", "").replace("{class}", "")):
-                raise ValueError(f"in braces a prompt may hold {{subject}} and {{class}} only, not as in {prompt!r}")
+    def _prompts_can_be_used(cls, prompts: list[str]) -> list[str]:
+        check_prompts(prompts, "subject", "class")
         return prompts
+
+    @field_validator("strengths")
+    @classmethod
+    def _strengths_differ(cls, strengths: list[float]) -> list[float]:
+        """Files are named by two decimals; equal pictures would count as several and make errors look small."""
+        for first, second in pairwise(sorted(strengths)):
+            if f"{first:.2f}" == f"{second:.2f}":
+                raise ValueError(f"{first:g} and {second:g} are the same to two decimals; remove one")
+        return strengths

@@ -87,7 +87,7 @@ def settings_findings(record: Record, source: str) -> list[Finding]:
     """
     config: Config = check(Config, record.settings.config, f"{source}: settings.config")
     target: Target = check(Target, record.settings.target, f"{source}: settings.target")
-    training = run_training(target, config.training, config.runs[record.run], f"{source}: runs.{record.run}")
+    training = run_training(target, config.training, config.runs[record.run], record.run, f"{source}: ")
     given = differing(record.settings.training, training.model_dump(mode="json"), "training.")
     recorded = {key: value for key, value in record.settings.config.items() if key not in DECIDE_NOTHING}
     read = differing(recorded, config.model_dump(mode="json", by_alias=True, exclude=DECIDE_NOTHING))

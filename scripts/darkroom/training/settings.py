@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from darkroom.errors import UserError
-from darkroom.settings import ComputeSettings, Settings
+from darkroom.settings import ComputeSettings, Settings, check_prompts
+from darkroom.training.checkpoint_steps import checkpoint_steps
 
 # Prodigy multiplies the rate that it finds by its own, so that a small one stops it; from here on others diverge.
 PRODIGY_RATES = 0.1
+# Names of files hold six digits of a step; each checkpoint is rendered by a job of its own, and one column of a grid.
+MOST_STEPS, MOST_CHECKPOINTS = 999_999, 250
 
 
 class PriorSettings(Settings):
@@ -29,6 +32,12 @@ class PriorSettings(Settings):
     prompts: list[str] = Field(
         ["a photo of a {class}"], min_length=1, description="prompts in turn; {class} is the subject's class"
     )
+
+    @field_validator("prompts")
+    @classmethod
+    def _prompts_can_be_used(cls, prompts: list[str]) -> list[str]:
+        check_prompts(prompts, "class")
+        return prompts
 
 
 class TextEncoderSettings(Settings):
@@ -59,7 +68,7 @@ class TrainingSettings(Settings):
         None,
         description="adapters of the text encoders of sd15 and sdxl, as {rank, alpha, learning_rate}; null: none",
     )
-    steps: int = Field(1000, ge=1, description="optimizer steps")
+    steps: int = Field(1000, ge=1, le=MOST_STEPS, description="optimizer steps")
     batch: int = Field(1, ge=1, description="frames per step")
     micro_batch: int | None = Field(
         None, ge=1, description="samples in memory at once, where a step has more; null: all of one size"
@@ -127,6 +136,16 @@ class TrainingSettings(Settings):
                     f"training.{name}: {self.optimizer} diverges at {rate:g}, a rate for prodigy; set it below "
                     f"{PRODIGY_RATES:g}, such as 0.0001"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _checkpoints_can_be_compared(self) -> Self:
+        count = len(checkpoint_steps(self.steps, self.checkpoint_every))
+        if count > MOST_CHECKPOINTS:
+            raise ValueError(
+                f"training.checkpoint_every: every {self.checkpoint_every} of {self.steps} steps makes {count} "
+                f"checkpoints, and at most {MOST_CHECKPOINTS} are rendered and compared; raise it"
+            )
         return self
 
     @model_validator(mode="after")

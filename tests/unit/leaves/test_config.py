@@ -52,7 +52,11 @@ def test_the_smallest_config_is_enough() -> None:
         ({"runs": {"prior": {}}}, "run label 'prior': a target has a folder of this name already"),
         ({"targets": []}, "key 'targets'"),
         ({"subject": {"trigger": "", "class": "toy"}}, "key 'subject.trigger'"),
-        ({"evaluation": {"prompts": ["{sub} on grass"]}}, "{subject} and {class} only"),
+        ({"evaluation": {"prompts": ["{sub} on grass"]}}, "{subject} and {class} only, not as in '{sub} on grass'"),
+        ({"evaluation": {"prompts": ["a {class}", " "]}}, "leave empty ones out"),
+        ({"evaluation": {"control_prompts": ["a dog", "a cat", "a dog"]}}, "the prompt 'a dog' is given twice"),
+        ({"evaluation": {"strengths": [1, 0.5, 1]}}, "1 and 1 are the same to two decimals; remove one"),
+        ({"evaluation": {"strengths": [0.124, 0.121]}}, "0.121 and 0.124 are the same to two decimals"),
         ({"compute": {"device": "tpu"}}, "'cpu' or 'gpu'"),
     ],
 )
@@ -102,22 +106,46 @@ def test_what_is_not_in_the_working_directory_is_the_checkouts(tmp_path: Path, m
 
 def test_runs_overlay_project_and_target() -> None:
     target = load_target("pocket-sdxl", ROOT)
-    training = run_training(target, {"steps": 7, "rank": 2}, {"rank": 5}, "runs.wide")
+    training = run_training(target, {"steps": 7, "rank": 2}, {"rank": 5}, "wide")
     assert (training.steps, training.rank, training.layers) == (7, 5, target.training.layers)
     with pytest.raises(UserError, match=r"runs.wide: unknown key 'rnak'; did you mean 'rank'"):
-        run_training(target, {}, {"rnak": 5}, "runs.wide")
+        run_training(target, {}, {"rnak": 5}, "wide")
+
+
+@pytest.mark.parametrize(
+    ("training", "expected"),
+    [
+        ({"steps": 1_000_000_000}, "key 'steps': Input should be less than or equal to 999999"),
+        ({"steps": 20_000, "checkpoint_every": 2}, "every 2 of 20000 steps makes 10000 checkpoints, and at most 250"),
+        ({"steps": 0}, "key 'steps': Input should be greater than or equal to 1"),
+    ],
+)
+def test_wrong_training_settings_are_named_where_they_stand(training: dict, expected: str) -> None:
+    target = load_target("pocket-sdxl", ROOT)
+    for project, run, source in ((training, {}, "training"), ({}, training, "runs.main")):
+        with pytest.raises(UserError, match=rf"^{source}: .*{expected}"):
+            run_training(target, project, run, "main")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [("a {colour} toy", r"\{class\} only"), ("{subject}", r"\{class\} only"), ("", "leave empty")],
+)
+def test_prompts_of_the_prior_hold_the_class_only(prompt: str, expected: str) -> None:
+    with pytest.raises(UserError, match=rf"my\.yaml: key 'prior.prompts': .*{expected}"):
+        check(Target, {"family": "sdxl", "model": "a/b", "prior": {"prompts": ["a {class}", prompt]}}, "my.yaml")
 
 
 @pytest.mark.parametrize("setting", ["min_snr_gamma", "noise_offset"])
 def test_what_is_for_models_of_noise_is_refused_for_flow_matching(setting: str) -> None:
     """Before anything runs, whoever sets it."""
     for name in ("sd15-8gb", "sdxl-12gb"):
-        assert getattr(run_training(load_target(name, ROOT), {setting: 5}, {}, "training"), setting) == 5
+        assert getattr(run_training(load_target(name, ROOT), {setting: 5}, {}, "main"), setting) == 5
     off = {"min_snr_gamma": "null", "noise_offset": "0"}[setting]
     target = load_target("flux-24gb", ROOT)
     for project, run in (({setting: 5}, {}), ({}, {setting: 5})):
         with pytest.raises(UserError, match=rf"training\.{setting}: .* flow matching .*; set it to {off}$"):
-            run_training(target, project, run, "runs.main")
+            run_training(target, project, run, "main")
 
 
 @pytest.mark.parametrize("family", ["sdx", "", None])
@@ -204,7 +232,7 @@ def test_every_shipped_config_is_valid(path: Path) -> None:
     for name in config.targets:
         target = load_target(name, ROOT)
         for overrides in config.runs.values():
-            training = run_training(target, config.training, overrides, str(path))
+            training = run_training(target, config.training, overrides, "main", f"{path}: ")
             check_compute(training, target.prior, config.compute)
 
 
