@@ -48,7 +48,7 @@ def main() -> None:
         settings=deciding_settings(kind, settings),
         device=compute.device,
         threads=compute.inference_threads,
-        code=code_version(*MODULES[kind], *open_photo.MODULES),
+        code=code_version(*open_photo.MODULES, *MODULES[kind]),
     )
     answers, computed = caption_photos(
         photos,

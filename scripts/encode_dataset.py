@@ -12,7 +12,7 @@ from darkroom.files import read_json
 from darkroom.model_lock import read_lock
 from darkroom.settings import ComputeSettings
 from darkroom.tables import read_table, write_table
-from darkroom.training import latent_mask, picture_encoding
+from darkroom.training import picture_encoding
 from darkroom.training.dataset_encoding import Dataset, check_dataset, encode_dataset
 from darkroom.training.encodings import COLUMNS
 
@@ -40,7 +40,7 @@ def main() -> None:
     check_dataset(dataset)
 
     key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads}
-    key["code"] = code_version(picture_encoding, latent_mask, *code_modules(module))
+    key["code"] = code_version(*picture_encoding.MODULES, *code_modules(module))
     encoder = picture_encoding.Encoder(
         module,
         model.path,

@@ -48,7 +48,7 @@ def main() -> None:
             prompt, number, side, side, drawing.sampling_steps, drawing.guidance
         )
     key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads, "adapter": ""}
-    key["code"] = code_version(rendering, *code_modules(module))
+    key["code"] = code_version(*rendering.MODULES, *code_modules(module))
     cache = Cache(arguments.cache / "pictures")
     files, computed = rendering.remember_pictures(cache, key, pictures, lambda: load(module, model, compute))
     rows = []

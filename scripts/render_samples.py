@@ -9,7 +9,7 @@ from darkroom.cache import Cache, code_version
 from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
 from darkroom.device import prepare_device
-from darkroom.evaluation.checkpoints import BASE, Variant, strengths_of
+from darkroom.evaluation.checkpoints import BASE, strengths_of
 from darkroom.evaluation.sample_plan import plan_samples, sample_file
 from darkroom.evaluation.settings import EvaluationSettings, RenderSettings
 from darkroom.families import code_modules, family
@@ -20,17 +20,6 @@ from darkroom.tables import write_table
 from darkroom.training import rendering
 
 COLUMNS = ("step", "strength", "number", "seed", "control", "prompt", "file", "sha256")
-
-
-def with_adapter(pipeline: Any, variant: Variant) -> Any:
-    """The pipeline with the LoRA of a variant at its strength, or without any."""
-    pipeline.unload_lora_weights()
-    if variant.checkpoint is not None:
-        pipeline.load_lora_weights(
-            str(variant.checkpoint.parent), weight_name=variant.checkpoint.name, adapter_name="lora"
-        )
-        pipeline.set_adapters(["lora"], [variant.strength])
-    return pipeline
 
 
 def main() -> None:
@@ -59,7 +48,7 @@ def main() -> None:
         return module.load_pipeline(model.path, prepare_device(compute.device, compute.training_threads))
 
     key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads}
-    key["code"] = code_version(rendering, *code_modules(module))
+    key["code"] = code_version(*rendering.MODULES, *code_modules(module))
     rows, rendered = [], 0
     shutil.rmtree(arguments.samples, ignore_errors=True)
     compared = [BASE] if arguments.checkpoint is None else strengths_of(arguments.checkpoint, settings.strengths)
@@ -70,7 +59,9 @@ def main() -> None:
             Cache(arguments.cache / "pictures"),
             {**key, "adapter": adapter},
             pictures,
-            functools.partial(lambda variant: with_adapter(pipeline(), variant), variant),
+            functools.partial(
+                lambda variant: rendering.with_adapter(pipeline(), variant.checkpoint, variant.strength), variant
+            ),
         )
         rendered += computed
         for sample in plan:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.cache import Cache, code_version
-from darkroom.captions import greedy, polisher, pretrained
+from darkroom.captions import polisher
 from darkroom.captions.caption_sources import describe_photos, read_sidecars
 from darkroom.captions.polished_captions import POLISHED, polish_rows
 from darkroom.captions.polisher import ask_polisher, polish_prompt
@@ -29,7 +29,7 @@ def polish(
     def ask(drafts: list[str]) -> dict[str, str]:
         nonlocal computed
         prompts = {draft: polish_prompt(draft, name_of(target.subject), target.settings.style) for draft in drafts}
-        code = code_version(polisher, greedy, pretrained)
+        code = code_version(*polisher.MODULES)
         answers, computed = ask_polisher(prompts.values(), read_lock(lock), compute, Cache(cache / "polish"), code)
         return {draft: answers[prompt] for draft, prompt in prompts.items()}
 

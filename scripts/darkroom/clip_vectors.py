@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from PIL import Image
 
 from darkroom import clip_model
+from darkroom import device as devices
 from darkroom.cache import Cache, cache_key, code_version, remember
 from darkroom.device import prepare_device
 from darkroom.model_lock import LockedModel
 from darkroom.progress import progress
 
+# What decides a vector: for `code_version`.
+MODULES = (clip_model, devices)
 Vectors = dict[str, list[float]]
 
 
@@ -24,7 +27,7 @@ class ClipVectors:
         self.cache = cache
         self.computed = 0
         self._clip = functools.cache(lambda: clip_model.load_clip(model.path, prepare_device(device, threads), key))
-        self._key = {"model": model.digest, "device": device, "threads": threads, "code": code_version(clip_model)}
+        self._key = {"model": model.digest, "device": device, "threads": threads, "code": code_version(*MODULES)}
 
     def of_pictures(self, load: Mapping[str, Callable[[], Image.Image]]) -> Vectors:
         """The vectors of RGB pictures by name; a name is a hash that decides the picture."""

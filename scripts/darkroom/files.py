@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,13 @@ def sha256_bytes(data: bytes) -> str:
 def sha256_file(path: Path) -> str:
     """The sha256 of a file's bytes, as 64 hex digits, read in pieces."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_open(file)
+
+
+def sha256_open(file: BufferedReader) -> str:
+    """The sha256 of an open file's bytes, as 64 hex digits, read in pieces from its beginning."""
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_sums(path: Path, hashes: Mapping[str, str]) -> None:

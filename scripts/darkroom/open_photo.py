@@ -5,7 +5,7 @@ import re
 import stat
 import struct
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,10 +15,12 @@ from PIL import Image, UnidentifiedImageError
 from darkroom import camera_raw, photo_error, photo_exif, plain_picture
 from darkroom.camera_raw import RAW, RAW_SUFFIXES, develop, holds_camera_raw, is_camera_raw, may_be_camera_raw
 from darkroom.errors import UserError, lacks_memory
-from darkroom.photo_error import PhotoError, check_size, damaged
+from darkroom.files import sha256_open
+from darkroom.photo_error import OVERWRITTEN, PhotoError, check_size, damaged
 from darkroom.photo_exif import capture_time, exif_of, turned_upright, upright_size
 from darkroom.photo_paths import found_path
 from darkroom.plain_picture import plain_rgb
+from darkroom.tables import Row
 
 # The limit is ours to check, in words and before decoding; Pillow's own would speak up first.
 Image.MAX_IMAGE_PIXELS = None
@@ -45,7 +47,7 @@ class OpenedPhoto:
     `picture` is RGB, 8 bit, sRGB, upright, and carries no metadata; `size` is the photo's (width, height) in pixels,
     upright, which are the picture's unless it was asked for smaller. `taken_at` is the camera's local time as ISO 8601
     with sub-seconds where the camera wrote them, else empty. `jpeg_quality` is the quality (1 to 100) at which libjpeg
-    would write the file's quantisation table, None for other formats.
+    would write the file's quantisation table, None for other formats. `file_bytes` is the size of the file.
     """
 
     picture: Image.Image
@@ -53,9 +55,12 @@ class OpenedPhoto:
     format: str
     taken_at: str
     jpeg_quality: int | None
+    file_bytes: int = 0
 
 
-def open_photo(path: Path, max_megapixels: float | None = None, enough: int | None = None) -> OpenedPhoto:
+def open_photo(
+    path: Path, max_megapixels: float | None = None, enough: int | None = None, sha256: str = ""
+) -> OpenedPhoto:
     """Open and decode a photo: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF or camera raw, by its bytes alone.
 
     Of several pictures in a file the first; the orientation is applied, an embedded ICC profile converted to sRGB,
@@ -63,37 +68,58 @@ def open_photo(path: Path, max_megapixels: float | None = None, enough: int | No
     survey does so, and later stages only open what passed it. Where a longer side of `enough` pixels is enough, a JPEG
     is decoded at 1/2, 1/4 or 1/8 of its size, all of its bytes read all the same.
 
-    Raises PhotoError for every file that cannot be used, whatever is wrong with it.
+    Raises PhotoError for every file that cannot be used, whatever is wrong with it; also for one that does not hold the
+    bytes of `sha256`, where that is given, because what is found out is filed under it.
     """
     try:
         # Should a pipe have taken the file's place, opening it would wait for ever without O_NONBLOCK.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise PhotoError("unreadable", "no file any more", passing=True)
-            return _opened(file, path.suffix.lower(), max_megapixels, enough)
-    except PhotoError:
-        raise
-    except PermissionError:
-        raise PhotoError("unreadable", "no permission to read the file", passing=True) from None
-    except Exception as error:  # Decoders raise anything at all on damaged bytes; one file must not stop the others.
-        if lacks_memory(error):
-            raise
-        if isinstance(error, OSError) and error.errno is not None:
-            raise PhotoError("unreadable", f"the file cannot be read ({error.strerror})", passing=True) from None
-        raise damaged(error) from error
+            found = _opened_or_refused(file, path.suffix.lower(), max_megapixels, enough)
+            # Hashed after it was decoded, so that what was written meanwhile is noticed, too.
+            if sha256 and sha256_open(file) != sha256:
+                raise PhotoError("unreadable", OVERWRITTEN, passing=True)
+            file_bytes = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise _in_words(error) from None
+    if isinstance(found, PhotoError):
+        raise found
+    return replace(found, file_bytes=file_bytes)
 
 
-def surveyed_photo(folder: Path, path: str, enough: int | None = None) -> OpenedPhoto:
-    """Open a photo that the survey found readable. `path` is that of photos.csv; `enough` as in `open_photo`.
+def surveyed_photo(folder: Path, photo: Row, enough: int | None = None) -> OpenedPhoto:
+    """Open a photo that the survey found readable, a row of photos.csv; `enough` as in `open_photo`.
 
-    Raises UserError where it has gone or changed since.
+    Raises UserError where it has gone or holds other bytes now.
     """
     try:
-        return open_photo(found_path(folder, path), enough=enough)
+        return open_photo(found_path(folder, photo["path"]), enough=enough, sha256=photo["sha256"])
     except PhotoError as error:
-        raise UserError(
-            f"{folder / path}: {error.reason}, but was readable before; put it back, start again"
-        ) from error
+        path = folder / photo["path"]
+        raise UserError(f"{path}: {error.reason}; put back what was there before, or start again") from error
+
+
+def _opened_or_refused(
+    file: BinaryIO, suffix: str, max_megapixels: float | None, enough: int | None
+) -> OpenedPhoto | PhotoError:
+    """Decoders raise anything at all on damaged bytes; one file must not stop the others."""
+    try:
+        return _opened(file, suffix, max_megapixels, enough)
+    except Exception as error:
+        if lacks_memory(error):
+            raise
+        return _in_words(error)
+
+
+def _in_words(error: Exception) -> PhotoError:
+    if isinstance(error, PhotoError):
+        return error
+    if isinstance(error, PermissionError):
+        return PhotoError("unreadable", "no permission to read the file", passing=True)
+    if isinstance(error, OSError) and error.errno is not None:
+        return PhotoError("unreadable", f"the file cannot be read ({error.strerror})", passing=True)
+    return damaged(error)
 
 
 def _opened(file: BinaryIO, suffix: str, max_megapixels: float | None, enough: int | None) -> OpenedPhoto:

@@ -2,6 +2,9 @@
 
 from typing import Literal
 
+# Said of a file that does not hold the bytes under whose hash results are filed.
+OVERWRITTEN = "it was overwritten after the folder was listed"
+
 
 class PhotoError(Exception):
     """A file that is no photo for us: its status (`unreadable` or `unsupported`) and the reason in words.

@@ -27,8 +27,11 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
             yield from _statements(statement)
 
 
-def _darkroom_names(path: Path) -> set[str]:
-    return {name for name in _imported_names(path) if name.split(".")[0] == "darkroom"}
+def darkroom_modules(path: Path, scripts: Path) -> dict[str, Path]:
+    """The file of each Darkroom module that a file imports itself, anywhere, by name; `scripts` as in `stage_code`."""
+    names = {name for name in _imported_names(path) if name.split(".")[0] == "darkroom"}
+    files = {name: _module_file(name, scripts) for name in names}
+    return {name: file for name, file in files.items() if file is not None}
 
 
 def imported_packages(path: Path) -> set[str]:
@@ -54,9 +57,8 @@ def stage_code(script: Path, scripts: Path) -> tuple[Path, ...]:
     found: set[Path] = set()
     pending = [script]
     while pending:
-        for name in _darkroom_names(pending.pop()):
-            path = _module_file(name, scripts)
-            if path is not None and path not in found:
+        for path in darkroom_modules(pending.pop(), scripts).values():
+            if path not in found:
                 found.add(path)
                 pending.append(path)
     return tuple(sorted(found))

@@ -15,12 +15,13 @@ SIDE = 512
 # A JPEG decoded to a fraction of its size is taken as it is from this side on: for 12 megapixels 500 pixels.
 ENOUGH = 448
 END_OF_JPEG = b"\xff\xd9"
+# What decides a thumbnail: for `code_version`.
+MODULES = (*opening.MODULES, sys.modules[__name__])
 
 
 def thumbnail_key(sha256: str) -> str:
     """The cache key of a photo's thumbnail."""
-    version = code_version(*opening.MODULES, sys.modules[__name__])
-    return cache_key(stage="thumbnail", photo=sha256, side=SIDE, enough=ENOUGH, code=version)
+    return cache_key(stage="thumbnail", photo=sha256, side=SIDE, enough=ENOUGH, code=code_version(*MODULES))
 
 
 def store_thumbnail(cache: Cache, sha256: str, picture: Image.Image) -> bytes:
@@ -44,5 +45,5 @@ def load_thumbnail(cache: Cache, photo: Row, folder: Path) -> Image.Image:
     """
     data = cache.load_bytes(thumbnail_key(photo["sha256"]), ".jpg")
     if data is None or not data.endswith(END_OF_JPEG):
-        data = store_thumbnail(cache, photo["sha256"], surveyed_photo(folder, photo["path"], ENOUGH).picture)
+        data = store_thumbnail(cache, photo["sha256"], surveyed_photo(folder, photo, ENOUGH).picture)
     return Image.open(io.BytesIO(data)).convert("RGB")

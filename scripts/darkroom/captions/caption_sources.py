@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from darkroom.errors import UserError
+from darkroom.files import sha256_open
 from darkroom.overrides import Override
+from darkroom.photo_error import OVERWRITTEN
 from darkroom.photo_paths import found_path
 from darkroom.tables import Row
 
@@ -27,8 +29,8 @@ def read_sidecars(photos: Iterable[Row], folder: Path) -> dict[str, str]:
     A file that holds no text is left out; `unread_sidecars` tells it.
     """
     texts: dict[str, str] = {}
-    for photo, path in _sidecars(photos):
-        text = "" if photo in texts else _read(folder, path)
+    for photo, sidecar in _sidecars(photos):
+        text = "" if photo in texts else _read(folder, sidecar)
         if text:
             texts[photo] = text
     return texts
@@ -36,24 +38,31 @@ def read_sidecars(photos: Iterable[Row], folder: Path) -> dict[str, str]:
 
 def unread_sidecars(photos: Iterable[Row], folder: Path) -> dict[str, str]:
     """The photo of each sidecar that holds no text in UTF-8 or UTF-16, by the path of the sidecar."""
-    return {path: photo for photo, path in _sidecars(photos) if _read(folder, path) is None}
+    return {sidecar["path"]: photo for photo, sidecar in _sidecars(photos) if _read(folder, sidecar) is None}
 
 
-def _sidecars(photos: Iterable[Row]) -> list[tuple[str, str]]:
-    """Photo and path of each sidecar, in the order of the paths."""
+def _sidecars(photos: Iterable[Row]) -> list[tuple[str, Row]]:
+    """Photo and row of each sidecar, in the order of the paths."""
     rows = sorted(photos, key=lambda row: row["path"])
     ids = {row["path"]: row["photo"] for row in rows if row["status"] in ("ok", "identical")}
-    of_path = [(ids.get(row["of_path"]), row["path"]) for row in rows if row["status"] == "sidecar"]
-    return [(photo, path) for photo, path in of_path if photo is not None]
+    of_path = [(ids.get(row["of_path"]), row) for row in rows if row["status"] == "sidecar"]
+    return [(photo, row) for photo, row in of_path if photo is not None]
 
 
-def _read(folder: Path, path: str) -> str | None:
-    """The text of a sidecar, None where its bytes are no text: other words than the user's would be trained on."""
+def _read(folder: Path, sidecar: Row) -> str | None:
+    """The text of a sidecar, None where its bytes are no text: other words than the user's would be trained on.
+
+    Raises UserError where it cannot be read or does not hold the bytes that the survey saw.
+    """
+    path = folder / sidecar["path"]
     try:
-        with found_path(folder, path).open("rb") as file:
+        with found_path(folder, sidecar["path"]).open("rb") as file:
             data = file.read(LONGEST_SIDECAR)
+            sha256 = sha256_open(file)
     except OSError as error:
-        raise UserError(f"{folder / path}: the sidecar cannot be read ({error.strerror})") from None
+        raise UserError(f"{path}: the sidecar cannot be read ({error.strerror})") from None
+    if sha256 != sidecar["sha256"]:
+        raise UserError(f"{path}: {OVERWRITTEN}; put back what was there before, or start again")
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
         # Not final where the file is longer: its last sign may be cut in two.

@@ -12,8 +12,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from darkroom import onnx_session
-from darkroom.captions import florence, greedy, pretrained, tagger, vision_language
+from darkroom.captions import florence, tagger, vision_language
 from darkroom.captions.grounding import without_unseen
 from darkroom.captions.settings import CaptionerSettings
 from darkroom.errors import UserError
@@ -30,9 +29,9 @@ DECIDING: dict[Kind, tuple[str, ...]] = {
     "tagger": ("batch",),
 }
 MODULES: dict[Kind, tuple[ModuleType, ...]] = {
-    "florence2": (florence, pretrained),
-    "image-text-to-text": (vision_language, greedy, pretrained),
-    "tagger": (tagger, onnx_session),
+    "florence2": florence.MODULES,
+    "image-text-to-text": vision_language.MODULES,
+    "tagger": tagger.MODULES,
 }
 
 

@@ -3,6 +3,7 @@
 torch and transformers are imported where they are used: a stage whose captions are all remembered never loads them.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,14 @@ from typing import Any
 
 from PIL import Image
 
+from darkroom.captions import pretrained
 from darkroom.captions.pretrained import load_pretrained
 from darkroom.captions.settings import CaptionerSettings
 from darkroom.errors import UserError
 from darkroom.settings import ComputeSettings
 
+# What decides an answer: for `code_version`.
+MODULES = (*pretrained.MODULES, sys.modules[__name__])
 OBJECTS, GROUNDING = "<OD>", "<CAPTION_TO_PHRASE_GROUNDING>"
 FAILING = (
     "does not load as a native Florence-2 ({}); take florence-community/Florence-2-base or -large, whose weights need "

@@ -43,7 +43,7 @@ def caption_photos(
         by_size = sorted(missing, key=lambda name: (photos[name]["width"], photos[name]["height"], name))
         for start in range(0, len(missing), batch):
             names = by_size[start : start + batch]
-            pictures = [surveyed_photo(folder, photos[name]["path"]).picture for name in names]
+            pictures = [surveyed_photo(folder, photos[name]).picture for name in names]
             yield from zip(names, describe(pictures), strict=True)
 
     def shown(missing: list[str]) -> Iterator[tuple[str, Answer]]:

@@ -3,10 +3,12 @@
 torch and transformers are imported where they are used: a stage whose answers are all remembered never loads them.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from darkroom.cache import Cache, cache_key, remember
+from darkroom.captions import greedy, pretrained
 from darkroom.captions.greedy import GREEDY, answer_text, is_cut_off
 from darkroom.captions.pretrained import load_pretrained
 from darkroom.captions.settings import CaptionStyle
@@ -15,6 +17,8 @@ from darkroom.model_lock import LockedModel
 from darkroom.progress import progress
 from darkroom.settings import ComputeSettings
 
+# What decides an answer: for `code_version`.
+MODULES = (greedy, *pretrained.MODULES, sys.modules[__name__])
 KEY = "captions.polish"
 FAILING = "does not load as a language model of transformers ({}); give an instruct model that needs no remote code"
 PROMPT = (

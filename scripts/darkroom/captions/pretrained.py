@@ -1,12 +1,16 @@
 """Loads models of transformers with their processors: safetensors, whole, without any code of their own."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
+from darkroom import device as devices
 from darkroom.device import dtype_of, prepare_device
 from darkroom.errors import UserError, lacks_memory
 from darkroom.settings import ComputeSettings
 
+# What decides an answer of a model loaded here: for `code_version`.
+MODULES = (devices, sys.modules[__name__])
 # Parts of vision models that sum a picture up for other uses; captions look past them, and some weights lack them.
 UNUSED = (".vision_model.head.", ".pooler.", ".post_layernorm.")
 

@@ -6,6 +6,7 @@ picture on a white square; its output are probabilities in the order of the rows
 """
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from darkroom import onnx_session
 from darkroom.captions.settings import CaptionerSettings
 from darkroom.errors import UserError
 from darkroom.onnx_session import open_session
 from darkroom.settings import ComputeSettings
 from darkroom.tables import read_table
 
+# What decides an answer: for `code_version`.
+MODULES = (*onnx_session.MODULES, sys.modules[__name__])
 MODEL, TAGS = "model.onnx", "selected_tags.csv"
 GENERAL, CHARACTER = 0, 4
 # Less probable tags are not even remembered; no threshold can be set below.

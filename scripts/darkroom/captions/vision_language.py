@@ -4,6 +4,7 @@ torch and transformers are imported where they are used: a stage whose captions 
 """
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,15 @@ from typing import Any
 
 from PIL import Image
 
+from darkroom.captions import greedy, pretrained
 from darkroom.captions.greedy import GREEDY, answer_text, is_cut_off
 from darkroom.captions.pretrained import load_pretrained
 from darkroom.captions.settings import CaptionerSettings
 from darkroom.errors import UserError
 from darkroom.settings import ComputeSettings
 
+# What decides an answer: for `code_version`.
+MODULES = (greedy, *pretrained.MODULES, sys.modules[__name__])
 FAILING = "does not load as an image-text-to-text model of transformers ({}); give one that needs no remote code"
 # JoyCaption was trained with it; to the others it says nothing that the prompt does not.
 SYSTEM = "You are a helpful image captioner."

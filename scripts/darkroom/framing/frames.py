@@ -28,6 +28,8 @@ COLUMNS = (
 )
 NOTHING = dict.fromkeys(("x0", "y0", "x1", "y1", "width", "height", "picture", "mask"))
 KINDS = ("picture", "mask")
+# What decides a frame: for `code_version`.
+MODULES = (*opening.MODULES, pictures, png, sys.modules[__name__])
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,14 @@ def _remembered(
         photo=photo["sha256"],
         mask=sources.masks[plan.photo]["sha256"] if plan.mask_used else "white",
         background=background,
-        code=code_version(*opening.MODULES, pictures, png, sys.modules[__name__]),
+        code=code_version(*MODULES),
         **_numbers(crop),
     )
     files = {kind: memory.path(key, f".{kind}.png") for kind in KINDS}
     hashes = memory.load(key) if all(memory.has(key, f".{kind}.png") for kind in KINDS) else None
     if hashes is not None:
         return hashes, files, False
-    picture = surveyed_photo(sources.folder, photo["path"]).picture
+    picture = surveyed_photo(sources.folder, photo).picture
     mask = _mask(sources.mask_folder / f"{plan.photo}.png", picture.size) if plan.mask_used else None
     data = _cut(picture, mask, crop, background, photo["sha256"])
     for kind, content in data.items():

@@ -9,8 +9,6 @@ from typing import Any
 
 from PIL import Image
 
-from darkroom import onnx_session
-from darkroom.captions import florence
 from darkroom.errors import UserError
 from darkroom.files import read_json
 from darkroom.framing import mask_numbers, salient_networks, transformers_masks
@@ -78,8 +76,8 @@ class Finder:
         """The modules that make the masks, for `code_version`."""
         by_torch = not _is_network(self.model)
         boxed = by_torch and self.box_model is not None and _is_network(self.box_model)
-        networks = (salient_networks, onnx_session) if boxed or not by_torch else ()
-        return (*networks, *((transformers_masks, florence) if by_torch else ()), mask_numbers, sys.modules[__name__])
+        networks = salient_networks.MODULES if boxed or not by_torch else ()
+        return (*networks, *(transformers_masks.MODULES if by_torch else ()), mask_numbers, sys.modules[__name__])
 
 
 def load_segmenter(finder: Finder) -> Segment:

@@ -87,7 +87,7 @@ def score_photos(
     def compute(missing: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         for photo in progress(missing, "quality", "photos"):
             with Image.open(mask_folder / f"{photo}.png") as mask:
-                yield photo, score_photo(surveyed_photo(folder, rows[photo]["path"]), mask, settings)
+                yield photo, score_photo(surveyed_photo(folder, rows[photo]), mask, settings)
 
     values, computed = remember(Cache(cache / "quality"), keys, compute)
     return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed

@@ -4,6 +4,7 @@ Each family wants its pixels otherwise. The numbers are those of the networks' o
 sessions): U-2-Net (Qin et al. 2020), IS-Net (Qin et al. 2022, DIS), BiRefNet (Zheng et al. 2024).
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from darkroom import onnx_session
 from darkroom.errors import UserError
 from darkroom.onnx_session import open_session
 
+# What decides a mask: for `code_version`.
+MODULES = (*onnx_session.MODULES, sys.modules[__name__])
 Segment = Callable[[Image.Image], Image.Image]
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

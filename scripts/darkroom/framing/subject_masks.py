@@ -28,6 +28,9 @@ COLUMNS = (
     *("photo", "coverage", "x0", "y0", "x1", "y1", "pieces", "largest", "holes", "border", "certainty"),
     *("expected", "looks", "agreement", "source", "sha256"),
 )
+# What decides a mask beside the modules of its finder, and a supplied one: for `code_version`.
+MODULES = (*opening.MODULES, looks, mask_numbers, png, sys.modules[__name__])
+SUPPLIED_MODULES = (*opening.MODULES, supplied_masks, mask_numbers, png, sys.modules[__name__])
 
 
 def mask_photos(
@@ -72,7 +75,7 @@ def mask_photos(
 
 def _supplied_keys(own: Mapping[str, IndexedFile], rows: Mapping[str, Row]) -> dict[str, str]:
     """The cache keys of supplied masks, which their own bytes decide."""
-    version = code_version(*opening.MODULES, supplied_masks, mask_numbers, png, sys.modules[__name__])
+    version = code_version(*SUPPLIED_MODULES)
     return {
         photo: cache_key(stage="masks", photo=rows[photo]["sha256"], code=version, supplied=mask.sha256)
         for photo, mask in own.items()
@@ -96,7 +99,8 @@ def _open_supplied(
     """Store the supplied masks that are not remembered, then raise UserError where some cannot be used."""
     refused = []
     for photo in progress([photo for photo in sorted(own) if photo not in known], "supplied masks", "photos"):
-        mask = open_mask(found_path(folder, own[photo].path), (int(rows[photo]["width"]), int(rows[photo]["height"])))
+        size = int(rows[photo]["width"]), int(rows[photo]["height"])
+        mask = open_mask(found_path(folder, own[photo].path), own[photo].sha256, size)
         if isinstance(mask, str):
             refused.append(f"{own[photo].path}: {mask}")
         else:
@@ -118,7 +122,7 @@ def _masks_of(
     finder: Finder, rows: Mapping[str, Row], folder: Path, memory: Cache
 ) -> tuple[dict[str, str], dict[str, dict[str, Any]], int]:
     """Cache keys and numbers of the masks that a finder makes of photos, and how many were computed."""
-    version = code_version(*opening.MODULES, *finder.modules(), looks, png, sys.modules[__name__])
+    version = code_version(*MODULES, *finder.modules())
     decides = finder.decides()
     keys = {
         photo: cache_key(stage="masks", photo=row["sha256"], code=version, **decides) for photo, row in rows.items()
@@ -128,7 +132,7 @@ def _masks_of(
     if missing:
         segment = load_segmenter(finder)
         for photo in progress(missing, "masks", "photos"):
-            mask, agreed = look_again(segment, surveyed_photo(folder, rows[photo]["path"]).picture)
+            mask, agreed = look_again(segment, surveyed_photo(folder, rows[photo]).picture)
             known[photo] = _store(mask, {"looks": agreed}, memory, keys[photo])
     return keys, known, len(missing)
 
@@ -138,7 +142,7 @@ def _compared(
 ) -> dict[str, dict[str, Any]]:
     """The numbers of the first masks with their `agreement` with the second, both given by their cache keys."""
     result = {}
-    version = code_version(mask_numbers, sys.modules[__name__])
+    version = code_version(mask_numbers)
     for photo, key in first.items():
         pair = cache_key(stage="agreement", masks=[key, second[photo]], code=version)
         value = memory.load(pair)

@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from darkroom.errors import UserError, lacks_memory
+from darkroom.files import sha256_bytes
 from darkroom.open_photo import PLAIN_FORMATS, PLAIN_SUFFIXES
+from darkroom.photo_error import OVERWRITTEN
 from darkroom.photo_index import SIDECAR_SUFFIXES, IndexedFile
 
 # The `source` of a mask of the user's own in masks.csv; that of any other is the name of its model.
@@ -102,14 +104,17 @@ def _by_stem(photos: Sequence[IndexedFile], masks: dict[str, IndexedFile]) -> di
     return found
 
 
-def open_mask(path: Path, size: tuple[int, int]) -> Image.Image | str:
-    """A supplied mask as 8-bit grey, upright; or the reason why it cannot be used.
+def open_mask(path: Path, sha256: str, size: tuple[int, int]) -> Image.Image | str:
+    """A supplied mask as 8-bit grey, upright; or the reason why it cannot be used, as where it holds other bytes.
 
     Of a cut-out, whose alpha differs from place to place, the alpha is the mask; an alpha that is the same everywhere
     is ignored. `size` is that of the opened photo in pixels, which the mask must have; it is checked before decoding.
     """
     try:
-        with Image.open(io.BytesIO(path.read_bytes()), formats=PLAIN_FORMATS) as image:
+        data = path.read_bytes()
+        if sha256_bytes(data) != sha256:
+            return f"{OVERWRITTEN} (start again)"
+        with Image.open(io.BytesIO(data), formats=PLAIN_FORMATS) as image:
             if size not in (image.size, image.size[::-1]):
                 return _wrong_size(image.size, size)
             image.load()

@@ -3,6 +3,7 @@
 torch and transformers are imported where they are used: a stage whose masks are all remembered never loads them.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from darkroom.captions import florence
 from darkroom.captions.florence import GROUNDING, load_florence, parse_answer
 from darkroom.device import prepare_device
 from darkroom.errors import UserError
 from darkroom.framing.mask_numbers import Box
 from darkroom.settings import ComputeSettings
 
+# What decides a mask: for `code_version`.
+MODULES = (*florence.MODULES, sys.modules[__name__])
 Segment = Callable[[Image.Image], Image.Image]
 FindBox = Callable[[Image.Image], Box | None]
 

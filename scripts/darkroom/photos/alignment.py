@@ -9,14 +9,14 @@ from PIL import Image
 
 from darkroom import borders
 from darkroom.borders import extents, is_frame
-from darkroom.photos import compared_windows, fingerprints, local_features, ranks
+from darkroom.photos import compared_windows, fingerprints, local_features, pairs
 from darkroom.photos.compared_windows import WINDOW, Windows, compare_windows, find_differences
 from darkroom.photos.fingerprints import hash_bytes, hash_distance, turn, upright_hash
 from darkroom.photos.local_features import Sketch
 from darkroom.photos.pairs import EITHER, Mirrors
 
 # All that decides an alignment, for cache keys.
-MODULES = (sys.modules[__name__], borders, compared_windows, fingerprints, local_features, ranks)
+MODULES = (sys.modules[__name__], borders, compared_windows, pairs, *fingerprints.MODULES, *local_features.MODULES)
 
 MIN_MATCHES = 10
 # Descriptors that differ in more bits than this, of 256, are of different things.

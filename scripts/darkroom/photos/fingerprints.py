@@ -29,6 +29,8 @@ ORIENTATIONS: dict[str, tuple[Image.Transpose, ...]] = {
     "mirrored_270": (Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_270),
 }
 COLUMNS = ("photo", *ORIENTATIONS)
+# What decides a hash: for `code_version`.
+MODULES = (*thumbnails.MODULES, sys.modules[__name__])
 
 
 def turn(picture: Image.Image, orientation: str) -> Image.Image:
@@ -91,7 +93,7 @@ def fingerprint_photos(photos: Sequence[Row], folder: Path, cache: Path) -> tupl
     """One row of fingerprints.csv per readable photo, and how many were computed. `photos` are rows of photos.csv."""
     rows = {row["photo"]: row for row in photos if row["status"] == "ok"}
     small = Cache(cache / "thumbnails")
-    version = code_version(thumbnails, sys.modules[__name__])
+    version = code_version(*MODULES)
     keys = {
         photo: cache_key(stage="fingerprints", thumbnail=thumbnails.thumbnail_key(row["sha256"]), code=version)
         for photo, row in rows.items()

@@ -15,6 +15,8 @@ from darkroom.cache import Cache, cache_key, code_version
 from darkroom.photos import ranks as ranking
 from darkroom.photos.ranks import ranks
 
+# What decides them: for `code_version`.
+MODULES = (*thumbnails.MODULES, ranking, sys.modules[__name__])
 FEATURES = 500
 # Corners among which they are chosen, the levels of the pyramid and the step between them, and the cells along each
 # side from which corners are taken in turn.
@@ -80,8 +82,7 @@ def grey_levels(thumbnail: Image.Image) -> Grey:
 
 def remembered_features(memory: Cache, sha256: str, load_grey: Callable[[], Grey]) -> Both:
     """The features of a photo from the cache; where they are missing, found in its grey thumbnail and kept."""
-    version = code_version(thumbnails, ranking, sys.modules[__name__])
-    key = cache_key(stage="features", thumbnail=thumbnails.thumbnail_key(sha256), code=version)
+    key = cache_key(stage="features", thumbnail=thumbnails.thumbnail_key(sha256), code=code_version(*MODULES))
     data = memory.load_bytes(key, ".npy")
     if data is not None:
         return unpack(data)

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from darkroom import open_photo as opening
-from darkroom import thumbnails
 from darkroom.cache import Cache, cache_key, code_version
 from darkroom.photos import alignment
 from darkroom.photos.alignment import Alignment, align
@@ -20,6 +18,8 @@ from darkroom.threads import on_threads
 
 # Sketches held at a time, up to 300 kB each.
 SKETCHES = 1024
+# What decides an alignment: for `code_version`.
+MODULES = (*alignment.MODULES, sys.modules[__name__])
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class PairAlignments:
         self.memory = memory
         self.threads = threads
         self.computed = 0
-        self._version = code_version(*opening.MODULES, thumbnails, *alignment.MODULES, sys.modules[__name__])
+        self._version = code_version(*MODULES)
         self._sketch = lru_cache(maxsize=SKETCHES)(load_sketch)
 
     def align(self, pairs: Sequence[Wanted]) -> list[Alignment | None]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 from typing import Any
 
-from darkroom import open_photo as opening
+from darkroom import thumbnails as thumbnails_module
 from darkroom.cache import Cache, cache_key, code_version
 from darkroom.open_photo import PhotoError, open_photo
 from darkroom.own_process import Crash, in_own_process
@@ -17,6 +17,8 @@ from darkroom.thumbnails import ENOUGH, store_thumbnail
 
 Examined = tuple[dict[str, Any], bool]
 NOTHING = {"width": None, "height": None, "format": "", "taken_at": "", "jpeg_quality": None, "bytes": None}
+# What decides a row: for `code_version`.
+MODULES = (*thumbnails_module.MODULES, sys.modules[__name__])
 
 
 def examine_file(path: Path, sha256: str, settings: OpeningSettings, thumbnails: Cache) -> Examined:
@@ -26,12 +28,9 @@ def examine_file(path: Path, sha256: str, settings: OpeningSettings, thumbnails:
     The thumbnail of a readable photo is kept on the way, so that later stages need not decode it again.
     """
     try:
-        photo = open_photo(path, settings.max_megapixels, ENOUGH)
-        size = path.stat().st_size
+        photo = open_photo(path, settings.max_megapixels, ENOUGH, sha256)
     except PhotoError as error:
         return _refused(error.status, error.reason), not error.passing
-    except OSError as error:
-        return _refused("unreadable", f"gone while it was surveyed ({error.strerror})"), False
     if not sha256:
         return _refused(
             "unreadable", "could not be read when the folder was listed, but can be now; start again"
@@ -39,7 +38,7 @@ def examine_file(path: Path, sha256: str, settings: OpeningSettings, thumbnails:
     store_thumbnail(thumbnails, sha256, photo.picture)
     found = {
         **{"status": "ok", "reason": "", "width": photo.size[0], "height": photo.size[1], "format": photo.format},
-        **{"taken_at": photo.taken_at, "jpeg_quality": photo.jpeg_quality, "bytes": size},
+        **{"taken_at": photo.taken_at, "jpeg_quality": photo.jpeg_quality, "bytes": photo.file_bytes},
     }
     return found, True
 
@@ -58,7 +57,7 @@ def survey_files(
     opened in a process of their own, because some damaged ones crash their decoder.
     """
     memory, thumbnails = Cache(cache / "survey"), Cache(cache / "thumbnails")
-    version = code_version(*opening.MODULES, sys.modules[__name__])
+    version = code_version(*MODULES)
     rows, opened = [], 0
     kept: dict[str, str] = {}
     with in_own_process(examine_file) as examine:

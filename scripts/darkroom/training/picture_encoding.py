@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from darkroom import device
 from darkroom.cache import Cache, cache_key
 from darkroom.progress import progress
+from darkroom.training import latent_mask as masks_of_latents
 from darkroom.training.encodings import Tensors, remember_tensors
 from darkroom.training.latent_mask import latent_mask
 
 if TYPE_CHECKING:
     import torch
+# What decides an encoding beside the modules of its family: for `code_version`.
+MODULES = (device, masks_of_latents, sys.modules[__name__])
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,18 @@
 """Pictures rendered from prompts, one at a time from fixed seeds, each remembered by all that decides it."""
 
 import io
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from darkroom import device
 from darkroom.cache import Cache, cache_key
 from darkroom.progress import progress
+
+# What decides a picture beside the modules of its family: for `code_version`.
+MODULES = (device, sys.modules[__name__])
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,15 @@ class Picture:
     height: int
     sampling_steps: int
     guidance: float
+
+
+def with_adapter(pipeline: Any, checkpoint: Path | None, strength: float) -> Any:
+    """The pipeline with the LoRA of a checkpoint at a strength, or without any."""
+    pipeline.unload_lora_weights()
+    if checkpoint is not None:
+        pipeline.load_lora_weights(str(checkpoint.parent), weight_name=checkpoint.name, adapter_name="lora")
+        pipeline.set_adapters(["lora"], [strength])
+    return pipeline
 
 
 def render(pipeline: Any, picture: Picture) -> bytes:

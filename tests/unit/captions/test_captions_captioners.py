@@ -23,7 +23,7 @@ from darkroom.captions.settings import CaptionerSettings
 from darkroom.captions.tagger import LEAST_PROBABILITY, probable_tags, tag_caption, tagger_input, written_tag
 from darkroom.captions.vision_language import whole_sentences
 from darkroom.errors import UserError
-from darkroom.files import write_json
+from darkroom.files import sha256_file, write_json
 from darkroom.settings import ComputeSettings
 from darkroom.tables import read_table, write_table
 from darkroom.training.model_files import lock_local
@@ -217,9 +217,10 @@ def test_a_threshold_runs_no_tagger(tmp_path: Path) -> None:
     """The rule's own script, on a shard of three photos: answers are remembered, captions are chosen from them."""
     photos = []
     for number, picture in enumerate(pictures(3)):
-        picture.save(tmp_path / f"{number}.png")
+        path = tmp_path / f"{number}.png"
+        picture.save(path)
         size = {"width": picture.width, "height": picture.height}
-        row = {"photo": f"{number:016x}", "sha256": f"{number:064x}", "path": f"{number}.png", "status": "ok"}
+        row = {"photo": f"{number:016x}", "sha256": sha256_file(path), "path": path.name, "status": "ok"}
         photos.append(row | size)
     write_table(tmp_path / "photos.csv", list(photos[0]), photos)
     chosen = [{"photo": row["photo"], "selected": True} for row in photos]

@@ -12,6 +12,7 @@ from darkroom.captions.florence import Captioner, describe, find_phrases, load_c
 from darkroom.captions.photo_captions import caption_keys, caption_photos, selected_photos
 from darkroom.captions.settings import CaptionerSettings
 from darkroom.errors import UserError
+from darkroom.files import sha256_file
 from darkroom.settings import ComputeSettings
 
 SETTINGS = CaptionerSettings.model_validate({"max_tokens": 12, "beams": 3, "batch": 3})
@@ -79,8 +80,9 @@ def test_a_folder_without_a_captioner_is_one_clear_line(tmp_path: Path) -> None:
 def shard(folder: Path, count: int) -> dict[str, dict[str, str]]:
     rows = {}
     for number, picture in enumerate(pictures(count)):
-        picture.save(folder / f"{number}.jpg")
-        rows[f"{number:016x}"] = {"photo": f"{number:016x}", "sha256": f"{number:064x}", "path": f"{number}.jpg"}
+        path = folder / f"{number}.jpg"
+        picture.save(path)
+        rows[f"{number:016x}"] = {"photo": f"{number:016x}", "sha256": sha256_file(path), "path": path.name}
         rows[f"{number:016x}"] |= {"width": str(picture.width), "height": str(picture.height)}
     return rows
 

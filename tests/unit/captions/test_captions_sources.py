@@ -8,7 +8,10 @@ import pytest
 from darkroom.captions.caption_sources import describe_photos, read_sidecars, unread_sidecars
 from darkroom.captions.silence import says_nothing
 from darkroom.errors import UserError
+from darkroom.files import sha256_file
 from darkroom.overrides import Override, read_overrides
+from darkroom.photo_error import OVERWRITTEN
+from darkroom.tables import Row
 
 PHOTOS = [
     {"path": "a.jpg", "photo": "a" * 16, "status": "ok", "of_path": ""},
@@ -18,6 +21,13 @@ PHOTOS = [
     {"path": "b.txt", "photo": "v" * 16, "status": "sidecar", "of_path": "b.jpg"},
     {"path": "c.jpg", "photo": "c" * 16, "status": "ok", "of_path": ""},
 ]
+
+
+def surveyed(folder: Path) -> list[Row]:
+    """PHOTOS with the hashes of the files that are there."""
+    return [
+        row | {"sha256": sha256_file(folder / row["path"]) if (folder / row["path"]).exists() else ""} for row in PHOTOS
+    ]
 
 
 @pytest.mark.parametrize(
@@ -36,8 +46,8 @@ def test_sidecars_are_read_as_text(data: bytes, text: str | None, tmp_path: Path
     (tmp_path / "b.caption").write_bytes(b" ")
     (tmp_path / "b.txt").write_bytes(b"a cat\n")
     expected = {"b" * 16: "a cat"} | ({"a" * 16: text} if text else {})
-    assert read_sidecars(PHOTOS, tmp_path) == expected
-    assert unread_sidecars(PHOTOS, tmp_path) == {}
+    assert read_sidecars(surveyed(tmp_path), tmp_path) == expected
+    assert unread_sidecars(surveyed(tmp_path), tmp_path) == {}
 
 
 @pytest.mark.parametrize(
@@ -47,14 +57,24 @@ def test_a_sidecar_that_is_no_text_is_left_out_and_told(data: bytes, tmp_path: P
     (tmp_path / "a.txt").write_bytes(b"a dog")
     (tmp_path / "b.caption").write_bytes(data)
     (tmp_path / "b.txt").write_bytes(b"a cat")
-    assert read_sidecars(PHOTOS, tmp_path) == {"a" * 16: "a dog", "b" * 16: "a cat"}
-    assert unread_sidecars(PHOTOS, tmp_path) == {"b.caption": "b" * 16}
+    assert read_sidecars(surveyed(tmp_path), tmp_path) == {"a" * 16: "a dog", "b" * 16: "a cat"}
+    assert unread_sidecars(surveyed(tmp_path), tmp_path) == {"b.caption": "b" * 16}
+
+
+def test_a_sidecar_overwritten_during_the_run_is_one_clear_line(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.caption", "b.txt"):
+        (tmp_path / name).write_text("a cat")
+    rows = surveyed(tmp_path)
+    (tmp_path / "a.txt").write_text("a dog")
+    for read in (read_sidecars, unread_sidecars):
+        with pytest.raises(UserError, match=f"a.txt: {OVERWRITTEN}; put back what was there before, or start again"):
+            read(rows, tmp_path)
 
 
 def test_of_a_caption_and_a_txt_the_caption_speaks(tmp_path: Path) -> None:
     for name in ("a.txt", "b.caption", "b.txt"):
         (tmp_path / name).write_text(name)
-    assert read_sidecars(PHOTOS, tmp_path)["b" * 16] == "b.caption"
+    assert read_sidecars(surveyed(tmp_path), tmp_path)["b" * 16] == "b.caption"
 
 
 def test_a_caption_with_bare_commas_is_told_by_its_line(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 from darkroom.cache import Cache
 from darkroom.contact_sheet import AMBER, GREEN, GREY, RED
 from darkroom.errors import UserError
+from darkroom.files import sha256_file
 from darkroom.framing.flaws import Candidate, candidates
 from darkroom.framing.selection import hold_out, require_photos, select_photos
 from darkroom.framing.selection_sheet import draw_selection
@@ -150,9 +151,10 @@ def test_likeness_is_not_asked_for_where_all_stay() -> None:
 
 def test_sheet_shows_who_is_like_whom(tmp_path: Path) -> None:
     found = {name: candidate(name) for name in ("aa", "ab", "ba")}
-    photos = {name: item.photo | {"sha256": name} for name, item in found.items()}
     for name in found:
         Image.new("RGB", (60, 40), "green").save(tmp_path / f"{name}.jpg")
+    hashes = {name: sha256_file(tmp_path / f"{name}.jpg") for name in found}
+    photos = {name: item.photo | {"sha256": hashes[name]} for name, item in found.items()}
     rows = select_photos(found, best(2), {}, by_first_letter)
     sheet = draw_selection(rows, photos, tmp_path, Cache(tmp_path / "cache"))
     colours = {colour for _, colour in sheet.getcolors(1 << 24)}

@@ -13,6 +13,7 @@ from darkroom.framing.mask_models import Finder
 from darkroom.framing.subject_masks import mask_photos
 from darkroom.framing.supplied_masks import match_masks, open_mask, unused_masks
 from darkroom.model_lock import LockedModel
+from darkroom.photo_error import OVERWRITTEN
 from darkroom.photo_index import IndexedFile, refresh_index
 from darkroom.settings import ComputeSettings
 
@@ -26,6 +27,11 @@ def files(*paths: str) -> list[IndexedFile]:
 def matched(photos: list[IndexedFile], masks: list[IndexedFile]) -> dict[str, str]:
     found = match_masks(photos, masks)
     return {photo.path: found[photo.sha256].path for photo in photos if photo.sha256 in found}
+
+
+def opened(path: Path, size: tuple[int, int]) -> Image.Image | str:
+    """What `open_mask` makes of a file that nobody has touched."""
+    return open_mask(path, sha256_file(path) if path.exists() else "", size)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +96,7 @@ def test_every_kind_of_picture_is_grey(tmp_path: Path) -> None:
             options["exif"] = Image.Exif()
             options["exif"][0x0112] = 6  # type: ignore[index]
         picture.save(tmp_path / name, **options)
-        mask = open_mask(tmp_path / name, (8, 6))
+        mask = opened(tmp_path / name, (8, 6))
         assert isinstance(mask, Image.Image), (name, mask)
         assert mask.mode == "L" and np.array_equal(np.asarray(mask), wanted), name
 
@@ -102,23 +108,23 @@ def test_the_alpha_of_a_cut_out_is_its_mask(tmp_path: Path) -> None:
     cut_out = Image.merge("RGBA", (*photo.split(), Image.fromarray(alpha)))
     for name in ("cut.png", "cut.webp"):
         cut_out.save(tmp_path / name, lossless=True)
-        mask = open_mask(tmp_path / name, (8, 6))
+        mask = opened(tmp_path / name, (8, 6))
         assert isinstance(mask, Image.Image) and np.array_equal(np.asarray(mask), alpha), name
     photo.save(tmp_path / "photo.png")
-    assert "a picture in colours" in str(open_mask(tmp_path / "photo.png", (8, 6)))
+    assert "a picture in colours" in str(opened(tmp_path / "photo.png", (8, 6)))
 
 
 def test_what_cannot_be_used_has_a_reason(tmp_path: Path) -> None:
     Image.new("L", (8, 6)).save(tmp_path / "turned.png")
-    assert open_mask(tmp_path / "turned.png", (6, 8)) == "it is 8 x 6, its photo 6 x 8"
-    assert open_mask(tmp_path / "turned.png", (80, 60)) == "it is 8 x 6, its photo 80 x 60"
+    assert opened(tmp_path / "turned.png", (6, 8)) == "it is 8 x 6, its photo 6 x 8"
+    assert opened(tmp_path / "turned.png", (80, 60)) == "it is 8 x 6, its photo 80 x 60"
     Image.fromarray(np.eye(6, dtype=np.uint8)).save(tmp_path / "labels.png")
-    assert "0 and 1 only" in str(open_mask(tmp_path / "labels.png", (6, 6)))
+    assert "0 and 1 only" in str(opened(tmp_path / "labels.png", (6, 6)))
     (tmp_path / "broken.png").write_bytes((tmp_path / "labels.png").read_bytes()[:40])
     (tmp_path / "text.png").write_text("no picture")
     for name in ("broken.png", "text.png"):
-        assert open_mask(tmp_path / name, (6, 6)) == "it is not a picture, or a damaged one"
-    assert "cannot be read" in str(open_mask(tmp_path / "gone.png", (6, 6)))
+        assert opened(tmp_path / name, (6, 6)) == "it is not a picture, or a damaged one"
+    assert "cannot be read" in str(opened(tmp_path / "gone.png", (6, 6)))
 
 
 def test_masks_of_no_photo_are_named() -> None:
@@ -149,8 +155,11 @@ class Shard:
         ImageDraw.Draw(mask).rectangle((left, 5, 14, 14), fill=255)
         mask.save(self.folder / "masks" / name)
 
-    def run(self) -> tuple[list[dict[str, object]], int]:
-        index = [refresh_index(self.folder / name, self.folder / f"{name}.json") for name in ("photos", "masks")]
+    def index(self) -> list[list[IndexedFile]]:
+        return [refresh_index(self.folder / name, self.folder / f"{name}.json") for name in ("photos", "masks")]
+
+    def run(self, index: list[list[IndexedFile]] | None = None) -> tuple[list[dict[str, object]], int]:
+        index = index or self.index()
         rows = []
         for file in index[0]:
             width, height = Image.open(self.folder / "photos" / file.path).size
@@ -189,3 +198,16 @@ def test_a_mask_of_another_size_stops_before_the_model(tmp_path: Path, monkeypat
     with pytest.raises(UserError, match=r"masks.supplied: 0.png: it is 15 x 10, its photo 30 x 20; correct or remove"):
         shard.run()
     assert shard.loads == 0
+
+
+def test_a_mask_overwritten_during_the_run_is_not_filed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shard = Shard(tmp_path, monkeypatch)
+    index = shard.index()
+    before = (tmp_path / "masks" / "1.png").read_bytes()
+    shard.supply("1.png", (31, 20), left=9)
+    with pytest.raises(UserError, match=f"masks.supplied: 1.png: {OVERWRITTEN}"):
+        shard.run(index)
+    assert shard.loads == 0
+    (tmp_path / "masks" / "1.png").write_bytes(before)
+    rows, _ = shard.run(index)
+    assert [row["x0"] for row in rows] == [5, 5, 0]

@@ -10,6 +10,7 @@ from darkroom import clip_model
 from darkroom.cache import Cache
 from darkroom.clip_model import Clip, load_clip
 from darkroom.clip_vectors import ClipVectors
+from darkroom.files import sha256_file
 from darkroom.model_lock import LockedModel
 from darkroom.photos import photo_embeddings
 from darkroom.photos.candidates import listed_pairs
@@ -42,9 +43,9 @@ def test_photos_are_embedded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     folder, cache = tmp_path / "photos", tmp_path / "cache"
     folder.mkdir()
     rows = []
-    for name, colour in (("a", "red"), ("b", "blue"), ("c", "red")):
-        Image.new("RGB", (90, 60), colour).save(folder / f"{name}.png")
-        rows.append({"photo": name, "sha256": f"{name}1", "path": f"{name}.png"})
+    for path, colour in (("a.png", "red"), ("b.png", "blue"), ("c.bmp", "red")):
+        Image.new("RGB", (90, 60), colour).save(folder / path)
+        rows.append({"photo": path[0], "sha256": sha256_file(folder / path), "path": path})
     loaded = []
 
     def load(*arguments: object) -> Clip:

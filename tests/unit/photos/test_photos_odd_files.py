@@ -114,7 +114,7 @@ def test_good_photos_are_exact(surveyed: Surveyed) -> None:
     off = {}
     for path, expected in surveyed.expected.items():
         if expected.picture is not None:
-            photo = surveyed_photo(surveyed.folder, path)
+            photo = surveyed_photo(surveyed.folder, surveyed.by_path[path])
             assert photo.picture.size == expected.picture.size, path
             wanted = _pixels(expected.picture, photo.format)
             distance = int(np.abs(_pixels(photo.picture, photo.format) - wanted).max())
@@ -131,12 +131,12 @@ def _pixels(picture: Image.Image, form: str) -> NDArray[np.int64]:
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp", "avif", "heic", "dng"])
 def test_the_eight_orientations_are_equal(surveyed: Surveyed, suffix: str) -> None:
-    pictures = [surveyed_photo(surveyed.folder, f"turned-{number}.{suffix}") for number in range(1, 9)]
+    rows = [surveyed.by_path[f"turned-{number}.{suffix}"] for number in range(1, 9)]
+    pictures = [surveyed_photo(surveyed.folder, row) for row in rows]
     first, *others = [_pixels(photo.picture, photo.format) for photo in pictures]
     assert all(np.array_equal(first, other) for other in others)
     times = {photo.taken_at for photo in pictures}
     assert times == {"2024-05-04T10:30:11.25" if suffix == "dng" else "2024-05-04T10:30:11.548"}
-    rows = [surveyed.by_path[f"turned-{number}.{suffix}"] for number in range(1, 9)]
     sizes = {(int(row["width"]), int(row["height"]), row["taken_at"]) for row in rows}
     assert sizes == {(*pictures[0].picture.size, pictures[0].taken_at)}
 
@@ -172,7 +172,7 @@ def test_no_position_reaches_an_output(surveyed: Surveyed) -> None:
         if path.suffix == ".jpg":
             with Image.open(path) as thumbnail:
                 assert not thumbnail.getexif() and "icc_profile" not in thumbnail.info
-    assert surveyed_photo(surveyed.folder, "turned-6.jpg").picture.info == {}
+    assert surveyed_photo(surveyed.folder, surveyed.by_path["turned-6.jpg"]).picture.info == {}
 
 
 def test_captions_beside_photos_of_odd_names_are_read(surveyed: Surveyed) -> None:
@@ -208,7 +208,8 @@ def test_a_photo_that_vanishes_meanwhile_is_a_row(tmp_path: Path) -> None:
     arguments = ["--index", tmp_path / "index.json", "--folder", tmp_path / "photos", "--table", tmp_path / "0.csv"]
     rest = ["--shard", "0", "--shards", "1", "--settings", "{}", "--cache", tmp_path / "cache"]
     _run(SCRIPTS / "survey_photos.py", *arguments, *rest)
-    rows = {row["path"]: (row["status"], row["reason"]) for row in read_table(tmp_path / "0.csv")}
-    assert rows == {"stays.png": ("ok", ""), "goes.png": ("unreadable", "no file any more")}
-    with pytest.raises(UserError, match=r"goes\.png: no file any more, but was readable before"):
-        surveyed_photo(tmp_path / "photos", "goes.png")
+    rows = {row["path"]: row for row in read_table(tmp_path / "0.csv")}
+    said = {path: (row["status"], row["reason"]) for path, row in rows.items()}
+    assert said == {"stays.png": ("ok", ""), "goes.png": ("unreadable", "no file any more")}
+    with pytest.raises(UserError, match=r"goes\.png: no file any more; put back what was there before"):
+        surveyed_photo(tmp_path / "photos", rows["goes.png"])

@@ -13,7 +13,7 @@ from tiny_sdxl import save_tiny_sdxl
 from darkroom.captions.settings import SubjectSettings
 from darkroom.errors import UserError
 from darkroom.families import family
-from darkroom.files import sha256_file, write_json
+from darkroom.files import sha256_bytes, sha256_file, write_json
 from darkroom.manifest import Frame, manifest_json
 from darkroom.publishing.lora_files import Choice, chosen_checkpoint, read_checkpoint, tensors_sha256, write_lora
 from darkroom.publishing.lora_metadata import Training, lora_metadata, published_files
@@ -189,10 +189,13 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
         "step,strength,likeness,likeness_se,prompt_following,prompt_following_se\n0,0,0.2,0.01,0.9,0.02\n"
         "100,0.8,0.7,0.01,0.85,0.02\n100,1,0.75,0.01,0.8,0.02\n"
     )
-    rows = [f"{n}.jpg,{n:016x},{n:064x},ok," for n in range(5)] + ["2.txt,,,sidecar,2.jpg", "4.txt,,,sidecar,4.jpg"]
+    texts = {2: "a toy on sand\n", 4: "of a photo that is not used"}
+    rows = [f"{n}.jpg,{n:016x},{n:064x},ok," for n in range(5)] + [
+        f"{n}.txt,,{sha256_bytes(text.encode())},sidecar,{n}.jpg" for n, text in texts.items()
+    ]
     (tmp_path / "photos.csv").write_text("\n".join(["path,photo,sha256,status,of_path", *rows]) + "\n")
-    (tmp_path / "2.txt").write_text("a toy on sand\n")
-    (tmp_path / "4.txt").write_text("of a photo that is not used")
+    for n, text in texts.items():
+        (tmp_path / f"{n}.txt").write_text(text)
     (tmp_path / "overrides.csv").write_text("photo,keep,box,caption\n4.jpg,no,,\n1.jpg,,1 2 3 4,zxq toy\n")
     write_json(tmp_path / "machine.json", {"architecture": "x86_64"})
     (tmp_path / "validation.csv").write_text("step,loss,split\n0,0.5,held_out\n100,0.25,held_out\n")
