@@ -167,6 +167,15 @@ def load_target(name: str, checkout: Path) -> Target:
     return target.model_copy(update={"model": found_path(target.model, checkout), "captions": captions})
 
 
+def _fault(values: Mapping[str, Any]) -> str:
+    """What is wrong in settings of a training; empty where nothing is."""
+    try:
+        check(TrainingSettings, values, "")
+    except UserError as error:
+        return str(error)
+    return ""
+
+
 def run_training(
     target: Target, project: Mapping[str, Any], run: Mapping[str, Any], label: str, source: str = ""
 ) -> TrainingSettings:
@@ -176,11 +185,9 @@ def run_training(
     `source` and names `runs.<label>` where the run's own settings are to blame, else `training`.
     """
     shared = target.training.model_dump() | dict(project)
-    try:
-        training = check(TrainingSettings, shared | dict(run), f"{source}runs.{label}")
-    except UserError:
-        check(TrainingSettings, shared, f"{source}training")
-        raise
+    values = shared | dict(run)
+    place = "training" if _fault(values) == _fault(shared) else f"runs.{label}"
+    training = check(TrainingSettings, values, f"{source}{place}")
     check_family(training, family(target.family))
     return training
 

@@ -22,23 +22,12 @@ def dtype_of(precision: str) -> torch.dtype:
     return dtype
 
 
-def check_threads(threads: int) -> None:
-    """Raise UserError where more threads are asked for than there are cores: they would wait for each other."""
-    cores = os.cpu_count() or 1
-    if threads > cores:
-        raise UserError(
-            f"compute: {threads} threads are asked for, and this machine has {cores} cores; lower "
-            "compute.inference_threads and compute.training_threads to that"
-        )
-
-
 def prepare_device(device: str, threads: int) -> torch.device:
     """The device `cpu` or `gpu` to run on, with the number of threads set and reproducible algorithms asked for.
 
     A GPU is this process's alone; it waits where other jobs hold all of them. Raises UserError where a GPU is asked
-    for and there is none, and where more threads are asked for than there are cores.
+    for and there is none.
     """
-    check_threads(threads)
     import torch
 
     # A GPU keeps warnings instead of errors: a few of its kernels have no reproducible form.

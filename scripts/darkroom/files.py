@@ -99,9 +99,13 @@ def sha256_file(path: Path) -> str:
 
 
 def sha256_open(file: BufferedReader) -> str:
-    """The sha256 of an open file's bytes, as 64 hex digits, read in pieces from its beginning."""
-    file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    """The sha256 of an open file's bytes as they are now, as 64 hex digits, read in pieces from its beginning.
+
+    Past the buffer, which would give bytes of before where another process has written.
+    """
+    raw: Any = file.raw
+    raw.seek(0)
+    return hashlib.file_digest(raw, "sha256").hexdigest()
 
 
 def write_sums(path: Path, hashes: Mapping[str, str]) -> None:

@@ -4,23 +4,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from darkroom import device as devices
-from darkroom.device import check_threads
 from darkroom.errors import UserError
 from darkroom.gpu_slot import take_gpus
 
 # What decides an answer of a network: for `code_version`.
-MODULES = (devices, sys.modules[__name__])
+MODULES = (sys.modules[__name__],)
 
 
 def open_session(path: Path, threads: int, key: str, device: str = "cpu") -> Any:
     """An onnxruntime session with deterministic kernels: on the GPU where `device` is `gpu` and the installed
     onnxruntime can, else on the CPU.
 
-    Raises UserError, which names `key` of the config, where the file is no network that can be run, and where more
-    threads are asked for than there are cores.
+    Raises UserError, which names `key` of the config, where the file is no network that can be run.
     """
-    check_threads(threads)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -82,6 +82,8 @@ def open_photo(
                 raise PhotoError("unreadable", OVERWRITTEN, passing=True)
             file_bytes = os.fstat(file.fileno()).st_size
     except OSError as error:
+        if lacks_memory(error):
+            raise
         raise _in_words(error) from None
     if isinstance(found, PhotoError):
         raise found

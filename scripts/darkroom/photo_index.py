@@ -53,7 +53,9 @@ def _entry(found: Found, before: dict[str, Any]) -> dict[str, Any]:
     """What the index holds of a file, without a sha256 where its bytes changed or could not be read before."""
     if found.stat is None:
         return {"sha256": "", "status": found.status, "reason": found.reason}
-    stamp = [found.stat.st_size, found.stat.st_mtime_ns, found.stat.st_ino]
+    # Programs may keep the time of the content; that of the change is the kernel's.
+    times = [found.stat.st_mtime_ns, found.stat.st_ctime_ns]
+    stamp = [found.stat.st_size, *times, found.stat.st_ino]
     if before.get("sha256") and before["stamp"] == stamp:
         return before
     return {"stamp": stamp}

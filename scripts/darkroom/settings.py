@@ -30,13 +30,11 @@ class Settings(BaseModel):
 
 
 def check_prompts(prompts: Sequence[str], *places: str) -> None:
-    """Raise ValueError where a prompt is blank, given twice, or holds other braces than `{place}` of the places."""
+    """Raise ValueError where a prompt is blank or holds other braces than `{place}` of the places."""
     allowed = " and ".join(f"{{{place}}}" for place in places)
-    for number, prompt in enumerate(prompts):
+    for prompt in prompts:
         if not prompt.strip():
             raise ValueError("a prompt is to say something; leave empty ones out")
-        if prompt in prompts[:number]:
-            raise ValueError(f"the prompt {prompt!r} is given twice, which makes the same pictures twice; remove one")
         if re.search(r"[{}]", re.sub("|".join(rf"\{{{place}\}}" for place in places), "", prompt)):
             raise ValueError(f"in braces a prompt may hold {allowed} only, not as in {prompt!r}")
 

@@ -36,13 +36,17 @@ class EvaluationSettings(Settings):
     @field_validator("prompts", "control_prompts")
     @classmethod
     def _prompts_can_be_used(cls, prompts: list[str]) -> list[str]:
+        """Each prompt has the same seeds: given twice, its pictures would count twice and make errors look small."""
         check_prompts(prompts, "subject", "class")
+        for number, prompt in enumerate(prompts):
+            if prompt in prompts[:number]:
+                raise ValueError(f"the prompt {prompt!r} is given twice, for the same pictures; remove one")
         return prompts
 
     @field_validator("strengths")
     @classmethod
     def _strengths_differ(cls, strengths: list[float]) -> list[float]:
-        """Files are named by two decimals; equal pictures would count as several and make errors look small."""
+        """Files are named by two decimals."""
         for first, second in pairwise(sorted(strengths)):
             if f"{first:.2f}" == f"{second:.2f}":
                 raise ValueError(f"{first:g} and {second:g} are the same to two decimals; remove one")

@@ -1,14 +1,16 @@
 """The survey: what each file of the photos folder is, one row per file."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 from darkroom import thumbnails as thumbnails_module
 from darkroom.cache import Cache, cache_key, code_version
+from darkroom.errors import UserError
 from darkroom.open_photo import PhotoError, open_photo
 from darkroom.own_process import Crash, in_own_process
+from darkroom.photo_error import OVERWRITTEN
 from darkroom.photo_index import SIDECAR_SUFFIXES, IndexedFile
 from darkroom.photo_paths import found_path
 from darkroom.photos.settings import OpeningSettings
@@ -55,6 +57,8 @@ def survey_files(
     Equal bytes are one photo: the first path in sorted order has it, the others are `identical` to that path. Text
     files are `sidecar` candidates; which photo they belong to is decided over all shards by `name_sidecars`. Files are
     opened in a process of their own, because some damaged ones crash their decoder.
+
+    Raises UserError, when all are opened, where one was overwritten: its row would stay once its old bytes are back.
     """
     memory, thumbnails = Cache(cache / "survey"), Cache(cache / "thumbnails")
     version = code_version(*MODULES)
@@ -78,7 +82,14 @@ def survey_files(
                 if first != file.path:
                     row |= {"status": "identical", "of_path": first, "reason": f"the same bytes as {first}"}
             rows.append(row)
+    _refuse_overwritten([row["path"] for row in rows if row["reason"] == OVERWRITTEN], folder)
     return rows, opened
+
+
+def _refuse_overwritten(paths: Sequence[str], folder: Path) -> None:
+    if paths:
+        more = f", and {len(paths) - 1} more" if len(paths) > 1 else ""
+        raise UserError(f"{folder / paths[0]}: {OVERWRITTEN}{more}; start again")
 
 
 def _unopened(file: IndexedFile, suffix: str) -> dict[str, Any] | None:

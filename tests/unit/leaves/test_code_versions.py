@@ -39,10 +39,11 @@ DECIDE_NOTHING = {
 # Windows in whole pixels come from there, and all their numbers are in the keys of frames.
 PLANS = {"darkroom.framing.buckets", "darkroom.framing.frame_plan"}
 # Each knows all kinds of masks, of which one makes the mask.
-MASKS = {
-    *("darkroom.framing.mask_models", "darkroom.framing.supplied_masks", "darkroom.framing.looks"),
-    *(module.__name__ for module in (*transformers_masks.MODULES, *salient_networks.MODULES)),
-}
+OTHER_MASKS = {"darkroom.framing.supplied_masks"}
+OTHER_NETWORKS = OTHER_MASKS | {module.__name__ for module in salient_networks.MODULES}
+OTHER_TRANSFORMERS = OTHER_MASKS | {module.__name__ for module in transformers_masks.MODULES}
+NO_MODEL = {"darkroom.framing.looks", "darkroom.framing.mask_models"}
+
 Modules = tuple[ModuleType, ...]
 
 
@@ -53,42 +54,41 @@ def _finder_modules(*models: str) -> Modules:
     return Finder(model, boxes, None, "toy", ComputeSettings(device="cpu")).modules()
 
 
+OF_FAMILIES = [code_modules(family(name)) for name in FAMILIES]
 # Every call of code_version, as it is written: what it may be given, and which imports of that decide nothing there.
-CALLS: dict[str, tuple[list[Modules], Collection[str]]] = {
-    "caption_photos: *open_photo.MODULES, *MODULES[kind]": (
-        [(*open_photo.MODULES, *modules) for modules in captioners.MODULES.values()],
-        (),
-    ),
-    "clip_vectors: *MODULES": ([clip_vectors.MODULES], ()),
-    "encode_dataset: *picture_encoding.MODULES, *code_modules(module)": (
-        [(*picture_encoding.MODULES, *code_modules(family(name))) for name in FAMILIES],
-        (),
-    ),
-    "fingerprints: *MODULES": ([fingerprints.MODULES], ()),
-    "frames: *MODULES": ([frames.MODULES], PLANS),
-    "local_features: *MODULES": ([local_features.MODULES], ()),
-    "pair_alignments: *MODULES": ([pair_alignments.MODULES], ()),
-    "photo_survey: *MODULES": ([photo_survey.MODULES], ()),
-    "quality_scores: *MODULES": ([quality_scores.MODULES], ()),
-    "render_prior: *rendering.MODULES, *code_modules(module)": (
-        [(*rendering.MODULES, *code_modules(family(name))) for name in FAMILIES],
-        (),
-    ),
-    "render_samples: *rendering.MODULES, *code_modules(module)": (
-        [(*rendering.MODULES, *code_modules(family(name))) for name in FAMILIES],
-        (),
-    ),
-    "rewrite_captions: *polisher.MODULES": ([polisher.MODULES], ()),
-    "subject_masks: *MODULES, *finder.modules()": (
-        [
-            (*subject_masks.MODULES, *_finder_modules(*models))
-            for models in (("u2netp.onnx",), ("florence",), ("sam", "florence"), ("sam", "u2netp.onnx"))
-        ],
-        MASKS,
-    ),
-    "subject_masks: *SUPPLIED_MODULES": ([subject_masks.SUPPLIED_MODULES], MASKS),
-    "subject_masks: mask_numbers": ([(mask_numbers,)], ()),
-    "thumbnails: *MODULES": ([thumbnails.MODULES], ()),
+CALLS: dict[str, list[tuple[Modules, Collection[str]]]] = {
+    "caption_photos: *open_photo.MODULES, *MODULES[kind]": [
+        ((*open_photo.MODULES, *modules), ()) for modules in captioners.MODULES.values()
+    ],
+    "clip_vectors: *MODULES": [(clip_vectors.MODULES, ())],
+    "encode_dataset: *picture_encoding.MODULES, *code_modules(module)": [
+        ((*picture_encoding.MODULES, *modules), ()) for modules in OF_FAMILIES
+    ],
+    "fingerprints: *MODULES": [(fingerprints.MODULES, ())],
+    "frames: *MODULES": [(frames.MODULES, PLANS)],
+    "local_features: *MODULES": [(local_features.MODULES, ())],
+    "pair_alignments: *MODULES": [(pair_alignments.MODULES, ())],
+    "photo_survey: *MODULES": [(photo_survey.MODULES, ())],
+    "quality_scores: *MODULES": [(quality_scores.MODULES, ())],
+    "render_prior: *rendering.MODULES, *code_modules(module)": [
+        ((*rendering.MODULES, *modules), ()) for modules in OF_FAMILIES
+    ],
+    "render_samples: *rendering.MODULES, *code_modules(module)": [
+        ((*rendering.MODULES, *modules), ()) for modules in OF_FAMILIES
+    ],
+    "rewrite_captions: *polisher.MODULES": [(polisher.MODULES, ())],
+    "subject_masks: *MODULES, *finder.modules()": [
+        ((*subject_masks.MODULES, *_finder_modules(*models)), others)
+        for models, others in (
+            (("u2netp.onnx",), OTHER_TRANSFORMERS),
+            (("florence",), OTHER_NETWORKS),
+            (("sam", "florence"), OTHER_NETWORKS),
+            (("sam", "u2netp.onnx"), OTHER_MASKS),
+        )
+    ],
+    "subject_masks: *SUPPLIED_MODULES": [(subject_masks.SUPPLIED_MODULES, NO_MODEL)],
+    "subject_masks: mask_numbers": [((mask_numbers,), ())],
+    "thumbnails: *MODULES": [(thumbnails.MODULES, ())],
 }
 
 
@@ -108,8 +108,7 @@ def test_every_call_is_known() -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_list_holds_all_that_its_modules_import(call: str) -> None:
-    lists, decide_nothing = CALLS[call]
-    for modules in lists:
+    for modules, decide_nothing in CALLS[call]:
         listed = {module.__name__ for module in modules}
         imported = {name for module in modules for name in darkroom_modules(Path(str(module.__file__)), SCRIPTS)}
         assert imported - listed - DECIDE_NOTHING - set(decide_nothing) == set()
@@ -117,7 +116,7 @@ def test_a_list_holds_all_that_its_modules_import(call: str) -> None:
 
 def test_nothing_is_let_off_in_vain() -> None:
     """A module that no list imports any more is to leave the names of those that decide nothing."""
-    every = [module for lists, _ in CALLS.values() for modules in lists for module in modules]
+    every = [module for lists in CALLS.values() for modules, _ in lists for module in modules]
     imported = {name for module in every for name in darkroom_modules(Path(str(module.__file__)), SCRIPTS)}
     assert DECIDE_NOTHING - imported == set()
 

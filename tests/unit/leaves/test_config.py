@@ -127,6 +127,11 @@ def test_wrong_training_settings_are_named_where_they_stand(training: dict, expe
             run_training(target, project, run, "main")
 
 
+def test_what_a_run_repairs_is_not_named() -> None:
+    with pytest.raises(UserError, match=r"^runs.main: unknown key 'rnak'"):
+        run_training(load_target("pocket-sdxl", ROOT), {"warmup_steps": 5000}, {"steps": 6000, "rnak": 3}, "main")
+
+
 @pytest.mark.parametrize(
     ("prompt", "expected"),
     [("a {colour} toy", r"\{class\} only"), ("{subject}", r"\{class\} only"), ("", "leave empty")],

@@ -1,16 +1,11 @@
 """One thread for all libraries, whatever the environment says, and more only where they are asked for."""
 
 import ast
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from darkroom.device import prepare_device
-from darkroom.errors import UserError
-from darkroom.onnx_session import open_session
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 # What neither starts threads nor reads their number.
@@ -37,13 +32,6 @@ def test_all_libraries_have_one_thread_and_torch_what_it_is_asked_for() -> None:
         [sys.executable, "-c", COUNTS], capture_output=True, text=True, env=environment, check=True, timeout=300
     )
     assert done.stdout.splitlines() == ["1 1", "1", "2 PASSIVE"]
-
-
-def test_more_threads_than_cores_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    for start in (lambda: prepare_device("cpu", 2), lambda: open_session(tmp_path / "no.onnx", 2, "masks.model")):
-        with pytest.raises(UserError, match="2 threads are asked for, and this machine has 1 cores; lower compute"):
-            start()
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)

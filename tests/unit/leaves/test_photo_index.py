@@ -1,6 +1,7 @@
 """The index knows photos by their bytes."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,16 @@ def test_a_replacement_with_an_older_time_is_seen(tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(b"new")
     os.utime(tmp_path / "other", (1, 1))
     (tmp_path / "other").replace(photos / "a")
+    assert refresh_index(photos, index) != before
+
+
+def test_what_is_written_in_place_under_its_old_time_is_seen(tmp_path: Path) -> None:
+    photos, index = make(tmp_path / "photos", a=b"old"), tmp_path / "index.json"
+    before, times = refresh_index(photos, index), (photos / "a").stat()
+    time.sleep(0.05)  # the kernel's clock of changes has ticks
+    with (photos / "a").open("r+b") as file:
+        file.write(b"new")
+    os.utime(photos / "a", ns=(times.st_atime_ns, times.st_mtime_ns))
     assert refresh_index(photos, index) != before
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from darkroom import open_photo as open_photo_module
 from darkroom.cache import Cache
 from darkroom.captions.photo_captions import caption_keys, caption_photos
 from darkroom.errors import UserError
@@ -123,32 +124,37 @@ def test_the_survey_of_an_overwritten_photo_is_not_filed(tmp_path: Path) -> None
     for content in (shard.other.read_bytes(), shard.original[:200], b"a text", b""):
         shutil.rmtree(shard.cache)
         shard.path.write_bytes(content)
-        row = shard.survey()
-        assert (row["status"], row["reason"]) == ("unreadable", OVERWRITTEN)
+        with pytest.raises(UserError, match=f"{NAME}: {OVERWRITTEN}; start again"):
+            shard.survey()
         assert not [path for path in shard.cache.rglob("*") if path.is_file()]
         shard.path.write_bytes(shard.original)
         assert shard.survey() == shard.row
 
 
+WHEN = {"before": "check_size", "after": "plain_rgb"}
+
+
+@pytest.mark.parametrize("when", WHEN)
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.webp", "a.gif", "a.bmp", "a.avif", HEIC.name])
 def test_what_is_written_while_a_photo_is_decoded_is_noticed(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In place and of the same length, just before the pixels are decoded or just after."""
     path = tmp_path / name
     if name == HEIC.name:
         shutil.copyfile(HEIC, path)
     else:
-        Image.linear_gradient("L").convert("RGB").save(path)
-    sha256 = sha256_file(path)
-    whole = open_photo(path, sha256=sha256)
-    assert whole.file_bytes == path.stat().st_size
-    decode = Image.Image.load
+        options = {"compression": "tiff_lzw"} if name == "a.tif" else {}
+        Image.linear_gradient("L").convert("RGB").save(path, **options)
+    sha256, data = sha256_file(path), path.read_bytes()
+    assert open_photo(path, sha256=sha256).file_bytes == len(data)
+    meanwhile = getattr(open_photo_module, WHEN[when])
 
-    def overwritten(image: Image.Image) -> Any:
-        decode(image)
-        with path.open("ab") as file:
-            file.write(b"more")
+    def overwritten(*arguments: Any) -> Any:
+        with path.open("r+b") as file:
+            file.write(data[:-20] + bytes(255 - value for value in data[-20:]))
+        return meanwhile(*arguments)
 
-    monkeypatch.setattr("darkroom.open_photo.plain_rgb", lambda image: (overwritten(image), whole.picture)[1])
+    monkeypatch.setattr(open_photo_module, WHEN[when], overwritten)
     with pytest.raises(PhotoError, match=OVERWRITTEN):
         open_photo(path, sha256=sha256)
