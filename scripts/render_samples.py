@@ -9,7 +9,7 @@ from darkroom.cache import Cache, code_version
 from darkroom.captions.settings import SubjectSettings
 from darkroom.command import run_command, stage_parser
 from darkroom.device import prepare_device
-from darkroom.evaluation.checkpoints import BASE, strengths_of
+from darkroom.evaluation.checkpoints import BASE, Variant, strengths_of
 from darkroom.evaluation.sample_plan import plan_samples, sample_file
 from darkroom.evaluation.settings import EvaluationSettings, RenderSettings
 from darkroom.families import code_modules, family
@@ -47,6 +47,9 @@ def main() -> None:
     def pipeline() -> Any:
         return module.load_pipeline(model.path, prepare_device(compute.device, compute.training_threads))
 
+    def adapted(variant: Variant) -> Any:
+        return rendering.with_adapter(pipeline(), variant.checkpoint, variant.strength)
+
     key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads}
     key["code"] = code_version(*rendering.MODULES, *code_modules(module))
     rows, rendered = [], 0
@@ -59,9 +62,7 @@ def main() -> None:
             Cache(arguments.cache / "pictures"),
             {**key, "adapter": adapter},
             pictures,
-            functools.partial(
-                lambda variant: rendering.with_adapter(pipeline(), variant.checkpoint, variant.strength), variant
-            ),
+            functools.partial(adapted, variant),
         )
         rendered += computed
         for sample in plan:
