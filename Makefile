@@ -44,10 +44,11 @@ test-slow: setup  ## the slow tests alone: the long proofs
 test-all: setup  ## all tests
 	$(PYTEST) tests
 
-lint: setup  ## ruff, mypy, snakefmt, snakemake --lint
+lint: setup  ## ruff, mypy, import-linter, snakefmt, snakemake --lint
 	ruff check .
 	ruff format --check .
 	mypy
+	PYTHONPATH=scripts lint-imports --no-cache
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 

@@ -16,8 +16,8 @@ from functools import cache, partial
 
 import numpy as np
 
+from darkroom.config.framing import CropSettings
 from darkroom.framing.buckets import Crop, View, choose_crops
-from darkroom.framing.settings import CropSettings
 
 SIDE = 1024
 PIXELS = 24_000_000  # of a photo: a crop in whole pixels of so many has its bucket's shape

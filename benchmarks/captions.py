@@ -16,17 +16,12 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from darkroom.captions import florence  # noqa: E402
 from darkroom.captions.captioners import caption_of, load_captioner  # noqa: E402
-from darkroom.captions.settings import CaptionerSettings  # noqa: E402
-from darkroom.device import prepare_device  # noqa: E402
-from darkroom.pocket.caption_scores import (  # noqa: E402
-    SUBJECT,
-    describe_in_shards,
-    lay_out,
-    score_rewrites,
-)
+from darkroom.config.base import ComputeSettings  # noqa: E402
+from darkroom.config.captions import CaptionerSettings  # noqa: E402
+from darkroom.jobs.device import prepare_device  # noqa: E402
+from darkroom.pocket.caption_scores import SUBJECT, describe_in_shards, lay_out, score_rewrites  # noqa: E402
 from darkroom.pocket.scoring import count_attributes, rendered  # noqa: E402
 from darkroom.pocket.world import SPLITS, sample_scene  # noqa: E402
-from darkroom.settings import ComputeSettings  # noqa: E402
 
 POCKET = ROOT / "resources" / "pocket"
 SETTINGS = CaptionerSettings.model_validate({"max_tokens": 64})

@@ -41,7 +41,7 @@ BLOCKED = "import sys; sys.modules['bitsandbytes'] = None; "
 # The names of a log in its order; what only another order finds, or a library makes itself, is left out.
 AS_THE_JOB = """
 import importlib, sys
-from darkroom.imports import spare_imports
+from darkroom.jobs.imports import spare_imports
 
 spare_imports()
 for name in open(sys.argv[1]).read().split():

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from darkroom.errors import UserError
-from darkroom.open_photo import open_photo
+from darkroom.imaging.open_photo import open_photo
 
 
 def to_linear(levels: np.ndarray) -> np.ndarray:

@@ -18,16 +18,16 @@ import torch
 from cutouts import CUTOUTS, WALLPAPERS, Composite, backgrounds, composites, cutout_files, debian_files, quiet
 from PIL import Image, ImageChops
 
+from darkroom.config.base import ComputeSettings
+from darkroom.config.framing import SETUP_MODEL, SelectionSettings
 from darkroom.framing.looks import look_again
-from darkroom.framing.mask_models import Finder, Segment, load_segmenter
-from darkroom.framing.mask_numbers import agreement, describe_mask
+from darkroom.framing.mask_measures import agreement, describe_mask
 from darkroom.framing.mask_verdict import mask_problem
-from darkroom.framing.settings import SETUP_MODEL, SelectionSettings
-from darkroom.model_lock import LockedModel
+from darkroom.framing.segmenter import Finder, Segment, load_segmenter
+from darkroom.models.lock import LockedModel
 from darkroom.pocket.renderer import render
 from darkroom.pocket.world import sample_scene
-from darkroom.settings import ComputeSettings
-from darkroom.tables import Row, write_table
+from darkroom.storage.tables import Row, write_table
 
 ROOT = Path(__file__).resolve().parents[1]
 # Seeds that no model of the pocket world and no toybox has seen.

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from darkroom.clip_model import load_clip  # noqa: E402
+from darkroom.models.clip import load_clip  # noqa: E402
 from darkroom.pocket.autoencoder_scores import score_hues, score_round_trips  # noqa: E402
 from darkroom.pocket.clip_scores import score_likeness, score_retrieval  # noqa: E402
 from darkroom.pocket.scoring import load_captioner, score_captioner, score_prompts  # noqa: E402

@@ -6,7 +6,6 @@ timesteps with and without the LoRA) on new photos of the subject and on renders
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -22,28 +21,29 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from darkroom.cache import Cache  # noqa: E402
-from darkroom.config import load_target  # noqa: E402
+from darkroom.config.framing import CropSettings  # noqa: E402
+from darkroom.config.loading import load_target  # noqa: E402
+from darkroom.config.training import ValidationSettings  # noqa: E402
+from darkroom.contracts.checkpoint_files import Variant, chosen_checkpoint  # noqa: E402
+from darkroom.contracts.choice import read_choice  # noqa: E402
 from darkroom.evaluation.checkpoint_choice import differences  # noqa: E402
-from darkroom.evaluation.checkpoints import Variant  # noqa: E402
 from darkroom.evaluation.loss_change import LossChange, measure_loss_changes  # noqa: E402
-from darkroom.families import family  # noqa: E402
-from darkroom.files import sha256_file  # noqa: E402
+from darkroom.families.base import family  # noqa: E402
 from darkroom.framing.buckets import choose_crop  # noqa: E402
 from darkroom.framing.frame_pictures import apply_crop  # noqa: E402
-from darkroom.framing.mask_numbers import describe_mask  # noqa: E402
-from darkroom.framing.settings import CropSettings  # noqa: E402
+from darkroom.framing.mask_measures import describe_mask  # noqa: E402
+from darkroom.imaging.open_photo import open_photo  # noqa: E402
 from darkroom.mean_and_error import mean_and_error  # noqa: E402
-from darkroom.open_photo import open_photo  # noqa: E402
 from darkroom.pocket.camera import jpeg_bytes  # noqa: E402
 from darkroom.pocket.renderer import render  # noqa: E402
 from darkroom.pocket.toybox import good_shot, shoot  # noqa: E402
 from darkroom.pocket.world import SPLITS, Scene, detailed_caption, sample_scene  # noqa: E402
-from darkroom.tables import Row, read_table  # noqa: E402
+from darkroom.storage.cache import Cache  # noqa: E402
+from darkroom.storage.files import sha256_file  # noqa: E402
+from darkroom.storage.tables import Row, read_table  # noqa: E402
 from darkroom.training.encodings import Encoding, Encodings, lay_out  # noqa: E402
-from darkroom.training.paired_loss import Judge  # noqa: E402
 from darkroom.training.picture_encoding import Encoder, encode_masks, encode_pictures, encode_texts  # noqa: E402
-from darkroom.training.settings import ValidationSettings  # noqa: E402
+from darkroom.training.validation_loss import Judge  # noqa: E402
 
 CONFIGS = ("config/config.yaml", "benchmarks/three_seeds.yaml")
 RESULTS = Path("results/toybox-seeds")
@@ -238,10 +238,9 @@ def judge_target(target: str, count: int) -> int:
         fresh = fresh_encodings(base, count, Path(folder))
         for run in RUNS:
             results = RESULTS / target / run
-            choice = json.loads((results / "evaluation" / "choice.json").read_text())
-            step = int(choice["step"])
-            checkpoint = results / "training" / "checkpoints" / f"step-{step:06d}.safetensors"
-            chosen = Variant(step, float(choice["strength"]), checkpoint)
+            choice = read_choice(results / "evaluation" / "choice.json")
+            checkpoint = chosen_checkpoint(results / "training" / "checkpoints", choice.step)
+            chosen = Variant(choice.step, choice.strength, checkpoint)
             changes = {name: measure(base, encodings, chosen, count) for name, encodings in fresh.items()}
             figures = from_tables(results, chosen)
             subject = changes.pop("subject")
@@ -249,7 +248,7 @@ def judge_target(target: str, count: int) -> int:
             for name, change in changes.items():
                 words = f"loss on {count} fresh renders of {name.replace('others', 'other toys')}"
                 figures.append(Figure(words, -change.fall, change.error, "rises by 10 % at most", change.fall >= -0.1))
-            print(f"{target}, {run}: chosen step {step}")
+            print(f"{target}, {run}: chosen step {choice.step}")
             print("\n".join(map(str, figures)), flush=True)
             missed += sum(not figure.met for figure in figures)
     return missed

@@ -23,12 +23,12 @@ import numpy as np
 from composites import compose
 from pocket_project import run_from_nothing
 
+from darkroom.config.photos import DuplicateSettings
 from darkroom.photos.feature_index import shared_features
 from darkroom.photos.fingerprints import ORIENTATIONS
 from darkroom.photos.hash_neighbours import near_pairs
 from darkroom.photos.local_features import FEATURES, Both, Features
 from darkroom.photos.pairs import MOST
-from darkroom.photos.settings import DuplicateSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "survey"

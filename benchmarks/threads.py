@@ -53,8 +53,8 @@ def each(marks: list[Seconds]) -> Seconds:
 
 def time_pictures(target: Any, threads: int) -> Seconds:
     """The seconds of a picture of the target's size."""
-    from darkroom.device import prepare_device
-    from darkroom.families import family
+    from darkroom.families.base import family
+    from darkroom.jobs.device import prepare_device
     from darkroom.training.rendering import Picture, render
 
     pipeline = family(target.family).load_pipeline(Path(target.model), prepare_device("cpu", threads))
@@ -70,9 +70,9 @@ def time_steps(project: Any, target: Any, threads: int) -> Seconds:
     """The seconds of a training step of the quickstart's main run."""
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
-    from darkroom.config import run_training
-    from darkroom.families import family
-    from darkroom.settings import ComputeSettings
+    from darkroom.config.base import ComputeSettings
+    from darkroom.config.loading import run_training
+    from darkroom.families.base import family
     from darkroom.training.encodings import read_encodings
     from darkroom.training.lora_recipe import Recipe, train_lora
     from darkroom.training.resume_state import SavingClock
@@ -92,7 +92,8 @@ def measure(threads: int) -> dict[str, Seconds]:
     """Both figures on a number of threads, in this process."""
     import yaml
 
-    from darkroom.config import Config, check, load_target
+    from darkroom.config.loading import check, load_target
+    from darkroom.config.project import Config
 
     project = check(Config, yaml.safe_load((ROOT / "config" / "config.yaml").read_text()), "config")
     target = load_target(TARGET, ROOT)

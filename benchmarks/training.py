@@ -22,12 +22,12 @@ from typing import TypedDict
 
 from training_models import make_model, make_pictures, weights_of
 
-from darkroom.captions.settings import SubjectSettings
-from darkroom.families import family as family_module
-from darkroom.files import sha256_file, write_json
-from darkroom.settings import ComputeSettings
-from darkroom.training.model_files import lock_local
-from darkroom.training.settings import PriorSettings, TrainingSettings, ValidationSettings
+from darkroom.config.base import ComputeSettings
+from darkroom.config.captions import SubjectSettings
+from darkroom.config.training import PriorSettings, TrainingSettings, ValidationSettings
+from darkroom.families.base import family as family_module
+from darkroom.models.fetch import lock_local
+from darkroom.storage.files import sha256_file, write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "training"

@@ -3,12 +3,12 @@
 from collections import Counter
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
+from darkroom.contracts.manifest import manifest_json
 from darkroom.dataset.assembly import join_frames
 from darkroom.dataset.caption_errors import refuse_errors
-from darkroom.files import write_json
-from darkroom.manifest import manifest_json
-from darkroom.tables import read_table
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.files import write_json
+from darkroom.storage.tables import read_table
 
 
 def main() -> None:

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from darkroom.cache import Cache
 from darkroom.captions.audit import AUDIT_COLUMNS, Captioned, audit_captions, audit_sidecars, printable_name
 from darkroom.captions.audit_page import draw_page
 from darkroom.captions.caption_sources import unread_sidecars
-from darkroom.captions.settings import RewritingSettings, SubjectSettings
 from darkroom.captions.token_counts import load_token_counts
-from darkroom.command import run_command, stage_parser
-from darkroom.files import write_text
-from darkroom.frame_names import one_per_view
-from darkroom.tables import read_table, write_table
+from darkroom.config.captions import RewritingSettings, SubjectSettings
+from darkroom.contracts.frame_names import one_per_view
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.cache import Cache
+from darkroom.storage.files import write_text
+from darkroom.storage.tables import read_table, write_table
 
 
 def main() -> None:

@@ -2,15 +2,7 @@
 
 from pathlib import Path
 
-from darkroom import open_photo
-from darkroom.cache import Cache, code_version
-from darkroom.captions.captioners import (
-    MODULES,
-    caption_of,
-    captioner_kind,
-    deciding_settings,
-    load_captioner,
-)
+from darkroom.captions.captioners import MODULES, caption_of, captioner_kind, deciding_settings, load_captioner
 from darkroom.captions.photo_captions import (
     CAPTION_COLUMNS,
     caption_keys,
@@ -18,11 +10,14 @@ from darkroom.captions.photo_captions import (
     caption_rows,
     selected_photos,
 )
-from darkroom.captions.settings import CaptionerSettings
-from darkroom.command import run_command, stage_parser
-from darkroom.model_lock import read_lock
-from darkroom.settings import ComputeSettings
-from darkroom.tables import read_table, write_table
+from darkroom.config.base import ComputeSettings
+from darkroom.config.captions import CaptionerSettings
+from darkroom.imaging import open_photo
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.models.lock import read_lock
+from darkroom.storage.cache import Cache
+from darkroom.storage.code_version import code_version
+from darkroom.storage.tables import read_table, write_table
 
 
 def main() -> None:

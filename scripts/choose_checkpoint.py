@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
+from darkroom.contracts.choice import write_choice
 from darkroom.evaluation.checkpoint_choice import choose_checkpoint
-from darkroom.files import write_json
-from darkroom.tables import read_table
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.tables import read_table
 
 
 def main() -> None:
@@ -16,8 +16,8 @@ def main() -> None:
     arguments = parser.parse_args()
     scores = read_table(arguments.scores)
     choice = choose_checkpoint(scores, read_table(arguments.pictures))
-    write_json(arguments.choice, choice)
-    print(f"choose_checkpoint: rows {len(scores)}, step {choice['step']} at strength {choice['strength']}")
+    write_choice(arguments.choice, choice)
+    print(f"choose_checkpoint: rows {len(scores)}, step {choice.step} at strength {choice.strength}")
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
-from darkroom.files import write_text
+from darkroom.contracts.choice import read_choice
+from darkroom.jobs.command import run_command, stage_parser
 from darkroom.publishing.comparison import Run, comparison, comparison_text
-from darkroom.publishing.lora_files import read_choice
-from darkroom.tables import read_table, write_table
+from darkroom.storage.files import write_text
+from darkroom.storage.tables import read_table, write_table
 
 
 def main() -> None:

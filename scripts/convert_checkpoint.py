@@ -4,11 +4,12 @@ import os
 import shutil
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
 from darkroom.errors import UserError
-from darkroom.families import FAMILIES, family, model_folder, single_file
-from darkroom.model_lock import local_model
-from darkroom.training.model_files import fetch_from_hub
+from darkroom.families import model_folder, single_file
+from darkroom.families.base import FAMILIES, family
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.models.fetch import fetch_from_hub
+from darkroom.models.lock import local_model
 
 ORIGINALS = {
     "sd15": "stable-diffusion-v1-5/stable-diffusion-v1-5",

@@ -4,13 +4,13 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
+from darkroom.config.framing import CropSettings
+from darkroom.contracts.overrides import read_overrides
 from darkroom.errors import UserError
 from darkroom.framing.frame_plan import count_batches, plan_frames
 from darkroom.framing.frames import COLUMNS, Sources, cut_frames
-from darkroom.framing.settings import CropSettings
-from darkroom.overrides import read_overrides
-from darkroom.tables import read_table, write_table
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.tables import read_table, write_table
 
 
 def main() -> None:

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
+from darkroom.contracts.choice import read_choice
+from darkroom.contracts.frame_names import one_per_view
 from darkroom.evaluation.sample_grid import draw_grid
-from darkroom.files import read_json, replacing
-from darkroom.frame_names import one_per_view
-from darkroom.tables import read_table
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.files import read_json, replacing
+from darkroom.storage.tables import read_table
 
 
 def main() -> None:
@@ -23,7 +24,7 @@ def main() -> None:
     held_out = one_per_view(frame["frame"] for frame in frames if frame["split"] == "held_out")
     photos = [arguments.images / f"{frame}.png" for frame in held_out]
     grid = draw_grid(
-        samples, read_table(arguments.scores), read_json(arguments.choice), arguments.samples.with_suffix(""), photos
+        samples, read_table(arguments.scores), read_choice(arguments.choice), arguments.samples.with_suffix(""), photos
     )
     with replacing(arguments.grid) as path:
         grid.save(path)

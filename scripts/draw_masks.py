@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from darkroom.cache import Cache
-from darkroom.command import run_command, stage_parser
-from darkroom.files import replacing
 from darkroom.framing.mask_sheet import draw_masks
-from darkroom.tables import read_table
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.cache import Cache
+from darkroom.storage.files import replacing
+from darkroom.storage.tables import read_table
 
 
 def main() -> None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
-from darkroom.files import replacing
-from darkroom.tables import read_table
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.files import replacing
+from darkroom.storage.tables import read_table
 from darkroom.training.training_curves import draw_curves
 
 

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from darkroom.cache import Cache
-from darkroom.clip_vectors import ClipVectors
-from darkroom.command import run_command, stage_parser
-from darkroom.model_lock import read_lock
-from darkroom.photo_vectors import write_vectors
+from darkroom.config.base import ComputeSettings
+from darkroom.config.photos import DuplicateSettings
+from darkroom.contracts.photo_vectors import write_vectors
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.models.clip_vectors import ClipVectors
+from darkroom.models.lock import read_lock
 from darkroom.photos.pairs import MOST, numbered
 from darkroom.photos.photo_embeddings import COLUMNS, embed_photos, neighbours
-from darkroom.photos.settings import DuplicateSettings
-from darkroom.settings import ComputeSettings
-from darkroom.tables import read_table, write_table
+from darkroom.storage.cache import Cache
+from darkroom.storage.tables import read_table, write_table
 
 
 def main() -> None:

@@ -3,15 +3,16 @@
 import shutil
 from pathlib import Path
 
-from darkroom.cache import Cache, code_version
-from darkroom.captions.settings import SubjectSettings
-from darkroom.command import run_command, stage_parser
-from darkroom.device import prepare_device
-from darkroom.families import code_modules, family
-from darkroom.files import read_json
-from darkroom.model_lock import read_lock
-from darkroom.settings import ComputeSettings
-from darkroom.tables import read_table, write_table
+from darkroom.config.base import ComputeSettings
+from darkroom.config.captions import SubjectSettings
+from darkroom.families.base import code_modules, family
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.device import prepare_device
+from darkroom.models.lock import read_lock
+from darkroom.storage.cache import Cache
+from darkroom.storage.code_version import code_version
+from darkroom.storage.files import read_json
+from darkroom.storage.tables import read_table, write_table
 from darkroom.training import picture_encoding
 from darkroom.training.dataset_encoding import Dataset, check_dataset, encode_dataset
 from darkroom.training.encodings import COLUMNS

@@ -8,12 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from darkroom.command import run_command
 from darkroom.errors import UserError
-from darkroom.explanation import PlannedJob, explanation, photo_changes
-from darkroom.files import sha256_file, write_json
-from darkroom.photo_index import read_index
-from darkroom.tables import read_table
+from darkroom.jobs.command import run_command
+from darkroom.photo_folder.index import read_index
+from darkroom.runs.explanation import PlannedJob, explanation, photo_changes
+from darkroom.storage.files import sha256_file, write_json
+from darkroom.storage.tables import read_table
 
 # As in the profiles: files up to this size are compared by content.
 LARGEST_COMPARED = 50_000_000

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
+from darkroom.contracts.manifest import read_manifest
 from darkroom.dataset.export import export_frames
-from darkroom.files import write_sums
-from darkroom.manifest import read_manifest
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.files import write_sums
 
 
 def main() -> None:

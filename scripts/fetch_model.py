@@ -4,12 +4,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
-from darkroom.families import FAMILIES, family
-from darkroom.files import write_json
-from darkroom.model_lock import local_model
-from darkroom.portable_paths import portable
-from darkroom.training.model_files import (
+from darkroom.families.base import FAMILIES, family
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.models.fetch import (
     CAPTIONER_FILES,
     CHAT_FILES,
     OPEN_CLIP_FILES,
@@ -17,6 +14,9 @@ from darkroom.training.model_files import (
     fetch_from_hub,
     lock_local,
 )
+from darkroom.models.lock import local_model
+from darkroom.storage.files import write_json
+from darkroom.storage.portable_paths import portable
 
 
 def wanted_files(name: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
+from darkroom.jobs.command import run_command, stage_parser
 from darkroom.photos.fingerprints import COLUMNS, fingerprint_photos
-from darkroom.tables import read_table, write_table
+from darkroom.storage.tables import read_table, write_table
 
 
 def main() -> None:

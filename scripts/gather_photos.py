@@ -3,9 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
+from darkroom.jobs.command import run_command, stage_parser
 from darkroom.photos.photo_table import COLUMNS, name_sidecars
-from darkroom.tables import read_table, write_table
+from darkroom.storage.tables import read_table, write_table
 
 
 def main() -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
 from darkroom.errors import UserError
-from darkroom.files import link_or_copy
-from darkroom.tables import Row, gather_tables
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.files import link_or_copy
+from darkroom.storage.tables import Row, gather_tables
 
 
 def gather_pictures(rows: list[Row], folders: list[Path], output: Path) -> int:

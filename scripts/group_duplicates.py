@@ -6,9 +6,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from darkroom.cache import Cache
-from darkroom.command import run_command, stage_parser
-from darkroom.files import replacing
+from darkroom.config.photos import DuplicateSettings
+from darkroom.imaging.thumbnails import load_thumbnail
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.progress import progress
 from darkroom.photos.candidates import listed_pairs, propose_pairs
 from darkroom.photos.duplicate_groups import COLUMNS, group_duplicates
 from darkroom.photos.duplicate_search import DuplicateSearch
@@ -16,11 +17,10 @@ from darkroom.photos.duplicate_sheet import draw_duplicates
 from darkroom.photos.local_features import Both, Grey, Sketch, grey_levels, remembered_features
 from darkroom.photos.pair_alignments import PairAlignments
 from darkroom.photos.pairs import EITHER, numbered
-from darkroom.photos.settings import DuplicateSettings
-from darkroom.progress import progress
-from darkroom.tables import Row, read_table, write_table
-from darkroom.threads import on_threads
-from darkroom.thumbnails import load_thumbnail
+from darkroom.storage.cache import Cache
+from darkroom.storage.files import replacing
+from darkroom.storage.tables import Row, read_table, write_table
+from darkroom.storage.threads import on_threads
 
 
 def main() -> None:

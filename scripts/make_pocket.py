@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from darkroom.command import run_command
 from darkroom.errors import UserError
+from darkroom.jobs.command import run_command
 
 
 def main() -> None:

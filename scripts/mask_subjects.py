@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
-from darkroom.framing.mask_models import Finder
-from darkroom.framing.settings import MaskSettings
+from darkroom.config.base import ComputeSettings
+from darkroom.config.framing import MaskSettings
+from darkroom.framing.segmenter import Finder
 from darkroom.framing.subject_masks import COLUMNS, mask_photos
 from darkroom.framing.supplied_masks import SUPPLIED, match_masks
-from darkroom.model_lock import read_lock
-from darkroom.photo_index import read_index
-from darkroom.settings import ComputeSettings
-from darkroom.tables import read_table, write_table
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.models.lock import read_lock
+from darkroom.photo_folder.index import read_index
+from darkroom.storage.tables import read_table, write_table
 
 
 def main() -> None:

@@ -4,21 +4,23 @@ import json
 from pathlib import Path
 
 from darkroom.captions.caption_sources import read_sidecars
-from darkroom.captions.settings import SubjectSettings
-from darkroom.command import run_command, stage_parser
-from darkroom.families import family
-from darkroom.files import read_json, sha256_file, write_json, write_text
-from darkroom.framing.settings import CropSettings
-from darkroom.manifest import read_manifest
-from darkroom.model_lock import read_lock
-from darkroom.overrides import read_overrides
-from darkroom.portable_paths import portable
-from darkroom.publishing.lora_files import chosen_checkpoint, read_checkpoint, read_choice, write_lora
+from darkroom.config.captions import SubjectSettings
+from darkroom.config.framing import CropSettings
+from darkroom.config.training import TrainingSettings
+from darkroom.contracts.checkpoint_files import chosen_checkpoint
+from darkroom.contracts.choice import read_choice
+from darkroom.contracts.manifest import read_manifest
+from darkroom.contracts.overrides import read_overrides
+from darkroom.families.base import family
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.models.lock import read_lock
+from darkroom.publishing.lora_files import read_checkpoint, write_lora
 from darkroom.publishing.lora_metadata import Training, published_files
 from darkroom.publishing.model_card import model_card
 from darkroom.publishing.provenance import Circumstances, Given, provenance
-from darkroom.tables import read_table
-from darkroom.training.settings import TrainingSettings
+from darkroom.storage.files import read_json, sha256_file, write_json, write_text
+from darkroom.storage.portable_paths import portable
+from darkroom.storage.tables import read_table
 
 
 def main() -> None:

@@ -4,17 +4,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from darkroom.cache import Cache, code_version
-from darkroom.command import run_command, stage_parser
-from darkroom.device import prepare_device
-from darkroom.evaluation.settings import RenderSettings
-from darkroom.families import code_modules, family
-from darkroom.files import link_or_copy, sha256_file
-from darkroom.model_lock import LockedModel, read_lock
-from darkroom.settings import ComputeSettings
-from darkroom.tables import write_table
+from darkroom.config.base import ComputeSettings
+from darkroom.config.evaluation import RenderSettings
+from darkroom.config.training import PriorSettings
+from darkroom.families.base import code_modules, family
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.device import prepare_device
+from darkroom.models.lock import LockedModel, read_lock
+from darkroom.storage.cache import Cache
+from darkroom.storage.code_version import code_version
+from darkroom.storage.files import link_or_copy, sha256_file
+from darkroom.storage.tables import write_table
 from darkroom.training import rendering
-from darkroom.training.settings import PriorSettings
 
 COLUMNS = ("picture", "prompt", "seed", "width", "height", "file", "sha256")
 

@@ -5,18 +5,19 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from darkroom.cache import Cache, code_version
-from darkroom.captions.settings import SubjectSettings
-from darkroom.command import run_command, stage_parser
-from darkroom.device import prepare_device
-from darkroom.evaluation.checkpoints import BASE, Variant, strengths_of
+from darkroom.config.base import ComputeSettings
+from darkroom.config.captions import SubjectSettings
+from darkroom.config.evaluation import EvaluationSettings, RenderSettings
+from darkroom.contracts.checkpoint_files import BASE, Variant, strengths_of
 from darkroom.evaluation.sample_plan import plan_samples, sample_file
-from darkroom.evaluation.settings import EvaluationSettings, RenderSettings
-from darkroom.families import code_modules, family
-from darkroom.files import link_or_copy, sha256_file
-from darkroom.model_lock import read_lock
-from darkroom.settings import ComputeSettings
-from darkroom.tables import write_table
+from darkroom.families.base import code_modules, family
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.device import prepare_device
+from darkroom.models.lock import read_lock
+from darkroom.storage.cache import Cache
+from darkroom.storage.code_version import code_version
+from darkroom.storage.files import link_or_copy, sha256_file
+from darkroom.storage.tables import write_table
 from darkroom.training import rendering
 
 COLUMNS = ("step", "strength", "number", "seed", "control", "prompt", "file", "sha256")

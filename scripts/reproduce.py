@@ -6,9 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
 from darkroom.errors import UserError
-from darkroom.files import sha256_file
+from darkroom.jobs.command import run_command, stage_parser
 from darkroom.publishing.findings import (
     Finding,
     model_finding,
@@ -21,6 +20,7 @@ from darkroom.publishing.findings import (
 )
 from darkroom.publishing.record import Record, read_record
 from darkroom.publishing.reproduction import find_models, find_photos, lay_out, open_workplace, rebuild
+from darkroom.storage.files import sha256_file
 
 CHECKOUT = Path(__file__).absolute().parents[1]
 ENVIRONMENT = dict(os.environ)  # before `run_command` switches the Hub off, which the rebuilding may need
@@ -60,7 +60,7 @@ def compare_beforehand(
 
     Where nothing makes it useless, the workplace is laid out.
     """
-    from darkroom.config import Config
+    from darkroom.config.project import Config
     from darkroom.training.machine import machine_record
 
     photos = find_photos(arguments.photos, work / "index.json")

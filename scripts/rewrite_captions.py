@@ -4,20 +4,21 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from darkroom.cache import Cache, code_version
 from darkroom.captions import polisher
 from darkroom.captions.caption_sources import describe_photos, read_sidecars
 from darkroom.captions.polished_captions import POLISHED, polish_rows
 from darkroom.captions.polisher import ask_polisher, polish_prompt
 from darkroom.captions.polishing import name_of
-from darkroom.captions.settings import RewritingSettings, SubjectSettings
 from darkroom.captions.target_captions import COLUMNS, Target, caption_frames, decide
 from darkroom.captions.token_counts import load_token_counts
-from darkroom.command import run_command, stage_parser
-from darkroom.model_lock import read_lock
-from darkroom.overrides import read_overrides
-from darkroom.settings import ComputeSettings
-from darkroom.tables import read_table, write_table
+from darkroom.config.base import ComputeSettings
+from darkroom.config.captions import RewritingSettings, SubjectSettings
+from darkroom.contracts.overrides import read_overrides
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.models.lock import read_lock
+from darkroom.storage.cache import Cache
+from darkroom.storage.code_version import code_version
+from darkroom.storage.tables import read_table, write_table
 
 
 def polish(

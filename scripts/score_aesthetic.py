@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
+from darkroom.contracts.photo_vectors import read_vectors
 from darkroom.framing.aesthetic import COLUMNS, aesthetic_scores
-from darkroom.photo_vectors import read_vectors
-from darkroom.tables import write_table
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.tables import write_table
 
 
 def main() -> None:

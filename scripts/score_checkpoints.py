@@ -5,22 +5,22 @@ from pathlib import Path
 
 from PIL import Image
 
-from darkroom.cache import Cache
-from darkroom.captions.settings import SubjectSettings
-from darkroom.clip_vectors import ClipVectors, Vectors
-from darkroom.command import run_command, stage_parser
-from darkroom.device import dtype_of, prepare_device
+from darkroom.config.base import ComputeSettings
+from darkroom.config.captions import SubjectSettings
+from darkroom.config.training import TrainingSettings, ValidationSettings
+from darkroom.contracts.checkpoint_files import variants
+from darkroom.contracts.frame_names import one_per_view
 from darkroom.errors import UserError
 from darkroom.evaluation import picture_scores
-from darkroom.evaluation.checkpoints import variants
-from darkroom.families import family
-from darkroom.files import sha256_file
-from darkroom.frame_names import one_per_view
-from darkroom.model_lock import read_lock
-from darkroom.settings import ComputeSettings
-from darkroom.tables import Row, read_table, write_table
+from darkroom.families.base import family
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.device import dtype_of, prepare_device
+from darkroom.models.clip_vectors import ClipVectors, Vectors
+from darkroom.models.lock import read_lock
+from darkroom.storage.cache import Cache
+from darkroom.storage.files import sha256_file
+from darkroom.storage.tables import Row, read_table, write_table
 from darkroom.training.encodings import Encodings, read_encodings
-from darkroom.training.settings import TrainingSettings, ValidationSettings
 
 
 def open_rgb(file: Path) -> Image.Image:
@@ -34,7 +34,7 @@ def photos_to_judge_by(encodings: Encodings, settings: ValidationSettings, image
 
     UserError where one is missing.
     """
-    from darkroom.training.paired_loss import judged_frames
+    from darkroom.training.validation_loss import judged_frames
 
     judged = one_per_view(frame.name for frame in judged_frames(encodings, settings)[1])
     files = [images / f"{frame}.png" for frame in judged]
@@ -90,7 +90,7 @@ def main() -> None:
     from darkroom.evaluation.loss_change import measure_loss_changes
     from darkroom.evaluation.scores import COLUMNS, score_rows
     from darkroom.training.hearing import Hearing
-    from darkroom.training.paired_loss import Judge
+    from darkroom.training.validation_loss import Judge
 
     precision = dtype_of(training.precision)
     device = prepare_device(compute.device, compute.training_threads)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
+from darkroom.config.framing import QualitySettings
 from darkroom.framing.quality_scores import COLUMNS, score_photos
-from darkroom.framing.settings import QualitySettings
-from darkroom.tables import read_table, write_table
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.tables import read_table, write_table
 
 
 def main() -> None:

@@ -3,17 +3,17 @@
 from functools import partial
 from pathlib import Path
 
-from darkroom.cache import Cache
-from darkroom.command import run_command, stage_parser
-from darkroom.files import replacing
+from darkroom.config.framing import SelectionSettings
+from darkroom.contracts.overrides import read_overrides
+from darkroom.contracts.photo_vectors import read_vectors
 from darkroom.framing.flaws import candidates
 from darkroom.framing.likeness import photo_likenesses, vector_likenesses
 from darkroom.framing.selection import COLUMNS, count_reasons, require_photos, select_photos
 from darkroom.framing.selection_sheet import draw_selection
-from darkroom.framing.settings import SelectionSettings
-from darkroom.overrides import read_overrides
-from darkroom.photo_vectors import read_vectors
-from darkroom.tables import read_table, write_table
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.cache import Cache
+from darkroom.storage.files import replacing
+from darkroom.storage.tables import read_table, write_table
 
 
 def main() -> None:

@@ -3,12 +3,12 @@
 from collections import Counter
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
-from darkroom.photo_index import read_index, shard_of
+from darkroom.config.photos import OpeningSettings
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.photo_folder.index import read_index, shard_of
 from darkroom.photos.photo_survey import survey_files
 from darkroom.photos.photo_table import COLUMNS
-from darkroom.photos.settings import OpeningSettings
-from darkroom.tables import write_table
+from darkroom.storage.tables import write_table
 
 
 def main() -> None:

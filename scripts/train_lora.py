@@ -5,20 +5,19 @@ import shutil
 import sys
 from pathlib import Path
 
-from darkroom.cache import cache_key
-from darkroom.command import run_command, stage_parser
+from darkroom.config.base import ComputeSettings
+from darkroom.config.training import PriorSettings, Recipe, TrainingSettings, ValidationSettings, check_compute
 from darkroom.errors import UserError
-from darkroom.families import family
-from darkroom.files import link_or_copy, sha256_file, write_json, write_sums
-from darkroom.model_lock import read_lock
-from darkroom.packages import installed_version
-from darkroom.processes import wait_for_lock
-from darkroom.settings import ComputeSettings
-from darkroom.stage_code import stage_code
-from darkroom.tables import write_table
+from darkroom.families.base import family
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.models.lock import read_lock
+from darkroom.storage.cache import cache_key
+from darkroom.storage.code_version import installed_version, stage_code
+from darkroom.storage.files import link_or_copy, sha256_file, write_json, write_sums
+from darkroom.storage.process_identity import wait_for_lock
+from darkroom.storage.tables import write_table
 from darkroom.training.encodings import Encodings, read_encodings
-from darkroom.training.preflight import check_training
-from darkroom.training.processes import (
+from darkroom.training.launch import (
     is_first,
     is_node_launcher,
     is_worker,
@@ -26,6 +25,7 @@ from darkroom.training.processes import (
     noting_failures,
     refuse_other_launchers,
 )
+from darkroom.training.preflight import check_training
 from darkroom.training.resume_state import (
     LOG_COLUMNS,
     VALIDATION_COLUMNS,
@@ -35,7 +35,6 @@ from darkroom.training.resume_state import (
     finished_training,
     noted_hashes,
 )
-from darkroom.training.settings import PriorSettings, Recipe, TrainingSettings, ValidationSettings, check_compute
 
 PACKAGES = (
     "torch", "diffusers", "transformers", "peft", "accelerate", "safetensors",

@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
-from darkroom.device import prepare_device
-from darkroom.families import family
+from darkroom.config.base import ComputeSettings
+from darkroom.families.base import family
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.device import prepare_device
 from darkroom.publishing.verification import verify_lora
-from darkroom.settings import ComputeSettings
 
 
 def main() -> None:

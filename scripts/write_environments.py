@@ -8,9 +8,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from darkroom.command import run_command, stage_parser
 from darkroom.errors import UserError
-from darkroom.files import write_text
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.files import write_text
 
 CHECKOUT = Path(__file__).absolute().parents[1]
 MARK = "      # What these need, written by `make environments`:\n"

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from darkroom.command import run_command, stage_parser
-from darkroom.config import schemas
-from darkroom.config_reference import write_reference
-from darkroom.files import write_json
+from darkroom.config.reference import schemas, write_reference
+from darkroom.jobs.command import run_command, stage_parser
+from darkroom.storage.files import write_json
 
 
 def main() -> None:

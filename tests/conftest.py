@@ -23,7 +23,7 @@ SLURM, UNIT = "tests/slurm/", "tests/unit/"
 # Tests that share what takes long to make: one process runs them all.
 TOGETHER = (
     SLURM,
-    "tests/unit/captions/test_captions_renders.py",
+    "tests/unit/captions/test_rewriting_renders.py",
     "tests/workflow/test_workflow_environments.py",
     "tests/workflow/test_workflow_kills.py::test_a_killed_walk_ends_like_an_undisturbed_one",
     "tests/workflow/test_workflow_toybox.py",

@@ -9,7 +9,7 @@ import pytest
 from checkout import jobs
 
 from darkroom.errors import UserError
-from darkroom.slurm_queue import record_run, refuse_beside_queued_jobs
+from darkroom.runs.slurm_queue import record_run, refuse_beside_queued_jobs
 
 from .cluster import NODES, Cluster, wait_until
 from .conftest import ClusterRun, Interruption, Process, end, output

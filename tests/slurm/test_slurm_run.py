@@ -9,7 +9,7 @@ import pytest
 from checkout import Checkout, make_checkout, started
 from results_bytes import final_bytes
 
-from darkroom.tables import read_table
+from darkroom.storage.tables import read_table
 
 from .cluster import Cluster
 from .conftest import ClusterRun, Interruption, output, stamps

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rerun_cases import config
 
-from darkroom.tables import read_table
+from darkroom.storage.tables import read_table
 
 from .conftest import Interruption
 

@@ -7,7 +7,7 @@ from checkout import Checkout, jobs
 from rerun_cases import empty_overrides, target
 from tiny_polisher import save_tiny_polisher
 
-from darkroom.tables import read_table
+from darkroom.storage.tables import read_table
 
 MINI = ("--configfile", "config/mini.yaml")
 

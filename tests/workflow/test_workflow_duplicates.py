@@ -9,7 +9,7 @@ import pytest
 from checkout import ROOT, Checkout
 from PIL import Image
 
-from darkroom.tables import read_table
+from darkroom.storage.tables import read_table
 
 DREAMBENCH = ROOT.parent / "shared" / "photos" / "dreambench"
 TABLE = "results/mini/duplicates.csv"

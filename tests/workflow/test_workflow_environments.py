@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from safetensors.numpy import save_file
 from write_environments import environment, locked
 
-from darkroom.stage_code import stage_code
+from darkroom.storage.code_version import stage_code
 
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 SCRIPTS = ROOT / "scripts"

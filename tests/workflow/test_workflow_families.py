@@ -7,7 +7,7 @@ import yaml
 from checkout import Checkout
 
 from darkroom.publishing.lora_files import read_checkpoint
-from darkroom.tables import read_table
+from darkroom.storage.tables import read_table
 
 
 @pytest.mark.slow

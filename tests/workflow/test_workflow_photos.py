@@ -11,9 +11,9 @@ from checkout import Checkout
 from odd_files import make_odd_files
 from tiny_dng import tiny_dng
 
-from darkroom.open_photo import open_photo
-from darkroom.photo_error import PhotoError
-from darkroom.tables import read_table
+from darkroom.imaging.open_photo import open_photo
+from darkroom.imaging.photo_error import PhotoError
+from darkroom.storage.tables import read_table
 
 NAMED = rb"named caf" + b"\xe9\n$(touch pwned).png"
 TOLD = r"named caf\xe9\x0a$(touch pwned).png"

@@ -12,7 +12,7 @@ from checkout import ROOT, Checkout, jobs, make_checkout
 from PIL import Image
 from rerun_cases import CASES, TRAINING, Change, comment, config, rename_photo, table, target
 
-from darkroom.tables import read_table
+from darkroom.storage.tables import read_table
 
 MINI = ("--configfile", "config/mini.yaml")
 

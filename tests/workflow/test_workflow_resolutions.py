@@ -9,8 +9,8 @@ from checkout import Checkout
 from rerun_cases import target
 from safetensors import safe_open
 
-from darkroom.frame_names import view_of
-from darkroom.tables import read_table
+from darkroom.contracts.frame_names import view_of
+from darkroom.storage.tables import read_table
 
 MINI = ("--configfile", "config/mini.yaml")
 

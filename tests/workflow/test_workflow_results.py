@@ -17,7 +17,7 @@ from rerun_cases import config
 from results_bytes import final_bytes, sha256
 from safetensors import safe_open
 
-from darkroom.run_lock import hold_run_lock
+from darkroom.runs.run_lock import hold_run_lock
 
 MINI = ("--configfile", "config/mini.yaml")
 COLUMNS = {

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from checkout import ROOT, Checkout, jobs, make_checkout
 
-from darkroom.run_lock import hold_run_lock
+from darkroom.runs.run_lock import hold_run_lock
 
 MINI = ("--configfile", "config/mini.yaml")
 OUTER = """\

@@ -1,11 +1,11 @@
 # What rules ask for: their params and input functions, each evaluated for one job.
 import shlex
 
-from darkroom.config import DECIDE_NOTHING, polisher_label
-from darkroom.files import canonical_json, sha256_bytes
-from darkroom.photo_index import shard_of
-from darkroom.training.checkpoint_steps import checkpoint_steps, step_name
-from darkroom.training.model_files import local_files
+from darkroom.config.project import DECIDE_NOTHING, polisher_label
+from darkroom.storage.files import canonical_json, sha256_bytes
+from darkroom.photo_folder.index import shard_of
+from darkroom.contracts.checkpoint_files import checkpoint_steps, step_name
+from darkroom.models.fetch import local_files
 
 FILES_BY_SHARD = {}
 

@@ -13,23 +13,21 @@ if not (CHECKOUT / "scripts" / "darkroom").is_dir():
     sys.exit(1)
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
-from darkroom.config import (
-    Config,
+from darkroom.config.loading import (
     check,
     check_models,
     load_target,
     run_training,
     with_found_paths,
-    target_label,
 )
+from darkroom.config.project import Config, target_label
+from darkroom.config.training import check_compute
 from darkroom.errors import MEMORY, user_error
-from darkroom.leftovers import clear_temporary_files
-from darkroom.packages import installed_version
-from darkroom.photo_index import refresh_index
-from darkroom.run_lock import check_writable, hold_run_lock, job_environment
-from darkroom.slurm_queue import record_run, refuse_beside_queued_jobs
-from darkroom.stage_code import stage_code
-from darkroom.training.settings import check_compute
+from darkroom.photo_folder.index import refresh_index
+from darkroom.runs.leftovers import clear_temporary_files
+from darkroom.runs.run_lock import check_writable, hold_run_lock, job_environment
+from darkroom.runs.slurm_queue import record_run, refuse_beside_queued_jobs
+from darkroom.storage.code_version import installed_version, stage_code
 
 # Jobs run with the Python that runs Snakemake, whether or not its environment is activated; --sdm conda goes before it.
 # A job that ends by SIGKILL leaves no word in its log, and Snakemake shows no exit codes: hence a trap that tells.

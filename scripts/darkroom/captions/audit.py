@@ -8,11 +8,11 @@ from pathlib import PurePath
 from typing import Literal
 
 from darkroom.captions.near_duplicates import near_duplicates
-from darkroom.captions.settings import CaptionStyle, RewritingSettings, SubjectSettings
 from darkroom.captions.silence import says_nothing
 from darkroom.captions.tag_lists import is_tag_list
 from darkroom.captions.trigger import count_trigger, without_trigger
 from darkroom.captions.word_classes import DETERMINERS, LONG_PREPOSITIONS, PREPOSITIONS, words
+from darkroom.config.captions import CaptionStyle, RewritingSettings, SubjectSettings
 
 AUDIT_COLUMNS = ("level", "finding", "words", "share", "cause", "frames", "files")
 FUSED_SHARE = 0.85

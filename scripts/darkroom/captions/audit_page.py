@@ -6,11 +6,11 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from darkroom.cache import Cache
 from darkroom.captions.audit import Finding, printable_name
-from darkroom.contact_sheet import reduced
-from darkroom.tables import Row
-from darkroom.thumbnails import load_thumbnail
+from darkroom.imaging.contact_sheet import reduced
+from darkroom.imaging.thumbnails import load_thumbnail
+from darkroom.storage.cache import Cache
+from darkroom.storage.tables import Row
 
 SIDE = 160
 MOST_ROWS = 1200  # a page that people look at; the table has all

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from darkroom.contracts.overrides import Override
 from darkroom.errors import UserError
-from darkroom.files import sha256_open
-from darkroom.overrides import Override
-from darkroom.photo_error import OVERWRITTEN
-from darkroom.photo_paths import found_path
-from darkroom.tables import Row
+from darkroom.imaging.photo_error import OVERWRITTEN
+from darkroom.photo_folder.path_text import found_path
+from darkroom.storage.files import sha256_open
+from darkroom.storage.tables import Row
 
 LONGEST_SIDECAR = 1_000_000  # bytes; a larger text file is no caption
 

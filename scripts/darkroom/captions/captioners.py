@@ -14,9 +14,9 @@ from PIL import Image
 
 from darkroom.captions import florence, tagger, vision_language
 from darkroom.captions.grounding import without_unseen
-from darkroom.captions.settings import CaptionerSettings
+from darkroom.config.base import ComputeSettings
+from darkroom.config.captions import CaptionerSettings
 from darkroom.errors import UserError
-from darkroom.settings import ComputeSettings
 
 Kind = Literal["florence2", "image-text-to-text", "tagger"]
 Answer = dict[str, Any]

@@ -3,9 +3,9 @@
 import re
 
 from darkroom.captions.cut_tags import cut_sentence
-from darkroom.captions.settings import CaptionStyle
 from darkroom.captions.subject_phrase import SUBJECT
 from darkroom.captions.word_classes import DOING_OF
+from darkroom.config.captions import CaptionStyle
 
 SHORT_WORDS = 40
 

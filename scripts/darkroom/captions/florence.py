@@ -1,4 +1,4 @@
-"""Florence-2, native in transformers: pictures in, descriptions out, each independent of its neighbours in a batch.
+"""Florence-2 as a captioner: pictures in, descriptions out, each independent of its neighbours in a batch.
 
 torch and transformers are imported where they are used: a stage whose captions are all remembered never loads them.
 """
@@ -11,19 +11,15 @@ from typing import Any
 
 from PIL import Image
 
-from darkroom.captions import pretrained
-from darkroom.captions.pretrained import load_pretrained
-from darkroom.captions.settings import CaptionerSettings
+from darkroom.config.base import ComputeSettings
+from darkroom.config.captions import CaptionerSettings
 from darkroom.errors import UserError
-from darkroom.settings import ComputeSettings
+from darkroom.models import florence as shared
+from darkroom.models.florence import GROUNDING, load_florence, parse_answer
 
 # What decides an answer: for `code_version`.
-MODULES = (*pretrained.MODULES, sys.modules[__name__])
-OBJECTS, GROUNDING = "<OD>", "<CAPTION_TO_PHRASE_GROUNDING>"
-FAILING = (
-    "does not load as a native Florence-2 ({}); take florence-community/Florence-2-base or -large, whose weights need "
-    "no remote code"
-)
+MODULES = (*shared.MODULES, sys.modules[__name__])
+OBJECTS = "<OD>"
 # The processor's rule for reading the answers of GROUNDING.
 GROUNDING_RULE = "phrase_grounding"
 # Room for the words that Florence-2's processor puts before a caption whose phrases are to be found.
@@ -59,15 +55,6 @@ def load_describe(
         return [{"text": text, "found": phrases} for text, phrases in zip(texts, found, strict=True)]
 
     return answers
-
-
-def load_florence(path: Path, compute: ComputeSettings, key: str) -> tuple[Any, Any]:
-    """Florence-2 and its processor from a folder: fp32 on the CPU, fp16 on a GPU. `key` of the config named it.
-
-    Raises UserError where a GPU is asked for and none is there, or the folder holds no Florence-2.
-    """
-    classes = ("Florence2ForConditionalGeneration", "Florence2Processor")
-    return load_pretrained(classes, path, compute, "fp16", key, FAILING)
 
 
 def load_captioner(path: Path, settings: CaptionerSettings, compute: ComputeSettings) -> Captioner:
@@ -144,9 +131,3 @@ def _parsed(captioner: Captioner, answer: Any, picture: Image.Image, task: str) 
     """One answer: a text, or the labels and boxes of a task that finds things, in pixels of the picture."""
     text = captioner.processor.decode(answer, skip_special_tokens=False)
     return parse_answer(captioner.processor, text, task, picture.size)
-
-
-def parse_answer(processor: Any, text: str, task: str, size: tuple[int, int]) -> Any:
-    """What Florence-2's processor reads in a decoded answer, without its padding; places are in pixels of `size`."""
-    text = text.replace(processor.tokenizer.pad_token, "")
-    return processor.post_process_generation(text, task=task, image_size=size)[task]

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from darkroom.captions.description import clean_text, sentences
 from darkroom.captions.languages import foreign_sentences, is_foreign
-from darkroom.captions.settings import SubjectSettings
 from darkroom.captions.statements import Statement, read_statement
 from darkroom.captions.style_words import drop_style
 from darkroom.captions.subject_phrase import SUBJECT, mark_subject
 from darkroom.captions.tag_lists import is_tag_list, read_tags
 from darkroom.captions.trait_lists import Trait
+from darkroom.config.captions import SubjectSettings
 
 
 @dataclass(frozen=True)

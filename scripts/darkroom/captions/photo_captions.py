@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from darkroom.cache import Cache, cache_key, remember
 from darkroom.captions.captioners import Answer, Describe
-from darkroom.open_photo import surveyed_photo
-from darkroom.progress import progress
-from darkroom.tables import Row
+from darkroom.imaging.open_photo import surveyed_photo
+from darkroom.jobs.progress import progress
+from darkroom.storage.cache import Cache, cache_key, remember
+from darkroom.storage.tables import Row
 
 CAPTION_COLUMNS = ("photo", "caption", "model")
 

@@ -7,15 +7,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from darkroom.cache import Cache, cache_key, remember
-from darkroom.captions import greedy, pretrained
+from darkroom.captions import greedy
 from darkroom.captions.greedy import GREEDY, answer_text, is_cut_off
-from darkroom.captions.pretrained import load_pretrained
-from darkroom.captions.settings import CaptionStyle
+from darkroom.config.base import ComputeSettings
+from darkroom.config.captions import CaptionStyle
 from darkroom.errors import UserError
-from darkroom.model_lock import LockedModel
-from darkroom.progress import progress
-from darkroom.settings import ComputeSettings
+from darkroom.jobs.progress import progress
+from darkroom.models import pretrained
+from darkroom.models.lock import LockedModel
+from darkroom.models.pretrained import load_pretrained
+from darkroom.storage.cache import Cache, cache_key, remember
 
 # What decides an answer: for `code_version`.
 MODULES = (greedy, *pretrained.MODULES, sys.modules[__name__])

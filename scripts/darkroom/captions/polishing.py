@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from darkroom.captions.description import QUOTES, openers, small_start
-from darkroom.captions.settings import CaptionStyle, SubjectSettings
 from darkroom.captions.trigger import count_trigger, replace_trigger
 from darkroom.captions.word_classes import DOING_OF, LOOKS, WORD, pronoun, words
+from darkroom.config.captions import CaptionStyle, SubjectSettings
 
 NAME = "[NAME]"
 # What joins without saying anything. Where a thing is, and how many there are, is said.

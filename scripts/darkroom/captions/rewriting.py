@@ -7,12 +7,12 @@ from darkroom.captions.description import clean_text
 from darkroom.captions.dialects import Clauses, clauses, join_clauses
 from darkroom.captions.parsing import Parsed, parse
 from darkroom.captions.set_decisions import is_absorbed, without_mentions
-from darkroom.captions.settings import CaptionStyle, RewritingSettings, SubjectSettings
 from darkroom.captions.subject_phrase import SUBJECT
 from darkroom.captions.trait_lists import Key
 from darkroom.captions.trigger import count_trigger, with_one_trigger, without_trigger
 from darkroom.captions.word_classes import DETERMINERS, LONG_PREPOSITIONS, PREPOSITIONS
 from darkroom.captions.written_statements import write_statement
+from darkroom.config.captions import CaptionStyle, RewritingSettings, SubjectSettings
 from darkroom.errors import UserError
 
 Count = Callable[[str], int]

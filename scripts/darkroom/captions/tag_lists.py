@@ -2,11 +2,11 @@
 
 import re
 
-from darkroom.captions.settings import SubjectSettings
 from darkroom.captions.style_words import is_style_tag
 from darkroom.captions.subject_phrase import SUBJECT
 from darkroom.captions.trait_lists import Trait, TraitKind, key_of, kind_of_trait
 from darkroom.captions.word_classes import COLOURS, DETERMINERS, LIMBS, META_TAGS, PREPOSITIONS, is_person, words
+from darkroom.config.captions import SubjectSettings
 
 # A tag that is one word of these is the subject's; "wood" or "bright light" may be the place's.
 APPEARANCES = COLOURS | words(

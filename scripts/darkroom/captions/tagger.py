@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from darkroom import onnx_session
-from darkroom.captions.settings import CaptionerSettings
+from darkroom.config.base import ComputeSettings
+from darkroom.config.captions import CaptionerSettings
 from darkroom.errors import UserError
-from darkroom.onnx_session import open_session
-from darkroom.settings import ComputeSettings
-from darkroom.tables import read_table
+from darkroom.models import onnx_session
+from darkroom.models.onnx_session import open_session
+from darkroom.storage.tables import read_table
 
 # What decides an answer: for `code_version`.
 MODULES = (*onnx_session.MODULES, sys.modules[__name__])

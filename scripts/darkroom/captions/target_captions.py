@@ -8,11 +8,11 @@ from darkroom.captions.description import clean_text
 from darkroom.captions.parsing import parse
 from darkroom.captions.rewriting import rewrite
 from darkroom.captions.set_decisions import constant_traits
-from darkroom.captions.settings import RewritingSettings, SubjectSettings
 from darkroom.captions.silence import says_nothing
 from darkroom.captions.token_counts import TokenCounts
 from darkroom.captions.trait_lists import Key
-from darkroom.tables import Row
+from darkroom.config.captions import RewritingSettings, SubjectSettings
+from darkroom.storage.tables import Row
 
 COLUMNS = ("frame", "caption", "tokens", "source", "description", "polished")
 

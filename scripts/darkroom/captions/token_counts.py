@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.captions.settings import RewritingSettings
-from darkroom.families import family
-from darkroom.model_lock import read_lock
+from darkroom.config.captions import RewritingSettings
+from darkroom.families.base import family
+from darkroom.models.lock import read_lock
 
 
 @dataclass(frozen=True)

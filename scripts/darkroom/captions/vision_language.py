@@ -12,12 +12,13 @@ from typing import Any
 
 from PIL import Image
 
-from darkroom.captions import greedy, pretrained
+from darkroom.captions import greedy
 from darkroom.captions.greedy import GREEDY, answer_text, is_cut_off
-from darkroom.captions.pretrained import load_pretrained
-from darkroom.captions.settings import CaptionerSettings
+from darkroom.config.base import ComputeSettings
+from darkroom.config.captions import CaptionerSettings
 from darkroom.errors import UserError
-from darkroom.settings import ComputeSettings
+from darkroom.models import pretrained
+from darkroom.models.pretrained import load_pretrained
 
 # What decides an answer: for `code_version`.
 MODULES = (greedy, *pretrained.MODULES, sys.modules[__name__])

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from darkroom.contracts.manifest import Frame
 from darkroom.errors import UserError
-from darkroom.files import sha256_bytes, sha256_file
-from darkroom.manifest import Frame
-from darkroom.progress import progress
-from darkroom.tables import Row
+from darkroom.jobs.progress import progress
+from darkroom.storage.files import sha256_bytes, sha256_file
+from darkroom.storage.tables import Row
 
 SPLITS = ("train", "held_out")
 

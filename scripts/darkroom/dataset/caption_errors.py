@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from darkroom.errors import UserError
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 
 def refuse_errors(audit: Sequence[Row], path: Path) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from darkroom.contracts.manifest import Frame
 from darkroom.errors import UserError
-from darkroom.files import canonical_json, link_or_copy, sha256_bytes, sha256_file, write_text
-from darkroom.manifest import Frame
-from darkroom.progress import progress
+from darkroom.jobs.progress import progress
+from darkroom.storage.files import canonical_json, link_or_copy, sha256_bytes, sha256_file, write_text
 
 
 def export_frames(frames: Sequence[Frame], source: Path, images: Path, masks: Path) -> dict[str, str]:

@@ -1,18 +1,18 @@
 """Which checkpoint to take, and why, in words."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from darkroom.contracts.choice import Choice
 from darkroom.errors import UserError
 from darkroom.mean_and_error import mean_and_error
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 Variant = tuple[int, float]
 CLEAR_FALL = 0.1  # of the base model's prompt following
 CLEAR_ERRORS = 2.0
 
 
-def choose_checkpoint(scores: Sequence[Row], pictures: Sequence[Row]) -> dict[str, Any]:
+def choose_checkpoint(scores: Sequence[Row], pictures: Sequence[Row]) -> Choice:
     """The step, strength and reason of the choice.
 
     Checkpoints that follow prompts (or control prompts) clearly less well than the base model, by more than a
@@ -30,11 +30,8 @@ def choose_checkpoint(scores: Sequence[Row], pictures: Sequence[Row]) -> dict[st
     best = max(candidates, key=lambda variant: float(by_variant[variant]["likeness"]))
     good = [variant for variant in candidates if variant == best or _as_good(pictures, variant, best)]
     chosen = min(good, key=lambda variant: (variant[0], -float(by_variant[variant]["likeness"])))
-    return {
-        "step": chosen[0],
-        "strength": chosen[1],
-        "reason": _reason(by_variant[chosen], by_variant[best], base, len(disobedient), len(by_variant)),
-    }
+    reason = _reason(by_variant[chosen], by_variant[best], base, len(disobedient), len(by_variant))
+    return Choice(*chosen, reason)
 
 
 def differences(

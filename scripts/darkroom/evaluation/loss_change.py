@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
-from darkroom.evaluation.checkpoints import BASE, Variant
+from darkroom.contracts.checkpoint_files import BASE, Variant
+from darkroom.jobs.progress import progress
 from darkroom.mean_and_error import mean_and_error
-from darkroom.progress import progress
 from darkroom.training.adapter import load_adapter, load_text_adapters
 from darkroom.training.hearing import FROZEN
-from darkroom.training.paired_loss import (
+from darkroom.training.validation_loss import (
     Judge,
     judged_frames,
     judged_priors,

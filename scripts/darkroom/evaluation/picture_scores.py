@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 COLUMNS = ("step", "strength", "number", "seed", "control", "likeness", "prompt_following")
 Vectors = Mapping[str, Sequence[float]]

@@ -1,25 +1,25 @@
 """The grid of an evaluation: a row per prompt, a column per checkpoint and strength, the chosen one marked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
-from darkroom.contact_sheet import GREEN, Cell, draw_sheet
-from darkroom.tables import Row
+from darkroom.contracts.choice import Choice
+from darkroom.imaging.contact_sheet import GREEN, Cell, draw_sheet
+from darkroom.storage.tables import Row
 
 SMALLEST_SIDE, LARGEST_SIDE = 144, 320
 Column = tuple[int, float]
 
 
 def draw_grid(
-    samples: Sequence[Row], scores: Sequence[Row], choice: Mapping[str, Any], folder: Path, photos: Sequence[Path]
+    samples: Sequence[Row], scores: Sequence[Row], choice: Choice, folder: Path, photos: Sequence[Path]
 ) -> Image.Image:
     """Draw the first sample of each prompt, with held-out photos of the subject as the first row to compare with."""
     columns = list(dict.fromkeys((int(row["step"]), float(row["strength"])) for row in samples))
     score_of = {(int(row["step"]), float(row["strength"])): row for row in scores}
-    chosen = (int(choice["step"]), float(choice["strength"]))
+    chosen = (choice.step, choice.strength)
     first_seed = min((int(row["seed"]) for row in samples), default=0)
     shown = [row for row in samples if int(row["seed"]) == first_seed]
     lines = list(dict.fromkeys((int(row["number"]), row["prompt"], row["control"]) for row in shown))
@@ -35,7 +35,7 @@ def draw_grid(
         labels.append(f"{prompt} (control)" if control == "true" else prompt)
     side = max(SMALLEST_SIDE, min(LARGEST_SIDE, max(cell.picture.width for cell in rows[-1] if cell.picture)))
     heads = [_head(column, score_of.get(column), column == chosen) for column in columns]
-    title = [f"chosen: step {chosen[0]} at strength {chosen[1]:g}", str(choice["reason"])]
+    title = [f"chosen: step {chosen[0]} at strength {chosen[1]:g}", choice.reason]
     return draw_sheet(rows, side, title=title, column_labels=heads, row_labels=labels)
 
 

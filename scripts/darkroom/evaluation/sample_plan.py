@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from darkroom.captions.settings import SubjectSettings
-from darkroom.evaluation.settings import EvaluationSettings, RenderSettings
+from darkroom.config.captions import SubjectSettings
+from darkroom.config.evaluation import EvaluationSettings, RenderSettings
 from darkroom.training.rendering import Picture
 
 

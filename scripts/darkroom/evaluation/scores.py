@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from darkroom.evaluation.checkpoints import Variant
+from darkroom.contracts.checkpoint_files import Variant
 from darkroom.evaluation.loss_change import LossChange
 from darkroom.mean_and_error import mean_and_error
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from darkroom.errors import UserError
 from darkroom.families import model_folder
-from darkroom.files import read_json
+from darkroom.storage.files import read_json
 
 
 def check_vae(model: Path) -> None:

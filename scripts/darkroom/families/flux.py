@@ -10,7 +10,7 @@ from typing import Any
 
 from darkroom.errors import UserError
 from darkroom.families import autoencoder, clip_text, kohya_names, model_folder, single_file
-from darkroom.files import link_or_copy, read_json
+from darkroom.storage.files import link_or_copy, read_json
 
 MODEL_FILES = (
     "model_index.json",

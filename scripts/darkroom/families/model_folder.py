@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.errors import UserError
-from darkroom.files import read_json
+from darkroom.storage.files import read_json
 
 NAMES = {"sd15": "Stable Diffusion 1.5", "sdxl": "SDXL", "flux": "FLUX.1"}
 WHOLE = "."

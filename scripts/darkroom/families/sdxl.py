@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.families import autoencoder, clip_text, kohya_names, model_folder, unet
-from darkroom.files import read_json
+from darkroom.storage.files import read_json
 
 MODEL_FILES = (
     "model_index.json",

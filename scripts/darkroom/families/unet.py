@@ -6,7 +6,7 @@ from typing import Any
 
 from darkroom.errors import UserError
 from darkroom.families import autoencoder, model_folder, single_file
-from darkroom.files import read_json
+from darkroom.storage.files import read_json
 
 SKIPPED_FILES = ("*.fp16.safetensors", "*.non_ema.safetensors", "*.fp16.safetensors.index.json")
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]

@@ -8,8 +8,8 @@ from math import ceil, floor
 
 import numpy as np
 
+from darkroom.config.framing import CropSettings
 from darkroom.framing.bucket_assignment import UNIT, assign_buckets
-from darkroom.framing.settings import CropSettings
 
 # A bucket whose area is a smaller share of the square's wastes resolution; a larger share leaves too few shapes.
 LEAST_AREA = 0.85

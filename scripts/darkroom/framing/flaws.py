@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from darkroom.framing.settings import SelectionSettings
-from darkroom.tables import Row
+from darkroom.config.framing import SelectionSettings
+from darkroom.storage.tables import Row
 
 NO_SUBJECT = "no subject found"
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from darkroom.framing.buckets import Crop
-from darkroom.plain_picture import NEUTRAL
+from darkroom.imaging.srgb import NEUTRAL
 
 # The blur of a blurred background, as a share of the frame's shorter side.
 BLUR = 1 / 16

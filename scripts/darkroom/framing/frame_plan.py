@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from darkroom.frame_names import frame_name
+from darkroom.config.framing import CropSettings
+from darkroom.contracts.frame_names import frame_name
+from darkroom.contracts.overrides import Override
 from darkroom.framing.buckets import Box, Crop, Region, View, choose_crops, whole_pixels
-from darkroom.framing.mask_numbers import SUBJECT
-from darkroom.framing.settings import CropSettings
-from darkroom.overrides import Override
-from darkroom.tables import Row
+from darkroom.framing.mask_measures import SUBJECT
+from darkroom.storage.tables import Row
 
 # How much of the subject's box, from its top, a closer view is made around.
 SHARES = {"full": 1.0, "half": 0.5, "head": 0.25}

@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from darkroom import open_photo as opening
-from darkroom import png
-from darkroom.cache import Cache, cache_key, code_version
-from darkroom.files import link_or_copy, sha256_bytes
 from darkroom.framing import frame_pictures as pictures
 from darkroom.framing.buckets import Crop
 from darkroom.framing.frame_pictures import apply_crop, replace_background
 from darkroom.framing.frame_plan import PlannedFrame
-from darkroom.open_photo import surveyed_photo
-from darkroom.png import png_bytes
-from darkroom.progress import progress
-from darkroom.tables import Row
+from darkroom.imaging import open_photo as opening
+from darkroom.imaging import png
+from darkroom.imaging.open_photo import surveyed_photo
+from darkroom.imaging.png import png_bytes
+from darkroom.jobs.progress import progress
+from darkroom.storage.cache import Cache, cache_key
+from darkroom.storage.code_version import code_version
+from darkroom.storage.files import link_or_copy, sha256_bytes
+from darkroom.storage.tables import Row
 
 COLUMNS = (
     *("frame", "photo", "status", "reason", "x0", "y0", "x1", "y1", "width", "height"),

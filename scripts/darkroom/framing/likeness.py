@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from darkroom.cache import Cache
-from darkroom.tables import Row
-from darkroom.thumbnails import load_thumbnail
+from darkroom.imaging.thumbnails import load_thumbnail
+from darkroom.storage.cache import Cache
+from darkroom.storage.tables import Row
 
 # A glance: colours in cells of a grid, and edges in finer cells, of a picture of this side.
 SIDE = 64

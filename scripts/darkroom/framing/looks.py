@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageOps
 
-from darkroom.framing.mask_numbers import Box, agreement, subject_box
+from darkroom.framing.mask_measures import Box, agreement, subject_box
 
 # How much is seen around the subject, as a share of its box's longer side: enough for a thing to stand out of.
 MARGIN = 0.2

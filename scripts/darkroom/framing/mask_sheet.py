@@ -6,11 +6,22 @@ from pathlib import Path, PurePath
 import numpy as np
 from PIL import Image
 
-from darkroom.cache import Cache
-from darkroom.contact_sheet import AMBER, GREEN, GREY, MOST_PHOTOS, PHOTO_SIDE, RED, Cell, Colour, draw_photos, reduced
 from darkroom.framing.supplied_masks import SUPPLIED
-from darkroom.tables import Row
-from darkroom.thumbnails import load_thumbnail
+from darkroom.imaging.contact_sheet import (
+    AMBER,
+    GREEN,
+    GREY,
+    MOST_PHOTOS,
+    PHOTO_SIDE,
+    RED,
+    Cell,
+    Colour,
+    draw_photos,
+    reduced,
+)
+from darkroom.imaging.thumbnails import load_thumbnail
+from darkroom.storage.cache import Cache
+from darkroom.storage.tables import Row
 
 # What is not subject is washed over with a colour that photos hardly have; so much of the photo shines through.
 WASH: Colour = (230, 0, 200)

@@ -1,8 +1,8 @@
 """Whether a mask can be trusted, from its raw numbers in masks.csv."""
 
-from darkroom.framing.settings import SelectionSettings
+from darkroom.config.framing import SelectionSettings
 from darkroom.framing.supplied_masks import SUPPLIED
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 
 def mask_problem(row: Row, settings: SelectionSettings) -> str:

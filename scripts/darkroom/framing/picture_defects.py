@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from darkroom.borders import ends_at_edges
-from darkroom.open_photo import OpenedPhoto
+from darkroom.imaging.borders import ends_at_edges
+from darkroom.imaging.open_photo import OpenedPhoto
 
 # Kernel and factor of Immerkaer, "Fast Noise Variance Estimation" (1996): blind to edges that are straight.
 NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)

@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from darkroom import borders
-from darkroom import open_photo as opening
-from darkroom.cache import Cache, cache_key, code_version, remember
-from darkroom.framing import mask_numbers, picture_defects
+from darkroom.config.framing import QualitySettings
+from darkroom.framing import mask_measures, picture_defects
 from darkroom.framing import sharpness as sharpness_module
-from darkroom.framing.mask_numbers import SUBJECT
+from darkroom.framing.mask_measures import SUBJECT
 from darkroom.framing.picture_defects import compression, filled, noise_deviation, signal_to_noise, unblocked
-from darkroom.framing.settings import QualitySettings
 from darkroom.framing.sharpness import FEWEST_PIXELS, sharpness
-from darkroom.open_photo import OpenedPhoto, surveyed_photo
-from darkroom.progress import progress
-from darkroom.tables import Row
+from darkroom.imaging import borders
+from darkroom.imaging import open_photo as opening
+from darkroom.imaging.open_photo import OpenedPhoto, surveyed_photo
+from darkroom.jobs.progress import progress
+from darkroom.storage.cache import Cache, cache_key, remember
+from darkroom.storage.code_version import code_version
+from darkroom.storage.tables import Row
 
 COLUMNS = (
     *("photo", "sharpness", "exposure", "brightness", "unclipped", "noise", "compression", "unblocked", "filled"),
@@ -28,7 +29,7 @@ COLUMNS = (
 # Grey levels from here on are burnt out.
 CLIPPED = 250
 # What decides a score, for cache keys.
-MODULES = (*opening.MODULES, borders, mask_numbers, picture_defects, sharpness_module, sys.modules[__name__])
+MODULES = (*opening.MODULES, borders, mask_measures, picture_defects, sharpness_module, sys.modules[__name__])
 
 
 def score_photo(photo: OpenedPhoto, mask: Image.Image, settings: QualitySettings) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from darkroom import onnx_session
 from darkroom.errors import UserError
-from darkroom.onnx_session import open_session
+from darkroom.models import onnx_session
+from darkroom.models.onnx_session import open_session
 
 # What decides a mask: for `code_version`.
 MODULES = (*onnx_session.MODULES, sys.modules[__name__])

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from darkroom.config.framing import SelectionSettings
+from darkroom.contracts.overrides import Override
 from darkroom.errors import UserError
 from darkroom.framing.best_photos import best_photos
 from darkroom.framing.flaws import Candidate, flaw
 from darkroom.framing.mask_verdict import mask_problem
-from darkroom.framing.settings import SelectionSettings
-from darkroom.overrides import Override
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 COLUMNS = ("photo", "selected", "reason", "split", "path", "sharpness", "exposure", "coverage", "mask_problem")
 DROPPED = "dropped by you"

@@ -5,11 +5,11 @@ from pathlib import Path, PurePath
 
 from PIL import Image
 
-from darkroom.cache import Cache
-from darkroom.contact_sheet import AMBER, GREEN, GREY, MOST_PHOTOS, PHOTO_SIDE, RED, Cell, draw_photos, reduced
 from darkroom.framing.selection import count_reasons
-from darkroom.tables import Row
-from darkroom.thumbnails import load_thumbnail
+from darkroom.imaging.contact_sheet import AMBER, GREEN, GREY, MOST_PHOTOS, PHOTO_SIDE, RED, Cell, draw_photos, reduced
+from darkroom.imaging.thumbnails import load_thumbnail
+from darkroom.storage.cache import Cache
+from darkroom.storage.tables import Row
 
 
 def draw_selection(

@@ -7,30 +7,31 @@ from typing import Any
 
 from PIL import Image
 
-from darkroom import open_photo as opening
-from darkroom import png
-from darkroom.cache import Cache, cache_key, code_version
 from darkroom.errors import UserError
-from darkroom.files import link_or_copy, sha256_bytes
-from darkroom.framing import looks, mask_numbers, supplied_masks
+from darkroom.framing import looks, mask_measures, supplied_masks
 from darkroom.framing.looks import look_again
-from darkroom.framing.mask_models import Finder, load_segmenter
-from darkroom.framing.mask_numbers import agreement, describe_mask
+from darkroom.framing.mask_measures import agreement, describe_mask
+from darkroom.framing.segmenter import Finder, load_segmenter
 from darkroom.framing.supplied_masks import SUPPLIED, open_mask
-from darkroom.open_photo import surveyed_photo
-from darkroom.photo_index import IndexedFile
-from darkroom.photo_paths import found_path
-from darkroom.png import png_bytes
-from darkroom.progress import progress
-from darkroom.tables import Row
+from darkroom.imaging import open_photo as opening
+from darkroom.imaging import png
+from darkroom.imaging.open_photo import surveyed_photo
+from darkroom.imaging.png import png_bytes
+from darkroom.jobs.progress import progress
+from darkroom.photo_folder.index import IndexedFile
+from darkroom.photo_folder.path_text import found_path
+from darkroom.storage.cache import Cache, cache_key
+from darkroom.storage.code_version import code_version
+from darkroom.storage.files import link_or_copy, sha256_bytes
+from darkroom.storage.tables import Row
 
 COLUMNS = (
     *("photo", "coverage", "x0", "y0", "x1", "y1", "pieces", "largest", "holes", "border", "certainty"),
     *("expected", "looks", "agreement", "source", "sha256"),
 )
 # What decides a mask beside the modules of its finder, and a supplied one: for `code_version`.
-MODULES = (*opening.MODULES, looks, mask_numbers, png, sys.modules[__name__])
-SUPPLIED_MODULES = (*opening.MODULES, supplied_masks, mask_numbers, png, sys.modules[__name__])
+MODULES = (*opening.MODULES, looks, mask_measures, png, sys.modules[__name__])
+SUPPLIED_MODULES = (*opening.MODULES, supplied_masks, mask_measures, png, sys.modules[__name__])
 
 
 def mask_photos(
@@ -142,7 +143,7 @@ def _compared(
 ) -> dict[str, dict[str, Any]]:
     """The numbers of the first masks with their `agreement` with the second, both given by their cache keys."""
     result = {}
-    version = code_version(mask_numbers)
+    version = code_version(mask_measures)
     for photo, key in first.items():
         pair = cache_key(stage="agreement", masks=[key, second[photo]], code=version)
         value = memory.load(pair)

@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from darkroom.errors import UserError, lacks_memory
-from darkroom.files import sha256_bytes
-from darkroom.open_photo import PLAIN_FORMATS, PLAIN_SUFFIXES
-from darkroom.photo_error import OVERWRITTEN
-from darkroom.photo_index import SIDECAR_SUFFIXES, IndexedFile
+from darkroom.imaging.open_photo import PLAIN_FORMATS, PLAIN_SUFFIXES
+from darkroom.imaging.photo_error import OVERWRITTEN
+from darkroom.photo_folder.index import SIDECAR_SUFFIXES, IndexedFile
+from darkroom.storage.files import sha256_bytes
 
 # The `source` of a mask of the user's own in masks.csv; that of any other is the name of its model.
 # Grey levels between the channels of a pixel from which it has a colour.

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from darkroom.captions import florence
-from darkroom.captions.florence import GROUNDING, load_florence, parse_answer
-from darkroom.device import prepare_device
+from darkroom.config.base import ComputeSettings
 from darkroom.errors import UserError
-from darkroom.framing.mask_numbers import Box
-from darkroom.settings import ComputeSettings
+from darkroom.framing.mask_measures import Box
+from darkroom.jobs.device import prepare_device
+from darkroom.models import florence
+from darkroom.models.florence import GROUNDING, load_florence, parse_answer
 
 # What decides a mask: for `code_version`.
 MODULES = (*florence.MODULES, sys.modules[__name__])

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from darkroom import borders
-from darkroom.borders import extents, is_frame
+from darkroom.imaging import borders
+from darkroom.imaging.borders import extents, is_frame
 from darkroom.photos import compared_windows, fingerprints, local_features, pairs
 from darkroom.photos.compared_windows import WINDOW, Windows, compare_windows, find_differences
 from darkroom.photos.fingerprints import hash_bytes, hash_distance, turn, upright_hash

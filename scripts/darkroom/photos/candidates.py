@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
+from darkroom.config.photos import DuplicateSettings
 from darkroom.photos.capture_times import seconds_between
 from darkroom.photos.feature_index import shared_features
 from darkroom.photos.hash_neighbours import near_pairs
 from darkroom.photos.local_features import Both
 from darkroom.photos.pairs import MOST, Mirrors, Pair, in_order
-from darkroom.photos.settings import DuplicateSettings
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 
 def propose_pairs(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 
 def seconds_between(first: Row, second: Row) -> float | None:

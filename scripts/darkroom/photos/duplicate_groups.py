@@ -8,7 +8,7 @@ photo is chosen by an order in which no file name and no file order takes part.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from darkroom.photos.edges import Edge, edges_of_each, preference
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 COLUMNS = ("photo", "group", "kind", "of", "score", "overlap")
 

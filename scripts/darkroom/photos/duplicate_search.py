@@ -7,14 +7,14 @@ with those that would be kept, until it is found to be a copy of one of them or 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from darkroom.config.photos import DuplicateSettings
+from darkroom.jobs.progress import progress
 from darkroom.photos.capture_times import seconds_between
 from darkroom.photos.edges import Edge, edges_of_each, judge_pair, preference
 from darkroom.photos.hash_neighbours import nearest_orientations
 from darkroom.photos.pair_alignments import PairAlignments, Wanted
 from darkroom.photos.pairs import EITHER, Mirrors, Pair, in_order
-from darkroom.photos.settings import DuplicateSettings
-from darkroom.progress import progress
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 # So many pairs are aligned side by side before what they say is looked at, however many cores there are.
 BATCH = 128

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PIL import Image
 
-from darkroom.contact_sheet import AMBER, GREEN, PHOTO_COLUMNS, PHOTO_SIDE, Cell, draw_sheet, reduced, rows_of
-from darkroom.tables import Row
+from darkroom.imaging.contact_sheet import AMBER, GREEN, PHOTO_COLUMNS, PHOTO_SIDE, Cell, draw_sheet, reduced, rows_of
+from darkroom.storage.tables import Row
 
 # A JPEG holds 65,535 rows of pixels.
 MOST_ROWS = 250

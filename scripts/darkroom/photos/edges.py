@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from darkroom.camera_raw import RAW
+from darkroom.config.photos import DuplicateSettings
+from darkroom.imaging.camera_raw import RAW
 from darkroom.photos.alignment import Alignment
 from darkroom.photos.capture_times import seconds_between
-from darkroom.photos.settings import DuplicateSettings
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 Kind = Literal["recompressed", "mirrored", "rotated", "cropped", "burst"]
 

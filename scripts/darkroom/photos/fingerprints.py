@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from darkroom import thumbnails
-from darkroom.cache import Cache, cache_key, code_version, remember
-from darkroom.progress import progress
-from darkroom.tables import Row
-from darkroom.thumbnails import load_thumbnail
+from darkroom.imaging import thumbnails
+from darkroom.imaging.thumbnails import load_thumbnail
+from darkroom.jobs.progress import progress
+from darkroom.storage.cache import Cache, cache_key, remember
+from darkroom.storage.code_version import code_version
+from darkroom.storage.tables import Row
 
 HASH_SIZE = 16
 # imagehash's phash looks at a picture of this side.

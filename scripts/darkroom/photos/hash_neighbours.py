@@ -7,7 +7,7 @@ import numpy as np
 
 from darkroom.photos.fingerprints import ORIENTATIONS, hash_bytes, hash_distance
 from darkroom.photos.pairs import Pair, best_of_each
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 # Up to so many photos every two are compared; the time grows with the square.
 EXHAUSTIVE = 20_000

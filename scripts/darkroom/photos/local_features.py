@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from darkroom import thumbnails
-from darkroom.cache import Cache, cache_key, code_version
+from darkroom.imaging import thumbnails
 from darkroom.photos import ranks as ranking
 from darkroom.photos.ranks import ranks
+from darkroom.storage.cache import Cache, cache_key
+from darkroom.storage.code_version import code_version
 
 # What decides them: for `code_version`.
 MODULES = (*thumbnails.MODULES, ranking, sys.modules[__name__])

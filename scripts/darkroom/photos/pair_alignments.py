@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from darkroom.cache import Cache, cache_key, code_version
 from darkroom.photos import alignment
 from darkroom.photos.alignment import Alignment, align
 from darkroom.photos.local_features import Sketch
 from darkroom.photos.pairs import Mirrors
-from darkroom.tables import Row
-from darkroom.threads import on_threads
+from darkroom.storage.cache import Cache, cache_key
+from darkroom.storage.code_version import code_version
+from darkroom.storage.tables import Row
+from darkroom.storage.threads import on_threads
 
 # Sketches held at a time, up to 300 kB each.
 SKETCHES = 1024

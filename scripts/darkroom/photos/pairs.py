@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from darkroom.photos.ranks import ranks
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 Pair = tuple[int, int]
 # In which mirrors the second photo of a pair may lie in the first: as it is (False), mirrored (True), or either.

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from darkroom.cache import Cache
-from darkroom.clip_vectors import ClipVectors
+from darkroom.imaging.thumbnails import load_thumbnail, thumbnail_key
+from darkroom.models.clip_vectors import ClipVectors
 from darkroom.photos.pairs import Pair, best_of_each
-from darkroom.tables import Row
-from darkroom.thumbnails import load_thumbnail, thumbnail_key
+from darkroom.storage.cache import Cache
+from darkroom.storage.tables import Row
 
 COLUMNS = ("photo", "other", "similarity")
 # So many photos are compared with all others at a time.

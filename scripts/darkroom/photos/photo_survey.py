@@ -5,17 +5,18 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from darkroom import thumbnails as thumbnails_module
-from darkroom.cache import Cache, cache_key, code_version
+from darkroom.config.photos import OpeningSettings
 from darkroom.errors import UserError
-from darkroom.open_photo import PhotoError, open_photo
-from darkroom.own_process import Crash, in_own_process
-from darkroom.photo_error import OVERWRITTEN
-from darkroom.photo_index import SIDECAR_SUFFIXES, IndexedFile
-from darkroom.photo_paths import found_path
-from darkroom.photos.settings import OpeningSettings
-from darkroom.progress import progress
-from darkroom.thumbnails import ENOUGH, store_thumbnail
+from darkroom.imaging import thumbnails as thumbnails_module
+from darkroom.imaging.open_photo import PhotoError, open_photo
+from darkroom.imaging.photo_error import OVERWRITTEN
+from darkroom.imaging.thumbnails import ENOUGH, store_thumbnail
+from darkroom.jobs.crash_isolation import Crash, in_own_process
+from darkroom.jobs.progress import progress
+from darkroom.photo_folder.index import SIDECAR_SUFFIXES, IndexedFile
+from darkroom.photo_folder.path_text import found_path
+from darkroom.storage.cache import Cache, cache_key
+from darkroom.storage.code_version import code_version
 
 Examined = tuple[dict[str, Any], bool]
 NOTHING = {"width": None, "height": None, "format": "", "taken_at": "", "jpeg_quality": None, "bytes": None}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 COLUMNS = (
     *("path", "photo", "sha256", "status", "reason", "of_path"),

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from darkroom.cache import Cache
 from darkroom.captions.caption_sources import Description
 from darkroom.captions.captioners import Answer, Describe
 from darkroom.captions.photo_captions import caption_keys, caption_photos
-from darkroom.captions.settings import CaptionStyle, RewritingSettings, SubjectSettings
 from darkroom.captions.target_captions import Target, caption_frames, decide
 from darkroom.captions.token_counts import TokenCounts
-from darkroom.families import family
-from darkroom.files import sha256_file
+from darkroom.config.captions import CaptionStyle, RewritingSettings, SubjectSettings
+from darkroom.families.base import family
 from darkroom.pocket.scoring import Rate, count_attributes, rendered
 from darkroom.pocket.world import SPLITS, attributes, sample_scene
-from darkroom.tables import Row
+from darkroom.storage.cache import Cache
+from darkroom.storage.files import sha256_file
+from darkroom.storage.tables import Row
 
 SUBJECT = SubjectSettings.model_validate({"trigger": "zxq", "class": "toy", "kind": "object"})
 # What no caption begins with or weakens itself by.

@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from darkroom.clip_model import Clip, embed_picture, embed_text
 from darkroom.evaluation.picture_scores import likeness
+from darkroom.models.clip import Clip, embed_picture, embed_text
 from darkroom.pocket.renderer import render
 from darkroom.pocket.scoring import Mean, Rate, mean_of
 from darkroom.pocket.world import SPLITS, Scene, detailed_caption, full_name, sample_scene, sample_subject, toy_name

@@ -7,10 +7,10 @@ import torch
 from diffusers import AutoencoderKL
 from safetensors.torch import save
 
-from darkroom.files import sha256_bytes
 from darkroom.pocket.training_loop import save_checkpoint
 from darkroom.pocket.world import Scene
 from darkroom.pocket.world_files import ALBUMS, load_album
+from darkroom.storage.files import sha256_bytes
 
 BUCKETS = ("square", "square", "square", "wide", "tall")  # how often each album is drawn
 

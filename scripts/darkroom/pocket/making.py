@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, DiffusionPipeline
 
-from darkroom.clip_model import load_clip
 from darkroom.errors import UserError
+from darkroom.models.clip import load_clip
 from darkroom.pocket.autoencoder import train_autoencoder
 from darkroom.pocket.autoencoder_scores import score_hues, score_round_trips
 from darkroom.pocket.captioner import LEGS as CAPTION_LEGS

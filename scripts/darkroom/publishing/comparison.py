@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from darkroom.publishing.lora_files import Choice
+from darkroom.contracts.choice import Choice
 from darkroom.publishing.model_card import escape
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 LAST_STEPS = 20  # the training loss of one step is noise
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from darkroom.config import DECIDE_NOTHING, Config, Target, check, run_training
-from darkroom.files import sha256_file
-from darkroom.model_lock import model_file
+from darkroom.config.loading import check, run_training
+from darkroom.config.project import DECIDE_NOTHING, Config, Target
+from darkroom.models.lock import model_file
 from darkroom.publishing.provenance import code_record, package_versions
 from darkroom.publishing.record import ModelRecord, Record
+from darkroom.storage.files import sha256_file
 
 # Settings that a LoRA file tells in its metadata.
 TOLD = (

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.errors import UserError
-from darkroom.files import canonical_json, read_json, sha256_bytes, write_bytes
-from darkroom.training.checkpoint_steps import checkpoint_file
+from darkroom.storage.files import canonical_json, sha256_bytes, write_bytes
 
 ADAPTER_METADATA = "lora_adapter_metadata"  # the key under which diffusers keeps rank, alpha and modules
 
@@ -31,30 +30,6 @@ class Checkpoint:
         for name, tensor in self.tensors.items():
             parts.setdefault(name.partition(".")[0], {})[name] = tensor
         return parts
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The checkpoint and strength that evaluation chose, and why."""
-
-    step: int
-    strength: float
-    reason: str
-
-
-def read_choice(path: Path) -> Choice:
-    """Read choice.json."""
-    content = read_json(path)
-    return Choice(int(content["step"]), float(content["strength"]), str(content["reason"]))
-
-
-def chosen_checkpoint(folder: Path, step: int) -> Path:
-    """The file of a step. Raises UserError where there is none: step 0, for example, is the base model."""
-    path = checkpoint_file(folder, step)
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in folder.glob("step-*.safetensors"))) or "none"
-        raise UserError(f"choice.json: {folder} holds no checkpoint of step {step} (there: {known}); train again")
-    return path
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

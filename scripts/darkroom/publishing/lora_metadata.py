@@ -11,11 +11,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from darkroom.captions.settings import SubjectSettings
-from darkroom.files import canonical_json
-from darkroom.manifest import Frame
-from darkroom.publishing.lora_files import ADAPTER_METADATA, Checkpoint, Choice, tensors_sha256
-from darkroom.training.settings import TrainingSettings
+from darkroom.config.captions import SubjectSettings
+from darkroom.config.training import TrainingSettings
+from darkroom.contracts.choice import Choice
+from darkroom.contracts.manifest import Frame
+from darkroom.publishing.lora_files import ADAPTER_METADATA, Checkpoint, tensors_sha256
+from darkroom.storage.files import canonical_json
 
 
 @dataclass(frozen=True)

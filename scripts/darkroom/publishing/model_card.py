@@ -6,9 +6,9 @@ from types import ModuleType
 
 import yaml
 
-from darkroom.frame_names import view_of
+from darkroom.contracts.frame_names import view_of
 from darkroom.publishing.lora_metadata import Training
-from darkroom.tables import Row
+from darkroom.storage.tables import Row
 
 SETTINGS_SHOWN = (
     "optimizer", "learning_rate", "schedule", "rank", "alpha", "layers", "text_encoder", "steps", "batch",

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import darkroom
-from darkroom.files import sha256_bytes, sha256_file
-from darkroom.manifest import Frame
-from darkroom.model_lock import LockedModel
-from darkroom.overrides import Override
-from darkroom.packages import installed_version
-from darkroom.portable_paths import portable
+from darkroom.contracts.manifest import Frame
+from darkroom.contracts.overrides import Override
+from darkroom.models.lock import LockedModel
 from darkroom.publishing.lora_metadata import Training
-from darkroom.tables import Row
+from darkroom.storage.code_version import installed_version
+from darkroom.storage.files import sha256_bytes, sha256_file
+from darkroom.storage.portable_paths import portable
+from darkroom.storage.tables import Row
 
 PACKAGES = (
     "accelerate", "bitsandbytes", "diffusers", "huggingface_hub", "numpy", "onnxruntime",

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from darkroom.config import NAME, check
+from darkroom.config.base import Settings
+from darkroom.config.loading import check
+from darkroom.config.project import NAME
 from darkroom.errors import UserError
-from darkroom.files import read_json
 from darkroom.publishing.provenance import FORMAT
-from darkroom.settings import Settings
+from darkroom.storage.files import read_json
 
 
 def _inside(path: str) -> str:

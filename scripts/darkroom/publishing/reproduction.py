@@ -8,14 +8,14 @@ from typing import Any
 
 import yaml
 
-from darkroom.config import polisher_label
+from darkroom.config.project import polisher_label
 from darkroom.errors import UserError
-from darkroom.files import write_bytes, write_text
-from darkroom.model_lock import model_file
-from darkroom.photo_index import refresh_index
-from darkroom.photo_paths import found_path
+from darkroom.models.lock import model_file
+from darkroom.photo_folder.index import refresh_index
+from darkroom.photo_folder.path_text import found_path
 from darkroom.publishing.record import ModelRecord, Record
-from darkroom.tables import write_table
+from darkroom.storage.files import write_bytes, write_text
+from darkroom.storage.tables import write_table
 
 PHOTOS, OVERRIDES, CONFIG, HELPERS = "photos_by_hash", "overrides.csv", "rebuild.yaml", "helper_models"
 

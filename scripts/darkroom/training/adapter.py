@@ -12,9 +12,9 @@ from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dic
 from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save
 
-from darkroom.files import write_bytes
-from darkroom.training.random_address import generator_at
-from darkroom.training.settings import TrainingSettings
+from darkroom.config.training import TrainingSettings
+from darkroom.storage.files import write_bytes
+from darkroom.training.keyed_random import generator_at
 
 # Loaders know the layers of a text encoder under this name, whether or not this version of transformers has it.
 TEXT_MODEL = "text_model."

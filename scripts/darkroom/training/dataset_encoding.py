@@ -6,8 +6,8 @@ from typing import Any
 
 from darkroom.captions.trigger import without_trigger
 from darkroom.errors import UserError
-from darkroom.files import sha256_file
-from darkroom.tables import Row
+from darkroom.storage.files import sha256_file
+from darkroom.storage.tables import Row
 from darkroom.training.encodings import lay_out, shape_of_latents
 from darkroom.training.picture_encoding import Encoder, encode_masks, encode_pictures, encode_texts
 

@@ -8,10 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from darkroom.cache import Cache
 from darkroom.errors import UserError
-from darkroom.files import link_or_copy, sha256_file
-from darkroom.tables import read_table
+from darkroom.storage.cache import Cache
+from darkroom.storage.files import link_or_copy, sha256_file
+from darkroom.storage.tables import read_table
 
 if TYPE_CHECKING:
     import torch

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from darkroom.config.training import TrainingSettings
 from darkroom.training.adapter import add_text_adapters
 from darkroom.training.encodings import Tensors
-from darkroom.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,15 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs
 
-from darkroom.device import dtype_of, prepare_device
+from darkroom.config.training import Recipe, TrainingSettings, check_family
+from darkroom.contracts.checkpoint_files import checkpoint_file, checkpoint_steps
 from darkroom.errors import UserError
+from darkroom.jobs.device import dtype_of, prepare_device
+from darkroom.jobs.progress import progress
 from darkroom.mean_and_error import mean_and_error
-from darkroom.progress import progress
 from darkroom.training.adapter import adapter_layers, add_adapter, save_adapter, trainable, trainable_of_text
 from darkroom.training.averaged_weights import fresh_average, move_average, weights_to_keep
-from darkroom.training.checkpoint_steps import checkpoint_file, checkpoint_steps
+from darkroom.training.collectives import all_of, spread, sum_gradients
 from darkroom.training.encodings import Encoding, Encodings
 from darkroom.training.event_file import EventFile
 from darkroom.training.hearing import Hearing, load_hearing
@@ -36,15 +38,6 @@ from darkroom.training.optimizers import (
     rate_estimate,
     set_learning_rate,
 )
-from darkroom.training.paired_loss import (
-    Judge,
-    judged_frames,
-    judged_priors,
-    paired_loss,
-    photo_losses,
-    untriggered,
-)
-from darkroom.training.processes import all_of, spread, sum_gradients
 from darkroom.training.resume_state import (
     CHECKPOINTS,
     LOG_COLUMNS,
@@ -58,8 +51,15 @@ from darkroom.training.resume_state import (
     save_state,
 )
 from darkroom.training.samples import Sample, SampleOrder, batches
-from darkroom.training.settings import Recipe, TrainingSettings, check_family
 from darkroom.training.step_targets import noisy, targets
+from darkroom.training.validation_loss import (
+    Judge,
+    judged_frames,
+    judged_priors,
+    paired_loss,
+    photo_losses,
+    untriggered,
+)
 
 LIVE_STEPS = 20
 # Processes wait for each other while one of them loads or saves.

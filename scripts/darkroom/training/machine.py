@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 import torch
 
-from darkroom.settings import ComputeSettings
+from darkroom.config.base import ComputeSettings
 
 
 def machine_record(compute: ComputeSettings) -> dict[str, Any]:

@@ -15,13 +15,13 @@ import psutil
 import torch
 from torch.overrides import TorchFunctionMode
 
-from darkroom.device import dtype_of
+from darkroom.config.training import PriorSettings, TrainingSettings, share_of_prior
 from darkroom.errors import UserError
 from darkroom.families.clip_text import TextEncoders
-from darkroom.files import read_json
+from darkroom.jobs.device import dtype_of
+from darkroom.storage.files import read_json
 from darkroom.training.adapter import add_adapter, add_text_adapters, trainable, trainable_of_text
 from darkroom.training.encodings import Encoding, Encodings
-from darkroom.training.settings import PriorSettings, TrainingSettings, share_of_prior
 
 # Numbers per trained weight besides itself and its gradient, each of 4 bytes.
 OPTIMIZER_NUMBERS = {"adamw": 2.0, "adamw8bit": 0.5, "prodigy": 4.0, "schedulefree": 2.0, "adafactor": 0.1}

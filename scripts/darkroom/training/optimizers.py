@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
+from darkroom.config.training import TrainingSettings
 from darkroom.errors import UserError
-from darkroom.imports import allow_bitsandbytes
-from darkroom.training.settings import TrainingSettings
+from darkroom.jobs.imports import allow_bitsandbytes
 
 # torch's Adafactor multiplies the rate by a weight's own size, at least by this; the B of a LoRA begins at 0 and would
 # hardly move. LoRA weights stay below 1, so that the rate is the rate, as with `scale_parameter=False` elsewhere.

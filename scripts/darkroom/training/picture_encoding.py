@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from darkroom import device
-from darkroom.cache import Cache, cache_key
-from darkroom.progress import progress
+from darkroom.jobs import device
+from darkroom.jobs.progress import progress
+from darkroom.storage.cache import Cache, cache_key
 from darkroom.training import latent_mask as masks_of_latents
 from darkroom.training.encodings import Tensors, remember_tensors
 from darkroom.training.latent_mask import latent_mask

@@ -1,8 +1,8 @@
 """What a training will really use, counted before any weights load."""
 
+from darkroom.config.training import PriorSettings, TrainingSettings, share_of_prior
 from darkroom.errors import UserError
 from darkroom.training.encodings import Encoding, Encodings
-from darkroom.training.settings import PriorSettings, TrainingSettings, share_of_prior
 
 
 def check_training(encodings: Encodings, settings: TrainingSettings, prior: PriorSettings) -> str:

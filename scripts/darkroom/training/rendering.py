@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from darkroom import device
-from darkroom.cache import Cache, cache_key
-from darkroom.progress import progress
+from darkroom.jobs import device
+from darkroom.jobs.progress import progress
+from darkroom.storage.cache import Cache, cache_key
 
 # What decides a picture beside the modules of its family: for `code_version`.
 MODULES = (device, sys.modules[__name__])

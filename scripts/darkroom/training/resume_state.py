@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from darkroom.errors import lacks_memory
-from darkroom.files import read_json, replacing, sha256_file, write_json
+from darkroom.storage.files import read_json, replacing, sha256_file, write_json
 
 if TYPE_CHECKING:
     import torch

@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
+from darkroom.config.training import PriorSettings, TrainingSettings, share_of_prior
 from darkroom.training.batch_order import BatchOrder, prior_samples
 from darkroom.training.encodings import Encoding, Encodings, Tensors
+from darkroom.training.keyed_random import normal_at, uniform_at
 from darkroom.training.masked_loss import pixel_weights
-from darkroom.training.random_address import normal_at, uniform_at
-from darkroom.training.settings import PriorSettings, TrainingSettings, share_of_prior
 from darkroom.training.timesteps import as_the_family_trains, min_snr_weights, stratified_share
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import torch
 
-from darkroom.training.random_address import generator_at, uniform_at
+from darkroom.training.keyed_random import generator_at, uniform_at
 
 STRATA = 16
 

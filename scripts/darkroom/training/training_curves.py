@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from darkroom.contact_sheet import AMBER, EMPTY, GREEN, GREY, INK, PAPER, Colour
-from darkroom.tables import Row
+from darkroom.imaging.contact_sheet import AMBER, EMPTY, GREEN, GREY, INK, PAPER, Colour
+from darkroom.storage.tables import Row
 
 WIDTH, PANEL, LEFT, GAP = 900, 260, 78, 34
 FONT = 13

@@ -12,8 +12,8 @@ import traceback
 from pathlib import Path
 
 from darkroom.errors import UserError, user_error
-from darkroom.files import write_text
-from darkroom.processes import BY_SIGNAL
+from darkroom.storage.files import write_text
+from darkroom.storage.process_identity import BY_SIGNAL
 
 # The folder of the notes; a process that has it in its environment was started by `processes.launch`.
 FAILURES = "DARKROOM_FAILURES"

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from darkroom.processes import BY_SIGNAL
+from darkroom.storage.process_identity import BY_SIGNAL
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from darkroom.contact_sheet import GREEN
+from darkroom.imaging.contact_sheet import GREEN
 from darkroom.training.training_curves import BLUE, draw_curves
 
 

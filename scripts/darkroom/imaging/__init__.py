@@ -1,0 +1,1 @@
+"""Photos and pictures: opened, turned upright, reduced, laid out in sheets."""

@@ -1,0 +1,1 @@
+"""What one job has around its work: command line, device, progress, guards."""

@@ -1,0 +1,1 @@
+"""Models: fetched, locked, and loaded where several rooms use them."""

@@ -1,0 +1,1 @@
+"""What lies in the photos folder, by bytes and by name."""

@@ -1,0 +1,1 @@
+"""What one run of Snakemake has around its jobs."""

@@ -1,0 +1,86 @@
+"""A dataset of colours and its encodings by any family's tiny model: for tests only."""
+
+import hashlib
+import json
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import torch
+from PIL import Image
+
+from darkroom.config.training import TrainingSettings
+from darkroom.storage.cache import Cache
+from darkroom.storage.files import read_json
+from darkroom.storage.tables import write_table
+from darkroom.training.dataset_encoding import Dataset, encode_dataset
+from darkroom.training.encodings import COLUMNS, Encodings, read_encodings
+from darkroom.training.picture_encoding import Encoder
+
+POCKET = Path(__file__).parents[2] / "resources" / "pocket" / "sdxl"
+SIZES = ((48, 24), (32, 32))
+# What most tests train on it with, and all that noising asks of a noise scheduler.
+SETTINGS = TrainingSettings(
+    learning_rate=3e-3,
+    rank=4,
+    alpha=4,
+    layers="attention",
+    steps=10,
+    batch=3,
+    checkpoint_every=5,
+    precision="fp32",
+    gradient_checkpointing=False,
+    flip=True,
+    caption_dropout=0.2,
+)
+SCHEDULE = SimpleNamespace(config=SimpleNamespace(num_train_timesteps=1000))
+
+
+def save_dataset(
+    folder: Path, frames: int = 6, held_out: int = 2, sizes: tuple[tuple[int, int], ...] = SIZES
+) -> dict[str, Path]:
+    """Write manifest, images and masks of frames that differ in colour, in two buckets of these widths and heights."""
+    rows = []
+    for number in range(frames):
+        name = hashlib.sha256(str(number).encode()).hexdigest()[:16]
+        size = sizes[1] if number % 3 else sizes[0]
+        picture, mask = folder / "images" / f"{name}.png", folder / "masks" / f"{name}.png"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        mask.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", size, (40 * number, 200 - 30 * number, 90)).save(picture)
+        white = Image.new("L", size, 0)
+        white.paste(255, (8, 8, 20, 20))
+        white.save(mask)
+        caption = f"mimi toy {number}"
+        rows.append(
+            {
+                "frame": name,
+                "photo": name,
+                "split": "held_out" if number >= frames - held_out else "train",
+                "width": size[0],
+                "height": size[1],
+                "caption": caption,
+                "picture_sha256": hashlib.sha256(picture.read_bytes()).hexdigest(),
+                "mask_sha256": hashlib.sha256(mask.read_bytes()).hexdigest(),
+                "caption_sha256": hashlib.sha256(caption.encode()).hexdigest(),
+            }
+        )
+    manifest = folder / "manifest.json"
+    manifest.write_text(json.dumps({"frames": sorted(rows, key=lambda row: row["frame"])}))
+    return {"manifest": manifest, "images": folder / "images", "masks": folder / "masks"}
+
+
+def encode_tiny_dataset(
+    family: ModuleType, model: Path, work: Path, sizes: tuple[tuple[int, int], ...] = SIZES, tokens: bool = False
+) -> Encodings:
+    """The encodings of `save_dataset`, mirrored frames and four prior pictures included, with tokens if wanted."""
+    paths = save_dataset(work / "dataset", sizes=sizes)
+    dataset = Dataset(read_json(paths["manifest"])["frames"], paths["images"], paths["masks"], "mimi")
+    encoder = Encoder(family, model, lambda: torch.device("cpu"), {}, Cache(work / "cache"))
+    priors = []
+    for number, frame in enumerate(dataset.frames[:4]):
+        about = {"picture": f"prior-{number}", "prompt": "a toy", "file": f"{frame['frame']}.png"}
+        size = {"width": str(frame["width"]), "height": str(frame["height"]), "sha256": frame["picture_sha256"]}
+        priors.append({**about, **size})
+    rows, _ = encode_dataset(encoder, dataset, priors, paths["images"], True, work / "encodings", tokens)
+    write_table(work / "encodings.csv", COLUMNS, rows)
+    return read_encodings(work / "encodings.csv", work / "encodings")

@@ -1,0 +1,57 @@
+"""Scores, without any model."""
+
+from pathlib import Path
+
+import pytest
+
+from darkroom.contracts.checkpoint_files import BASE, Variant
+from darkroom.evaluation.loss_change import LossChange
+from darkroom.evaluation.picture_scores import plain_prompt, score_pictures
+from darkroom.evaluation.scores import score_rows
+
+
+def test_clip_is_asked_for_the_class() -> None:
+    assert plain_prompt("mimi_toy toy on grass", "mimi_toy", "toy") == "toy on grass"
+    assert plain_prompt("a photo of mimi_toy", "mimi_toy", "toy") == "a photo of toy"
+    assert plain_prompt("a red robot", "mimi_toy", "toy") == "a red robot"
+
+
+def test_pictures_are_scored_from_the_middle_of_the_base_model() -> None:
+    """All vectors share a large part; without the middle every cosine would be near 1."""
+    vectors = {
+        "base a": [1.0, 0.1, 0.0],
+        "base b": [1.0, -0.1, 0.0],
+        "like": [1.0, 0.0, 0.2],
+        "unlike": [1.0, 0.2, -0.1],
+    }
+    samples = [
+        {"step": step, "strength": "1", "number": "1", "seed": "0", "control": "false", "prompt": "p", "sha256": name}
+        for step, name in (("0", "base a"), ("0", "base b"), ("100", "like"), ("200", "unlike"))
+    ]
+    rows = score_pictures(samples, vectors, {"p": [1.0, 0.0, 0.0]}, [[1.0, 0.05, 0.3], [1.0, -0.05, 0.3]])
+    likeness = [row["likeness"] for row in rows]
+    assert likeness[0] == pytest.approx(0.0) and likeness[1] == pytest.approx(0.0)
+    assert likeness[2] == pytest.approx(1.0) and likeness[3] < -0.4
+    assert rows[0]["prompt_following"] == pytest.approx(1.0)
+
+
+def test_scores_are_means_over_pictures_and_loss_changes() -> None:
+    variant = Variant(100, 1.0, Path("step-000100.safetensors"))
+    changes = {
+        BASE: LossChange(0.0, 0.0, 0.0, 0.0, 5, "held_out"),
+        variant: LossChange(0.3, 0.01, 0.05, 0.1, 5, "held_out"),
+    }
+    pictures = [
+        {"step": step, "strength": strength, "control": control, "likeness": likeness, "prompt_following": following}
+        for step, strength, control, likeness, following in (
+            ("0", "0.0", "false", 0.1, 0.5),
+            ("100", "1.0", "false", 0.6, 0.4),
+            ("100", "1.0", "false", 0.8, 0.6),
+            ("100", "1.0", "true", 0.2, 0.9),
+        )
+    ]
+    base, row = score_rows(changes, pictures)
+    assert (base["step"], base["likeness"], base["control_likeness"]) == (0, 0.1, None)
+    assert (row["likeness"], row["likeness_se"]) == (pytest.approx(0.7), pytest.approx(0.1))
+    assert (row["prompt_following"], row["control_likeness"], row["control_following"]) == (0.5, 0.2, 0.9)
+    assert (row["loss_fall"], row["untriggered_fall"], row["prior_rise"]) == (0.3, 0.05, 0.1)

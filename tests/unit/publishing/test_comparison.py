@@ -1,0 +1,34 @@
+"""Runs side by side: what differs, and the chosen figures."""
+
+from darkroom.contracts.choice import Choice
+from darkroom.publishing.comparison import Run, comparison, comparison_text, differing_settings
+
+
+def run(name: str, rank: int, step: int) -> Run:
+    scores = [
+        {"step": "0", "strength": "0", "likeness": "0.2", "prompt_following": "0.9"},
+        {"step": "100", "strength": "1", "likeness": "0.6", "prompt_following": "0.8", "likeness_se": "0.01"},
+        {"step": "200", "strength": "1", "likeness": "0.7", "prompt_following": "0.7", "likeness_se": "0.02"},
+    ]
+    validation = [{"step": "0", "loss": "0.5"}, {"step": "100", "loss": "0.4"}, {"step": "200", "loss": "0.3"}]
+    log = [{"step": str(number), "loss": "0.5" if number <= 180 else "0.25"} for number in range(1, 201)]
+    return Run(
+        "pocket", name, {"rank": rank, "seed": 0, "prompts": ["a"]}, Choice(step, 1.0, ""), scores, validation, log
+    )
+
+
+def test_runs_show_what_differs_and_the_chosen_figures() -> None:
+    columns, rows = comparison([run("wide|run", 16, 200), run("main", 8, 100)])
+    assert columns[:5] == ["target", "run", "rank", "chosen_step", "chosen_strength"] and "seed" not in columns
+    main, wide = rows
+    assert (main["run"], main["rank"], main["likeness"], main["likeness_base"]) == ("main", "8", "0.6", "0.2")
+    assert (wide["loss_before"], wide["loss_after"], wide["training_loss"]) == (0.5, 0.3, 0.25)
+    assert round(wide["loss_change"], 6) == -0.4
+    text = comparison_text(columns, rows, "my_box")
+    assert "# Runs of my\\_box" in text and "wide\\|run" in text and "| -0.4 |" in text
+
+
+def test_one_run_differs_from_nobody() -> None:
+    columns, rows = comparison([run("main", 8, 100)])
+    assert columns[:3] == ["target", "run", "chosen_step"] and len(rows) == 1
+    assert differing_settings([{"a": 1}, {"a": 1, "b": 2}]) == ["b"]

@@ -1,0 +1,252 @@
+"""Published files: the same bytes every time, loaded by diffusers under both names with the same effect."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from tiny_sdxl import save_tiny_sdxl
+
+from darkroom.config.captions import SubjectSettings
+from darkroom.config.training import TrainingSettings
+from darkroom.contracts.checkpoint_files import chosen_checkpoint
+from darkroom.contracts.choice import Choice
+from darkroom.contracts.manifest import Frame, manifest_json
+from darkroom.errors import UserError
+from darkroom.families.base import family
+from darkroom.publishing.lora_files import read_checkpoint, tensors_sha256, write_lora
+from darkroom.publishing.lora_metadata import Training, lora_metadata, published_files
+from darkroom.publishing.verification import verify_lora
+from darkroom.storage.files import sha256_bytes, sha256_file, write_json
+from darkroom.training.adapter import add_adapter, save_adapter, trainable
+
+SDXL = family("sdxl")
+SETTINGS = TrainingSettings.model_validate({"rank": 4, "alpha": 2.0, "layers": "all", "steps": 100})
+SCRIPTS = Path(__file__).parents[3] / "scripts"
+
+
+def frames() -> list[Frame]:
+    texts = ["zxq toy, grass", "zxq toy, sand", "zxq toy, `x` | <b>", "zxq toy, grass"]
+    return [
+        Frame(
+            frame=f"{number:016x}",
+            photo=f"{number:016x}",
+            photo_sha256=f"{number:064x}",
+            split="held_out" if number == 3 else "train",
+            width=64,
+            height=48 if number else 64,
+            original_width=640,
+            original_height=480,
+            crop_left=0,
+            crop_top=0,
+            caption=text,
+            caption_sha256="c",
+            picture_sha256="p",
+            mask_sha256="m",
+        )
+        for number, text in enumerate(texts)
+    ]
+
+
+def training() -> Training:
+    return Training(
+        project="box",
+        target="pocket",
+        run="main",
+        subject=SubjectSettings.model_validate({"trigger": "zxq", "class": "toy", "kind": "object"}),
+        base_model="owner/base",
+        base_revision="abc",
+        settings=SETTINGS,
+        resolutions=(64,),
+        frames=frames(),
+        choice=Choice(100, 0.8, "best likeness"),
+    )
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_sdxl(tmp_path_factory.mktemp("sdxl"))
+
+
+@pytest.fixture(scope="module")
+def checkpoints(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of checkpoints whose adapter has an effect everywhere."""
+    denoiser = SDXL.load_denoiser(model, torch.float32)
+    add_adapter(denoiser, SETTINGS, SDXL.LAYERS["all"])
+    draw = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for weight in trainable(denoiser).values():
+            weight.copy_(torch.randn(weight.shape, generator=draw) * 0.3)
+    folder = tmp_path_factory.mktemp("checkpoints")
+    save_adapter(denoiser, "unet", folder / "step-000100.safetensors")
+    return folder
+
+
+def publish(checkpoints: Path, model: Path, folder: Path) -> tuple[Path, Path]:
+    checkpoint = read_checkpoint(chosen_checkpoint(checkpoints, 100))
+    diffusers, kohya = published_files(training(), SDXL, model, checkpoint, "d" * 64)
+    write_lora(folder / "box.safetensors", *diffusers)
+    write_lora(folder / "box.comfyui.safetensors", *kohya)
+    return folder / "box.safetensors", folder / "box.comfyui.safetensors"
+
+
+def render(pipeline: object) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    options = {"width": 32, "height": 32, "num_inference_steps": 2, "generator": generator, "output_type": "pt"}
+    return pipeline("a toy", **options).images  # type: ignore[operator]
+
+
+def test_both_files_have_the_effect_of_the_checkpoint(checkpoints: Path, model: Path, tmp_path: Path) -> None:
+    pipeline = SDXL.load_pipeline(model, torch.device("cpu"))
+    pictures = [render(pipeline)]
+    for file in (checkpoints / "step-000100.safetensors", *publish(checkpoints, model, tmp_path)):
+        pipeline.load_lora_weights(str(file.parent), weight_name=file.name)
+        pictures.append(render(pipeline))
+        pipeline.unload_lora_weights()
+    base, checkpoint, diffusers, kohya = pictures
+    assert (checkpoint - base).abs().mean() > 0.01
+    assert torch.equal(diffusers, checkpoint)
+    torch.testing.assert_close(kohya, checkpoint, atol=1e-4, rtol=0)
+
+
+def test_verify_lora_finds_every_module_and_the_change(checkpoints: Path, model: Path, tmp_path: Path) -> None:
+    pipeline = SDXL.load_pipeline(model, torch.device("cpu"))
+    for file in publish(checkpoints, model, tmp_path):
+        found = verify_lora(file, pipeline, SDXL, "a toy", 1.0, 32)
+        assert found.good and found.modules > 20 and found.change > 0
+    tensors = {
+        name: tensor * 0 for name, tensor in read_checkpoint(checkpoints / "step-000100.safetensors").tensors.items()
+    }
+    write_lora(tmp_path / "zero.safetensors", tensors, {})
+    assert not verify_lora(tmp_path / "zero.safetensors", pipeline, SDXL, "a toy", 1.0, 32).good
+    (tmp_path / "none.safetensors").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="does not load"):
+        verify_lora(tmp_path / "none.safetensors", pipeline, SDXL, "a toy", 1.0, 32)
+
+
+def test_kohya_names_and_alphas(checkpoints: Path, model: Path, tmp_path: Path) -> None:
+    _, file = publish(checkpoints, model, tmp_path)
+    with safe_open(file, "pt") as tensors:
+        names = set(tensors.keys())
+        downs = {name.removesuffix(".lora_down.weight") for name in names if name.endswith(".lora_down.weight")}
+        assert len(names) == 3 * len(downs)
+        assert all(name.startswith("lora_unet_") and name.count(".") <= 2 for name in names)
+        assert {float(tensors.get_tensor(f"{down}.alpha")) for down in downs} == {2.0}
+
+
+def test_metadata_says_what_people_read_and_nothing_that_changes(
+    checkpoints: Path, model: Path, tmp_path: Path
+) -> None:
+    file, kohya = publish(checkpoints, model, tmp_path)
+    with safe_open(file, "pt") as tensors, safe_open(kohya, "pt") as others:
+        metadata, other = tensors.metadata(), others.metadata()
+    assert metadata["modelspec.architecture"] == "stable-diffusion-xl-v1-base/lora"
+    assert metadata["modelspec.trigger_phrase"] == "zxq toy"
+    assert (metadata["ss_network_dim"], metadata["ss_network_alpha"], metadata["ss_steps"]) == ("4", "2", "100")
+    assert json.loads(metadata["ss_tag_frequency"])["box"]["zxq toy"] == 3, "held-out frames were not trained on"
+    assert json.loads(metadata["ss_bucket_info"])["buckets"]["0"] == {"resolution": [64, 48], "count": 2}
+    assert json.loads(metadata["lora_adapter_metadata"])["unet.lora_alpha"] == 2.0
+    assert other["sshs_model_hash"] != metadata["sshs_model_hash"]
+    assert not any("date" in key or "/tmp" in value for key, value in metadata.items())
+
+
+def test_the_same_bytes_in_another_process(tmp_path: Path) -> None:
+    code = (
+        "import sys, torch; from pathlib import Path; from darkroom.publishing.lora_files import write_lora;"
+        "write_lora(Path(sys.argv[1]), {'b': torch.ones(2), 'a': torch.zeros(3)}, {c: c for c in 'zyxwvuts'})"
+    )
+    for seed in ("1", "2"):
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / seed)],
+            check=True,
+            env={"PYTHONPATH": str(SCRIPTS), "PYTHONHASHSEED": seed},
+        )
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+    with safe_open(tmp_path / "1", "pt") as file:
+        assert torch.equal(file.get_tensor("b"), torch.ones(2)) and file.metadata()["z"] == "z"
+
+
+def test_the_hash_is_of_the_tensors_alone() -> None:
+    one = {"b": torch.ones(2), "a": torch.zeros(3)}
+    assert tensors_sha256(one) == tensors_sha256(dict(reversed(one.items()))) != tensors_sha256({"a": one["a"]})
+    metadata = lora_metadata(training(), SDXL.published_as(Path()), "d" * 64, "e" * 64)
+    assert all(isinstance(value, str) and value for value in metadata.values())
+
+
+def test_a_choice_without_a_checkpoint_is_one_clear_line(checkpoints: Path) -> None:
+    with pytest.raises(UserError, match=r"no checkpoint of step 50 \(there: step-000100\)"):
+        chosen_checkpoint(checkpoints, 50)
+
+
+def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Path, tmp_path: Path) -> None:
+    files = {str(path.relative_to(model)): sha256_file(path) for path in sorted(model.rglob("*")) if path.is_file()}
+    lock = {"source": "/somewhere/on/this/machine/base", "revision": "local", "path": str(model), "files": files}
+    write_json(tmp_path / "pocket.json", lock)
+    write_json(tmp_path / "choice.json", {"step": 100, "strength": 0.8, "reason": "best | likeness"})
+    write_json(tmp_path / "manifest.json", manifest_json(frames()))
+    (tmp_path / "scores.csv").write_text(
+        "step,strength,likeness,likeness_se,prompt_following,prompt_following_se\n0,0,0.2,0.01,0.9,0.02\n"
+        "100,0.8,0.7,0.01,0.85,0.02\n100,1,0.75,0.01,0.8,0.02\n"
+    )
+    texts = {2: "a toy on sand\n", 4: "of a photo that is not used"}
+    rows = [f"{n}.jpg,{n:016x},{n:064x},ok," for n in range(5)] + [
+        f"{n}.txt,,{sha256_bytes(text.encode())},sidecar,{n}.jpg" for n, text in texts.items()
+    ]
+    (tmp_path / "photos.csv").write_text("\n".join(["path,photo,sha256,status,of_path", *rows]) + "\n")
+    for n, text in texts.items():
+        (tmp_path / f"{n}.txt").write_text(text)
+    (tmp_path / "overrides.csv").write_text("photo,keep,box,caption\n4.jpg,no,,\n1.jpg,,1 2 3 4,zxq toy\n")
+    write_json(tmp_path / "machine.json", {"architecture": "x86_64"})
+    (tmp_path / "validation.csv").write_text("step,loss,split\n0,0.5,held_out\n100,0.25,held_out\n")
+    subject = {"trigger": "zxq", "class": "toy", "kind": "object"}
+    written = []
+    for name in ("one", "two"):
+        out = tmp_path / name
+        command = [sys.executable, str(SCRIPTS / "publish_lora.py")]
+        for option, value in {
+            "project": "box",
+            "target-name": "pocket",
+            "run": "main",
+            "choice": tmp_path / "choice.json",
+            "checkpoints": checkpoints,
+            "manifest": tmp_path / "manifest.json",
+            "scores": tmp_path / "scores.csv",
+            "validation": tmp_path / "validation.csv",
+            "model": tmp_path / "pocket.json",
+            "photos": tmp_path / "photos.csv",
+            "folder": tmp_path,
+            "overrides": tmp_path / "overrides.csv",
+            "machine": tmp_path / "machine.json",
+            "grid": "../evaluation/grid.png",
+            "subject": json.dumps(subject),
+            "training": SETTINGS.to_argument(),
+            "config": json.dumps({"photos": "/home/somebody/photos", "subject": subject}),
+            "target": json.dumps({"family": "sdxl", "model": str(model), "crop": {"resolution": 64}}),
+            "lora": out / "box.safetensors",
+            "comfyui": out / "box.comfyui.safetensors",
+            "card": out / "README.md",
+            "provenance": out / "provenance.json",
+        }.items():
+            command += [f"--{option}", str(value)]
+        answer = subprocess.run(command, check=True, capture_output=True, text=True)
+        assert answer.stdout.startswith("publish_lora: step 100 at strength 0.8")
+        written.append({path.name: path.read_bytes() for path in sorted(out.iterdir())})
+    assert written[0] == written[1] and len(written[0]) == 4
+    text = (written[0]["README.md"] + written[0]["provenance.json"]).decode()
+    assert "/tmp" not in text and "somebody" not in text and "somewhere" not in text
+    record = json.loads(written[0]["provenance.json"])
+    assert record["settings"]["config"]["photos"] == "photos"
+    assert [photo["split"] for photo in record["dataset"]["photos"]] == ["train", "train", "train", "held_out"]
+    assert record["dataset"]["photos_not_used"] == [f"{4:064x}"]
+    assert record["dataset"]["sidecars"] == {f"{2:016x}": "a toy on sand"}
+    assert record["dataset"]["overrides"] == {
+        f"{1:016x}": {"keep": None, "box": [1.0, 2.0, 3.0, 4.0], "caption": "zxq toy"},
+        f"{4:016x}": {"keep": False, "box": None, "caption": None},
+    }
+    assert record["dataset"]["frames"][f"{0:016x}"]["mask_sha256"] == "m" and record["machine"]
+    assert record["files"]["box.safetensors"] == sha256_file(tmp_path / "one" / "box.safetensors")
+    assert record["packages"]["torch"] and record["models"]["pocket"]["source"] == "base"
+    assert "| 0 | 0 | 0.2 ± 0.01 | 0.9 ± 0.02 |\n| 100 | 0.8 | 0.7 ± 0.01" in text and "-50%" in text

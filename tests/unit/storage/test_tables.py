@@ -1,0 +1,57 @@
+"""Tables: canonical, whole, and gathered."""
+
+from pathlib import Path
+
+import pytest
+from gather_shards import gather_pictures
+
+from darkroom.errors import UserError
+from darkroom.storage.tables import gather_tables, read_table, write_table
+
+
+def test_tables_are_canonical(tmp_path: Path) -> None:
+    rows = [{"photo": "b", "score": 1 / 3, "ok": True}, {"photo": "a", "score": None, "ok": False}]
+    write_table(tmp_path / "one.csv", ["photo", "score", "ok"], rows)
+    write_table(tmp_path / "two.csv", ["photo", "score", "ok"], reversed(rows))
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+    assert (tmp_path / "one.csv").read_text() == "photo,score,ok\na,,false\nb,0.333333,true\n"
+
+
+def test_a_row_must_fit_its_table(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="row has"):
+        write_table(tmp_path / "one.csv", ["photo"], [{"photo": "a", "extra": 1}])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_odd_names_survive_a_table(tmp_path: Path) -> None:
+    name = 'a,"b"\nc é'
+    write_table(tmp_path / "one.csv", ["path"], [{"path": name}])
+    assert read_table(tmp_path / "one.csv") == [{"path": name}]
+
+
+def test_shards_gather_to_the_same_table_whatever_their_number(tmp_path: Path) -> None:
+    rows = [{"photo": f"{number:02d}", "value": number} for number in range(9)]
+    for count in (1, 3):
+        paths = []
+        for shard in range(count):
+            path = tmp_path / f"{count}-{shard}.csv"
+            write_table(path, ["photo", "value"], rows[shard::count])
+            paths.append(path)
+        gather_tables(paths, tmp_path / f"all-{count}.csv")
+    assert (tmp_path / "all-1.csv").read_bytes() == (tmp_path / "all-3.csv").read_bytes()
+
+
+def test_checkpoints_gather_in_their_own_order_with_their_pictures(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("base", "900", "1000")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / f"{folder.name}.png").write_bytes(folder.name.encode())
+        write_table(folder.with_suffix(".csv"), ["step", "file"], [{"step": folder.name, "file": f"{folder.name}.png"}])
+    rows = gather_tables([folder.with_suffix(".csv") for folder in folders], tmp_path / "all.csv", keep_order=True)
+    assert read_table(tmp_path / "all.csv") == rows
+    assert [row["step"] for row in rows] == ["base", "900", "1000"]
+    assert gather_pictures(rows, folders, tmp_path / "all") == 3
+    assert (tmp_path / "all" / "900.png").read_bytes() == b"900"
+    (folders[1] / "900.png").unlink()
+    with pytest.raises(UserError, match=r"^900.png is missing in .*base, .*900, .*1000; delete what of these"):
+        gather_pictures(rows, folders, tmp_path / "again")
