@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder of the dataset's pictures")
     parser.add_argument("--masks", type=Path, required=True, help="folder of the dataset's masks")
     parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
-    parser.add_argument("--prior", type=Path, help="prior.csv, beside the folder prior/")
+    parser.add_argument("--prior", type=Path, nargs="?", help="prior.csv, beside the folder prior/; none where empty")
     parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
     parser.add_argument("--family", required=True)
     parser.add_argument("--mirror", action="store_true", help="encode mirrored frames, too")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from darkroom.captions.caption_sources import read_sidecars
 from darkroom.config.captions import SubjectSettings
-from darkroom.config.framing import CropSettings
+from darkroom.config.project import Target
 from darkroom.config.training import TrainingSettings
 from darkroom.contracts.checkpoint_files import chosen_checkpoint
 from darkroom.contracts.choice import read_choice
@@ -18,6 +18,7 @@ from darkroom.publishing.lora_files import read_checkpoint, write_lora
 from darkroom.publishing.lora_metadata import Training, published_files
 from darkroom.publishing.model_card import model_card
 from darkroom.publishing.provenance import Circumstances, Given, provenance
+from darkroom.publishing.run_record import RunRecord, figures, run_settings, write_run
 from darkroom.storage.files import read_json, sha256_file, write_json, write_text
 from darkroom.storage.portable_paths import portable
 from darkroom.storage.tables import read_table
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--manifest", type=Path, required=True, help="manifest.json")
     parser.add_argument("--scores", type=Path, required=True, help="scores.csv")
     parser.add_argument("--validation", type=Path, required=True, help="validation.csv")
+    parser.add_argument("--log", type=Path, required=True, help="log.csv of the training")
     parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
     parser.add_argument("--helpers", type=Path, nargs="*", default=[], help="lock files of the other models used")
     parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
@@ -48,9 +50,10 @@ def main() -> None:
     parser.add_argument("--comfyui", type=Path, required=True, help="LoRA under kohya's names, to write")
     parser.add_argument("--card", type=Path, required=True, help="README.md, to write")
     parser.add_argument("--provenance", type=Path, required=True, help="provenance.json, to write")
+    parser.add_argument("--record", type=Path, required=True, help="run.json, to write")
     arguments = parser.parse_args()
     checkout = Path(__file__).absolute().parents[1]
-    config, target = json.loads(arguments.config), json.loads(arguments.target)
+    config, target = json.loads(arguments.config), Target.from_argument(arguments.target)
     model, choice = read_lock(arguments.model), read_choice(arguments.choice)
     training = Training(
         project=arguments.project,
@@ -60,13 +63,13 @@ def main() -> None:
         base_model=portable(model.source, checkout),
         base_revision=model.revision,
         settings=TrainingSettings.from_argument(arguments.training),
-        resolutions=CropSettings.model_validate(target["crop"]).resolutions,
+        resolutions=target.crop.resolutions,
         frames=read_manifest(arguments.manifest),
         choice=choice,
     )
     checkpoint = read_checkpoint(chosen_checkpoint(arguments.checkpoints, choice.step))
     manifest_sha256 = sha256_file(arguments.manifest)
-    module = family(target["family"])
+    module = family(target.family)
     diffusers, comfyui = published_files(training, module, model.path, checkpoint, manifest_sha256)
     write_lora(arguments.lora, *diffusers)
     write_lora(arguments.comfyui, *comfyui)
@@ -80,9 +83,13 @@ def main() -> None:
         read_overrides(Path(arguments.overrides) if arguments.overrides else None, photos),
     )
     locks = {path.stem: read_lock(path) for path in [arguments.model, *arguments.helpers]}
-    circumstances = Circumstances(locks, config, target, read_json(arguments.machine))
+    as_json = target.model_dump(mode="json", by_alias=True)
+    circumstances = Circumstances(locks, config, as_json, read_json(arguments.machine))
     record = provenance(training, given, circumstances, manifest_sha256, hashes, checkout)
     write_json(arguments.provenance, record)
+    result = figures(choice, scores, validation, read_table(arguments.log))
+    settings = run_settings(training.settings, target, training.base_model)
+    write_run(arguments.record, RunRecord(training.target, training.run, settings, result))
     print(
         f"publish_lora: step {choice.step} at strength {choice.strength:g}, "
         f"tensors {len(checkpoint.tensors)}/{len(checkpoint.tensors)}, pictures {len(training.train_frames)}"

@@ -8,7 +8,7 @@ from typing import Any
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import SubjectSettings
 from darkroom.config.evaluation import EvaluationSettings, RenderSettings
-from darkroom.contracts.checkpoint_files import BASE, Variant, strengths_of
+from darkroom.contracts.checkpoint_files import BASE, Variant, checkpoint_file, strengths_of
 from darkroom.evaluation.sample_plan import plan_samples, sample_file
 from darkroom.families.base import code_modules, family
 from darkroom.jobs.command import run_command, stage_parser
@@ -25,7 +25,10 @@ COLUMNS = ("step", "strength", "number", "seed", "control", "prompt", "file", "s
 
 def main() -> None:
     parser = stage_parser(__doc__)
-    parser.add_argument("--checkpoint", type=Path, help="a checkpoint of a training; without it, the base model")
+    parser.add_argument(
+        "--checkpoints", type=Path, nargs="?", help="folder of a run's checkpoints; none: the base model"
+    )
+    parser.add_argument("--step", type=int, nargs="?", help="of the checkpoint")
     parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
     parser.add_argument("--family", required=True)
     parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
@@ -55,7 +58,9 @@ def main() -> None:
     key["code"] = code_version(*rendering.MODULES, *code_modules(module))
     rows, rendered = [], 0
     shutil.rmtree(arguments.samples, ignore_errors=True)
-    compared = [BASE] if arguments.checkpoint is None else strengths_of(arguments.checkpoint, settings.strengths)
+    compared = [BASE]
+    if arguments.checkpoints is not None:
+        compared = strengths_of(checkpoint_file(arguments.checkpoints, arguments.step), settings.strengths)
     for variant in compared:
         adapter = "" if variant.checkpoint is None else f"{sha256_file(variant.checkpoint)} {variant.strength}"
         pictures = {sample_file(variant.step, variant.strength, sample): sample.picture for sample in plan}

@@ -4,11 +4,13 @@ import hashlib
 import json
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import torch
 from PIL import Image
 
-from darkroom.config.training import TrainingSettings
+from darkroom.config.base import ComputeSettings
+from darkroom.config.training import PriorSettings, Recipe, TrainingSettings, ValidationSettings
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import read_json
 from darkroom.storage.tables import write_table
@@ -84,3 +86,13 @@ def encode_tiny_dataset(
     rows, _ = encode_dataset(encoder, dataset, priors, paths["images"], True, work / "encodings", tokens)
     write_table(work / "encodings.csv", COLUMNS, rows)
     return read_encodings(work / "encodings.csv", work / "encodings")
+
+
+def recipe(**changes: Any) -> Recipe:
+    """A short training of the tiny dataset."""
+    return Recipe(
+        SETTINGS.model_copy(update=changes),
+        PriorSettings(weight=0.5),
+        ValidationSettings(timesteps=3),
+        ComputeSettings(device="cpu", training_threads=1),
+    )

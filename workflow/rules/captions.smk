@@ -8,9 +8,9 @@ rule caption_photos:
         script=script("caption_photos"),
         code=code("caption_photos"),
         lock=LOCK_FILE,
-        photos=f"{RESULTS}/shards/photos/{{shard}}.csv",
-        selection=f"{RESULTS}/selection.csv",
-        model=f"{RESULTS}/models/captioner.json",
+        photos=rules.survey_photos.output.table,
+        selection=rules.select_photos.output.table,
+        model=lock_of("captioner"),
     output:
         table=f"{RESULTS}/shards/captions/{{shard}}.csv",
     log:
@@ -21,12 +21,12 @@ rule caption_photos:
     resources:
         mem_mb=8000,
         runtime=240,
-        gpu=GPUS,
+        gpu=PROJECT.gpus,
     params:
         settings=project_settings("captioner"),
-        subject_class=subject_class,
-        compute=compute_settings("inference_threads"),
-        folder=photos_folder,
+        subject_class=verbatim(CONFIG.subject.subject_class),
+        compute=verbatim(PROJECT.compute("inference_threads")),
+        folder=verbatim(CONFIG.photos),
         cache=CACHE,
     shell:
         "python {input.script:q} --photos {input.photos} --selection {input.selection} --model {input.model} "
@@ -34,24 +34,15 @@ rule caption_photos:
         "--compute {params.compute:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
 
 
-rule gather_captions:
-    """Merge the captions of all shards."""
+use rule gather_fingerprints as gather_captions with:
     input:
         script=script("gather_shards"),
         code=code("gather_shards"),
-        tables=expand(f"{RESULTS}/shards/captions/{{shard}}.csv", shard=SHARDS),
+        tables=expand(rules.caption_photos.output.table, shard=PROJECT.shards),
     output:
         table=f"{RESULTS}/captions.csv",
     log:
         f"logs/{CONFIG.project}/gather_captions.log",
-    localrule: True
-    conda:
-        "../../envs/curate.yaml"
-    resources:
-        mem_mb=500,
-        runtime=10,
-    shell:
-        "python {input.script:q} --tables {input.tables} --table {output.table} > {log} 2>&1"
 
 
 # Sidecars and overrides are put in here and nowhere before: correcting a caption runs no captioner.
@@ -62,12 +53,12 @@ rule rewrite_captions:
         script=script("rewrite_captions"),
         code=family_code("rewrite_captions"),
         lock=LOCK_FILE,
-        captions=f"{RESULTS}/captions.csv",
-        frames=f"{RESULTS}/{{target}}/frames.csv",
-        photos=f"{RESULTS}/photos.csv",
+        captions=rules.gather_captions.output.table,
+        frames=rules.crop_to_buckets.output.table,
+        photos=rules.gather_photos.output.table,
         overrides=CONFIG.overrides or [],
-        model=f"{RESULTS}/models/{{target}}.json",
-        polisher=lambda wildcards: polisher_lock(wildcards.target),
+        model=lock_of("{target}"),
+        polisher=polisher_lock,
     output:
         table=f"{RESULTS}/{{target}}/captions.csv",
     log:
@@ -78,14 +69,14 @@ rule rewrite_captions:
     resources:
         mem_mb=where_polished(16000, 2000),
         runtime=where_polished(240, 20),
-        gpu=where_polished(GPUS, 0),
+        gpu=where_polished(PROJECT.gpus, 0),
     params:
         subject=project_settings("subject"),
         settings=target_settings("captions"),
-        compute=polisher_compute,
+        compute=where_polished(PROJECT.compute("inference_threads"), "{}"),
         cache=CACHE,
         family=target_family,
-        folder=photos_folder,
+        folder=verbatim(CONFIG.photos),
     shell:
         "python {input.script:q} --captions {input.captions} --frames {input.frames} --photos {input.photos} "
         "--folder {params.folder:q} --overrides {input.overrides:q} --model {input.model} --family {params.family} "
@@ -100,11 +91,11 @@ rule audit_captions:
         script=script("audit_captions"),
         code=family_code("audit_captions"),
         lock=LOCK_FILE,
-        captions=f"{RESULTS}/{{target}}/captions.csv",
-        machine=f"{RESULTS}/captions.csv",
-        frames=f"{RESULTS}/{{target}}/frames.csv",
-        photos=f"{RESULTS}/photos.csv",
-        model=f"{RESULTS}/models/{{target}}.json",
+        captions=rules.rewrite_captions.output.table,
+        machine=rules.gather_captions.output.table,
+        frames=rules.crop_to_buckets.output.table,
+        photos=rules.gather_photos.output.table,
+        model=lock_of("{target}"),
     output:
         table=f"{RESULTS}/{{target}}/audit.csv",
         page=report(
@@ -124,7 +115,7 @@ rule audit_captions:
         subject=project_settings("subject"),
         settings=target_settings("captions"),
         family=target_family,
-        folder=photos_folder,
+        folder=verbatim(CONFIG.photos),
         cache=CACHE,
     shell:
         "python {input.script:q} --captions {input.captions} --machine {input.machine} --frames {input.frames} "

@@ -6,11 +6,11 @@ checkpoint assemble_dataset:
     input:
         script=script("assemble_dataset"),
         code=code("assemble_dataset"),
-        selection=f"{RESULTS}/selection.csv",
-        photos=f"{RESULTS}/photos.csv",
-        frames=f"{RESULTS}/{{target}}/frames.csv",
-        captions=f"{RESULTS}/{{target}}/captions.csv",
-        audit=f"{RESULTS}/{{target}}/audit.csv",
+        selection=rules.select_photos.output.table,
+        photos=rules.gather_photos.output.table,
+        frames=rules.crop_to_buckets.output.table,
+        captions=rules.rewrite_captions.output.table,
+        audit=rules.audit_captions.output.table,
     output:
         manifest=f"{RESULTS}/{{target}}/dataset/manifest.json",
     log:

@@ -2,12 +2,13 @@
 
 
 rule render_base:
-    """Render the prompts with the base model, for all runs of a target."""
+    """Render the prompts: with the base model for all runs of a target, or with a checkpoint of one."""
     input:
         script=script("render_samples"),
         code=family_code("render_samples"),
         lock=LOCK_FILE,
-        model=behind_manifest("{results}/models/{target}.json"),
+        model=behind_manifest(lock_of("{target}")),
+        checkpoints=[],
     output:
         table=f"{RESULTS}/{{target}}/base_samples.csv",
         samples=directory(f"{RESULTS}/{{target}}/base_samples"),
@@ -19,56 +20,37 @@ rule render_base:
     resources:
         mem_mb=16000,
         runtime=240,
-        gpu=GPUS,
+        gpu=PROJECT.gpus,
     params:
+        step=lambda wildcards: wildcards.get("step", ""),
         family=target_family,
         subject=project_settings("subject"),
         settings=project_settings("evaluation"),
         render=target_settings("render"),
         side=frame_side,
-        compute=compute_settings("training_threads"),
+        compute=verbatim(PROJECT.compute("training_threads")),
         cache=CACHE,
     shell:
-        "python {input.script:q} --model {input.model} --family {params.family} --subject {params.subject:q} "
-        "--settings {params.settings:q} --render {params.render:q} --side {params.side} --compute {params.compute:q} "
-        "--cache {params.cache} --samples {output.samples} --table {output.table} > {log} 2>&1"
+        "python {input.script:q} --checkpoints {input.checkpoints} --step {params.step} --model {input.model} "
+        "--family {params.family} --subject {params.subject:q} --settings {params.settings:q} "
+        "--render {params.render:q} --side {params.side} --compute {params.compute:q} --cache {params.cache} "
+        "--samples {output.samples} --table {output.table} > {log} 2>&1"
 
 
 # A job per checkpoint: they use all cores or GPUs, and each loads the model once.
-rule render_samples:
-    """Render the prompts with a checkpoint."""
+use rule render_base as render_samples with:
     input:
         script=script("render_samples"),
         code=family_code("render_samples"),
         lock=LOCK_FILE,
-        checkpoints=ancient(checkpoint_files),
-        checkpoint_sums=behind_manifest("{results}/{target}/{run}/training/SHA256SUMS"),
-        model=behind_manifest("{results}/models/{target}.json"),
+        model=behind_manifest(lock_of("{target}")),
+        checkpoints=ancient(behind_manifest(rules.train_lora.output.checkpoints)),
+        checkpoint_sums=behind_manifest(rules.train_lora.output.sums),
     output:
         table=f"{RESULTS}/{{target}}/{{run}}/evaluation/shards/{{step}}.csv",
         samples=directory(f"{RESULTS}/{{target}}/{{run}}/evaluation/shards/{{step}}"),
     log:
         f"logs/{CONFIG.project}/render_samples/{{target}}/{{run}}/{{step}}.log",
-    conda:
-        "../../envs/train.yaml"
-    threads: CONFIG.compute.training_threads
-    resources:
-        mem_mb=16000,
-        runtime=240,
-        gpu=GPUS,
-    params:
-        family=target_family,
-        subject=project_settings("subject"),
-        settings=project_settings("evaluation"),
-        render=target_settings("render"),
-        side=frame_side,
-        compute=compute_settings("training_threads"),
-        cache=CACHE,
-    shell:
-        "python {input.script:q} --checkpoint {input.checkpoints}/step-{wildcards.step}.safetensors --model {input.model} "
-        "--family {params.family} --subject {params.subject:q} --settings {params.settings:q} "
-        "--render {params.render:q} --side {params.side} --compute {params.compute:q} --cache {params.cache} "
-        "--samples {output.samples} --table {output.table} > {log} 2>&1"
 
 
 rule gather_samples:
@@ -76,9 +58,10 @@ rule gather_samples:
     input:
         script=script("gather_shards"),
         code=code("gather_shards"),
-        base=behind_manifest("{results}/{target}/base_samples.csv"),
-        tables=sample_tables,
-        folders=ancient(sample_folders),
+        base=behind_manifest(rules.render_base.output.table),
+        tables=of_checkpoints(rules.render_samples.output.table),
+        base_folder=ancient(behind_manifest(rules.render_base.output.samples)),
+        folders=ancient(of_checkpoints(rules.render_samples.output.samples)),
     output:
         table=f"{RESULTS}/{{target}}/{{run}}/evaluation/samples.csv",
         samples=directory(f"{RESULTS}/{{target}}/{{run}}/evaluation/samples"),
@@ -92,7 +75,7 @@ rule gather_samples:
         runtime=30,
     shell:
         "python {input.script:q} --tables {input.base} {input.tables} --keep-order --table {output.table} "
-        "--folders {input.folders} --folder {output.samples} > {log} 2>&1"
+        "--folders {input.base_folder} {input.folders} --folder {output.samples} > {log} 2>&1"
 
 
 rule score_checkpoints:
@@ -101,16 +84,16 @@ rule score_checkpoints:
         script=script("score_checkpoints"),
         code=family_code("score_checkpoints"),
         lock=LOCK_FILE,
-        checkpoints=ancient(checkpoint_files),
-        checkpoint_sums=behind_manifest("{results}/{target}/{run}/training/SHA256SUMS"),
-        samples=behind_manifest("{results}/{target}/{run}/evaluation/samples.csv"),
-        pictures=ancient(behind_manifest("{results}/{target}/{run}/evaluation/samples")),
-        encodings=behind_manifest("{results}/{target}/encodings.csv"),
-        folder=ancient(behind_manifest("{results}/{target}/encodings")),
-        model=behind_manifest("{results}/models/{target}.json"),
-        clip=behind_manifest("{results}/models/clip.json"),
-        images=ancient(behind_manifest("{results}/{target}/dataset/images")),
-        sums=behind_manifest("{results}/{target}/dataset/SHA256SUMS"),
+        checkpoints=ancient(behind_manifest(rules.train_lora.output.checkpoints)),
+        checkpoint_sums=behind_manifest(rules.train_lora.output.sums),
+        samples=behind_manifest(rules.gather_samples.output.table),
+        pictures=ancient(behind_manifest(rules.gather_samples.output.samples)),
+        encodings=behind_manifest(rules.encode_dataset.output.table),
+        folder=ancient(behind_manifest(rules.encode_dataset.output.encodings)),
+        model=behind_manifest(lock_of("{target}")),
+        clip=behind_manifest(lock_of("clip")),
+        images=ancient(behind_manifest(rules.export_dataset.output.images)),
+        sums=behind_manifest(rules.export_dataset.output.sums),
     output:
         table=f"{RESULTS}/{{target}}/{{run}}/evaluation/scores.csv",
         pictures=f"{RESULTS}/{{target}}/{{run}}/evaluation/sample_scores.csv",
@@ -122,14 +105,14 @@ rule score_checkpoints:
     resources:
         mem_mb=16000,
         runtime=240,
-        gpu=GPUS,
+        gpu=PROJECT.gpus,
     params:
         family=target_family,
         subject=project_settings("subject"),
-        strengths=strengths,
+        strengths=" ".join(map(str, CONFIG.evaluation.strengths)),
         training=training_settings,
         validation=project_settings("validation"),
-        compute=compute_settings("training_threads"),
+        compute=verbatim(PROJECT.compute("training_threads")),
         cache=CACHE,
     shell:
         "python {input.script:q} --checkpoints {input.checkpoints} --samples {input.samples} "
@@ -144,10 +127,8 @@ rule choose_checkpoint:
     input:
         script=script("choose_checkpoint"),
         code=code("choose_checkpoint"),
-        scores=behind_manifest("{results}/{target}/{run}/evaluation/scores.csv"),
-        pictures=behind_manifest(
-            "{results}/{target}/{run}/evaluation/sample_scores.csv"
-        ),
+        scores=behind_manifest(rules.score_checkpoints.output.table),
+        pictures=behind_manifest(rules.score_checkpoints.output.pictures),
     output:
         choice=f"{RESULTS}/{{target}}/{{run}}/evaluation/choice.json",
     log:
@@ -159,7 +140,8 @@ rule choose_checkpoint:
         mem_mb=500,
         runtime=10,
     shell:
-        "python {input.script:q} --scores {input.scores} --pictures {input.pictures} --choice {output.choice} > {log} 2>&1"
+        "python {input.script:q} --scores {input.scores} --pictures {input.pictures} --choice {output.choice} > {log} "
+        "2>&1"
 
 
 rule draw_grid:
@@ -168,12 +150,12 @@ rule draw_grid:
         script=script("draw_grid"),
         code=code("draw_grid"),
         manifest=manifest,
-        images=ancient(behind_manifest("{results}/{target}/dataset/images")),
-        sums=behind_manifest("{results}/{target}/dataset/SHA256SUMS"),
-        samples=behind_manifest("{results}/{target}/{run}/evaluation/samples.csv"),
-        pictures=ancient(behind_manifest("{results}/{target}/{run}/evaluation/samples")),
-        scores=behind_manifest("{results}/{target}/{run}/evaluation/scores.csv"),
-        choice=behind_manifest("{results}/{target}/{run}/evaluation/choice.json"),
+        images=ancient(behind_manifest(rules.export_dataset.output.images)),
+        sums=behind_manifest(rules.export_dataset.output.sums),
+        samples=behind_manifest(rules.gather_samples.output.table),
+        pictures=ancient(behind_manifest(rules.gather_samples.output.samples)),
+        scores=behind_manifest(rules.score_checkpoints.output.table),
+        choice=behind_manifest(rules.choose_checkpoint.output.choice),
     output:
         grid=report(
             f"{RESULTS}/{{target}}/{{run}}/evaluation/grid.png",

@@ -7,10 +7,10 @@ rule mask_subjects:
         script=script("mask_subjects"),
         code=code("mask_subjects"),
         lock=LOCK_FILE,
-        photos=f"{RESULTS}/shards/photos/{{shard}}.csv",
-        model=f"{RESULTS}/models/segmenter.json",
-        second=[f"{RESULTS}/models/{model}.json" for model in SECOND_SEGMENTER],
-        box_model=[f"{RESULTS}/models/{model}.json" for model in BOX_FINDER],
+        photos=rules.survey_photos.output.table,
+        model=lock_of("segmenter"),
+        second=optional_locks("second_segmenter"),
+        box_model=optional_locks("box_finder"),
     output:
         table=f"{RESULTS}/shards/masks/{{shard}}.csv",
         masks=directory(f"{RESULTS}/shards/masks/{{shard}}"),
@@ -20,23 +20,26 @@ rule mask_subjects:
         "../../envs/caption.yaml"
     threads: CONFIG.compute.inference_threads
     resources:
-        gpu=MASK_GPUS,
+        gpu=PROJECT.mask_gpus,
         mem_mb=8000,
         runtime=240,
     params:
-        folder=photos_folder,
-        subject_class=masked_class,
+        folder=verbatim(CONFIG.photos),
+        subject_class=verbatim(
+            CONFIG.subject.subject_class if PROJECT.masks_by_torch else ""
+        ),
         settings=project_settings("masks"),
-        compute=compute_settings("inference_threads"),
-        supplied_masks=shard_masks,
-        index=INDEX,
-        mask_index=MASK_INDEX,
+        compute=verbatim(PROJECT.compute("inference_threads")),
+        supplied_masks=lambda wildcards: PROJECT.shard_masks(wildcards.shard),
+        index=PROJECT.index,
+        mask_index=PROJECT.mask_index,
         cache=CACHE,
     shell:
         "python {input.script:q} --photos {input.photos} --model {input.model} --second {input.second} "
         "--box-model {input.box_model} --subject-class {params.subject_class:q} --folder {params.folder:q} "
         "--settings {params.settings:q} --compute {params.compute:q} --photo-index {params.index} "
-        "--mask-index {params.mask_index} --cache {params.cache} --table {output.table} --masks {output.masks} > {log} 2>&1"
+        "--mask-index {params.mask_index} --cache {params.cache} --table {output.table} --masks {output.masks} "
+        "> {log} 2>&1"
 
 
 rule gather_masks:
@@ -44,8 +47,10 @@ rule gather_masks:
     input:
         script=script("gather_shards"),
         code=code("gather_shards"),
-        tables=expand(f"{RESULTS}/shards/masks/{{shard}}.csv", shard=SHARDS),
-        folders=ancient(expand(f"{RESULTS}/shards/masks/{{shard}}", shard=SHARDS)),
+        tables=expand(rules.mask_subjects.output.table, shard=PROJECT.shards),
+        folders=ancient(
+            expand(str(rules.mask_subjects.output.masks), shard=PROJECT.shards)
+        ),
     output:
         table=f"{RESULTS}/masks.csv",
         masks=directory(f"{RESULTS}/masks"),
@@ -69,9 +74,9 @@ rule score_quality:
         script=script("score_quality"),
         code=code("score_quality"),
         lock=LOCK_FILE,
-        photos=f"{RESULTS}/shards/photos/{{shard}}.csv",
-        masks_table=f"{RESULTS}/shards/masks/{{shard}}.csv",
-        masks=ancient(f"{RESULTS}/shards/masks/{{shard}}"),
+        photos=rules.survey_photos.output.table,
+        masks_table=rules.mask_subjects.output.table,
+        masks=ancient(str(rules.mask_subjects.output.masks)),
     output:
         table=f"{RESULTS}/shards/quality/{{shard}}.csv",
     log:
@@ -83,33 +88,24 @@ rule score_quality:
         mem_mb=2000,
         runtime=120,
     params:
-        folder=photos_folder,
+        folder=verbatim(CONFIG.photos),
         settings=project_settings("quality"),
         cache=CACHE,
     shell:
         "python {input.script:q} --photos {input.photos} --masks-table {input.masks_table} --masks {input.masks} "
-        "--folder {params.folder:q} --settings {params.settings:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
+        "--folder {params.folder:q} --settings {params.settings:q} --cache {params.cache} --table {output.table} "
+        "> {log} 2>&1"
 
 
-rule gather_quality:
-    """Merge the raw scores of all shards."""
+use rule gather_fingerprints as gather_quality with:
     input:
         script=script("gather_shards"),
         code=code("gather_shards"),
-        tables=expand(f"{RESULTS}/shards/quality/{{shard}}.csv", shard=SHARDS),
+        tables=expand(rules.score_quality.output.table, shard=PROJECT.shards),
     output:
         table=f"{RESULTS}/quality.csv",
     log:
         f"logs/{CONFIG.project}/gather_quality.log",
-    localrule: True
-    conda:
-        "../../envs/curate.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    shell:
-        "python {input.script:q} --tables {input.tables} --table {output.table} > {log} 2>&1"
 
 
 rule score_aesthetic:
@@ -118,7 +114,7 @@ rule score_aesthetic:
         script=script("score_aesthetic"),
         code=code("score_aesthetic"),
         lock=LOCK_FILE,
-        vectors=EMBEDDINGS,
+        vectors=rules.embed_photos.output.vectors if CONFIG.duplicates.embedding else [],
         head=CONFIG.aesthetic.head or [],
     output:
         table=f"{RESULTS}/aesthetic.csv",
@@ -139,12 +135,12 @@ rule select_photos:
     input:
         script=script("select_photos"),
         code=code("select_photos"),
-        photos=f"{RESULTS}/photos.csv",
-        duplicates=f"{RESULTS}/duplicates.csv",
-        masks_table=f"{RESULTS}/masks.csv",
-        quality=f"{RESULTS}/quality.csv",
-        vectors=EMBEDDINGS,
-        aesthetic=AESTHETIC,
+        photos=rules.gather_photos.output.table,
+        duplicates=rules.group_duplicates.output.table,
+        masks_table=rules.gather_masks.output.table,
+        quality=rules.gather_quality.output.table,
+        vectors=rules.embed_photos.output.vectors if CONFIG.duplicates.embedding else [],
+        aesthetic=rules.score_aesthetic.output.table if CONFIG.aesthetic.head else [],
         overrides=CONFIG.overrides or [],
     output:
         table=f"{RESULTS}/selection.csv",
@@ -162,13 +158,15 @@ rule select_photos:
         mem_mb=4000,
         runtime=60,
     params:
-        folder=photos_folder,
+        folder=verbatim(CONFIG.photos),
         settings=project_settings("selection"),
         cache=CACHE,
     shell:
-        "python {input.script:q} --photos {input.photos} --duplicates {input.duplicates} --masks-table {input.masks_table} "
-        "--quality {input.quality} --vectors {input.vectors} --aesthetic {input.aesthetic} --overrides {input.overrides:q} --folder {params.folder:q} --settings {params.settings:q} "
-        "--cache {params.cache} --table {output.table} --sheet {output.sheet} > {log} 2>&1"
+        "python {input.script:q} --photos {input.photos} --duplicates {input.duplicates} "
+        "--masks-table {input.masks_table} --quality {input.quality} --vectors {input.vectors} "
+        "--aesthetic {input.aesthetic} --overrides {input.overrides:q} --folder {params.folder:q} "
+        "--settings {params.settings:q} --cache {params.cache} --table {output.table} --sheet {output.sheet} "
+        "> {log} 2>&1"
 
 
 rule draw_masks:
@@ -176,10 +174,10 @@ rule draw_masks:
     input:
         script=script("draw_masks"),
         code=code("draw_masks"),
-        photos=f"{RESULTS}/photos.csv",
-        selection=f"{RESULTS}/selection.csv",
-        masks_table=f"{RESULTS}/masks.csv",
-        masks=ancient(f"{RESULTS}/masks"),
+        photos=rules.gather_photos.output.table,
+        selection=rules.select_photos.output.table,
+        masks_table=rules.gather_masks.output.table,
+        masks=ancient(str(rules.gather_masks.output.masks)),
     output:
         sheet=report(
             f"{RESULTS}/masks.jpg",
@@ -195,7 +193,7 @@ rule draw_masks:
         mem_mb=2000,
         runtime=60,
     params:
-        folder=photos_folder,
+        folder=verbatim(CONFIG.photos),
         cache=CACHE,
     shell:
         "python {input.script:q} --photos {input.photos} --selection {input.selection} --masks-table {input.masks_table} "
@@ -208,10 +206,10 @@ rule crop_to_buckets:
         script=script("crop_to_buckets"),
         code=code("crop_to_buckets"),
         lock=LOCK_FILE,
-        selection=f"{RESULTS}/selection.csv",
-        photos=f"{RESULTS}/photos.csv",
-        masks_table=f"{RESULTS}/masks.csv",
-        photo_masks=ancient(f"{RESULTS}/masks"),
+        selection=rules.select_photos.output.table,
+        photos=rules.gather_photos.output.table,
+        masks_table=rules.gather_masks.output.table,
+        photo_masks=ancient(str(rules.gather_masks.output.masks)),
         overrides=CONFIG.overrides or [],
     output:
         table=f"{RESULTS}/{{target}}/frames.csv",
@@ -226,11 +224,12 @@ rule crop_to_buckets:
         mem_mb=4000,
         runtime=120,
     params:
-        folder=photos_folder,
+        folder=verbatim(CONFIG.photos),
         settings=target_settings("crop"),
-        batch=dataset_batch,
+        batch=lambda wildcards: PROJECT.dataset_batch(wildcards.target),
         cache=CACHE,
     shell:
-        "python {input.script:q} --selection {input.selection} --photos {input.photos} --masks-table {input.masks_table} "
-        "--photo-masks {input.photo_masks} --overrides {input.overrides:q} --folder {params.folder:q} --settings {params.settings:q} "
-        "--batch {params.batch} --cache {params.cache} --table {output.table} --frames {output.frames} --masks {output.masks} > {log} 2>&1"
+        "python {input.script:q} --selection {input.selection} --photos {input.photos} "
+        "--masks-table {input.masks_table} --photo-masks {input.photo_masks} --overrides {input.overrides:q} "
+        "--folder {params.folder:q} --settings {params.settings:q} --batch {params.batch} --cache {params.cache} "
+        "--table {output.table} --frames {output.frames} --masks {output.masks} > {log} 2>&1"

@@ -18,24 +18,25 @@ rule survey_photos:
         mem_mb=2000,
         runtime=120,
     params:
-        files=shard_files,
-        index=INDEX,
-        folder=photos_folder,
+        files=lambda wildcards: PROJECT.shard_files(wildcards.shard),
+        index=PROJECT.index,
+        folder=verbatim(CONFIG.photos),
         shards=CONFIG.shards,
         settings=project_settings("opening"),
         cache=CACHE,
     shell:
         "python {input.script:q} --index {params.index} --folder {params.folder:q} --shard {wildcards.shard} "
-        "--shards {params.shards} --settings {params.settings:q} --cache {params.cache} --table {output.table} > {log} 2>&1"
+        "--shards {params.shards} --settings {params.settings:q} --cache {params.cache} --table {output.table} "
+        "> {log} 2>&1"
 
 
 # Merging is seconds of work, done where Snakemake runs: on a cluster every other job waits in a queue.
 rule gather_photos:
-    """Merge the surveys and find the photo of each sidecar caption."""
+    """Merge the tables of all shards; that of the survey also finds the photo of each sidecar caption."""
     input:
         script=script("gather_photos"),
         code=code("gather_photos"),
-        tables=expand(f"{RESULTS}/shards/photos/{{shard}}.csv", shard=SHARDS),
+        tables=expand(rules.survey_photos.output.table, shard=PROJECT.shards),
     output:
         table=f"{RESULTS}/photos.csv",
     log:
@@ -57,7 +58,7 @@ rule fingerprint_photos:
         script=script("fingerprint_photos"),
         code=code("fingerprint_photos"),
         lock=LOCK_FILE,
-        photos=f"{RESULTS}/shards/photos/{{shard}}.csv",
+        photos=rules.survey_photos.output.table,
     output:
         table=f"{RESULTS}/shards/fingerprints/{{shard}}.csv",
     log:
@@ -69,32 +70,22 @@ rule fingerprint_photos:
         mem_mb=2000,
         runtime=60,
     params:
-        folder=photos_folder,
+        folder=verbatim(CONFIG.photos),
         cache=CACHE,
     shell:
         "python {input.script:q} --photos {input.photos} --folder {params.folder:q} --cache {params.cache} "
         "--table {output.table} > {log} 2>&1"
 
 
-rule gather_fingerprints:
-    """Merge the fingerprints of all shards."""
+use rule gather_photos as gather_fingerprints with:
     input:
         script=script("gather_shards"),
         code=code("gather_shards"),
-        tables=expand(f"{RESULTS}/shards/fingerprints/{{shard}}.csv", shard=SHARDS),
+        tables=expand(rules.fingerprint_photos.output.table, shard=PROJECT.shards),
     output:
         table=f"{RESULTS}/fingerprints.csv",
     log:
         f"logs/{CONFIG.project}/gather_fingerprints.log",
-    localrule: True
-    conda:
-        "../../envs/curate.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    shell:
-        "python {input.script:q} --tables {input.tables} --table {output.table} > {log} 2>&1"
 
 
 rule embed_photos:
@@ -103,8 +94,8 @@ rule embed_photos:
         script=script("embed_photos"),
         code=code("embed_photos"),
         lock=LOCK_FILE,
-        photos=f"{RESULTS}/photos.csv",
-        model=f"{RESULTS}/models/embedding.json",
+        photos=rules.gather_photos.output.table,
+        model=lock_of("embedding"),
     output:
         table=f"{RESULTS}/neighbours.csv",
         vectors=f"{RESULTS}/embeddings.npy",
@@ -116,11 +107,11 @@ rule embed_photos:
     resources:
         mem_mb=8000,
         runtime=240,
-        gpu=GPUS,
+        gpu=PROJECT.gpus,
     params:
-        folder=photos_folder,
+        folder=verbatim(CONFIG.photos),
         settings=project_settings("duplicates"),
-        compute=compute_settings("inference_threads"),
+        compute=verbatim(PROJECT.compute("inference_threads")),
         cache=CACHE,
     shell:
         "python {input.script:q} --photos {input.photos} --folder {params.folder:q} --model {input.model} "
@@ -135,9 +126,11 @@ rule group_duplicates:
         script=script("group_duplicates"),
         code=code("group_duplicates"),
         lock=LOCK_FILE,
-        photos=f"{RESULTS}/photos.csv",
-        fingerprints=f"{RESULTS}/fingerprints.csv",
-        neighbours=NEIGHBOURS,
+        photos=rules.gather_photos.output.table,
+        fingerprints=rules.gather_fingerprints.output.table,
+        neighbours=(
+            rules.embed_photos.output.table if CONFIG.duplicates.embedding else []
+        ),
     output:
         table=f"{RESULTS}/duplicates.csv",
         sheet=report(
@@ -149,14 +142,15 @@ rule group_duplicates:
         f"logs/{CONFIG.project}/group_duplicates.log",
     conda:
         "../../envs/curate.yaml"
-    threads: 4 if len(FILES) > 1000 else 1
+    threads: 4 if len(PROJECT.files) > 1000 else 1
     resources:
         mem_mb=4000,
         runtime=120,
     params:
-        folder=photos_folder,
+        folder=verbatim(CONFIG.photos),
         settings=project_settings("duplicates"),
         cache=CACHE,
     shell:
-        "python {input.script:q} --photos {input.photos} --fingerprints {input.fingerprints} --neighbours {input.neighbours} --folder {params.folder:q} "
-        "--settings {params.settings:q} --cache {params.cache} --threads {threads} --table {output.table} --sheet {output.sheet} > {log} 2>&1"
+        "python {input.script:q} --photos {input.photos} --fingerprints {input.fingerprints} "
+        "--neighbours {input.neighbours} --folder {params.folder:q} --settings {params.settings:q} "
+        "--cache {params.cache} --threads {threads} --table {output.table} --sheet {output.sheet} > {log} 2>&1"

@@ -8,17 +8,18 @@ rule publish_lora:
         code=family_code("publish_lora"),
         lock=LOCK_FILE,
         manifest=manifest,
-        checkpoints=ancient(checkpoint_files),
-        checkpoint_sums=behind_manifest("{results}/{target}/{run}/training/SHA256SUMS"),
-        choice=behind_manifest("{results}/{target}/{run}/evaluation/choice.json"),
-        scores=behind_manifest("{results}/{target}/{run}/evaluation/scores.csv"),
-        grid=behind_manifest("{results}/{target}/{run}/evaluation/grid.png"),
-        validation=behind_manifest("{results}/{target}/{run}/training/validation.csv"),
-        machine=behind_manifest("{results}/{target}/{run}/training/machine.json"),
-        photos=behind_manifest("{results}/photos.csv"),
+        checkpoints=ancient(behind_manifest(rules.train_lora.output.checkpoints)),
+        checkpoint_sums=behind_manifest(rules.train_lora.output.sums),
+        choice=behind_manifest(rules.choose_checkpoint.output.choice),
+        scores=behind_manifest(rules.score_checkpoints.output.table),
+        grid=behind_manifest(rules.draw_grid.output.grid),
+        validation=behind_manifest(rules.train_lora.output.losses),
+        log=behind_manifest(rules.train_lora.output.log),
+        machine=behind_manifest(rules.train_lora.output.machine),
+        photos=behind_manifest(rules.gather_photos.output.table),
         overrides=CONFIG.overrides or [],
-        model=behind_manifest("{results}/models/{target}.json"),
-        helpers=helper_locks,
+        model=behind_manifest(lock_of("{target}")),
+        helpers=all_locks,
     output:
         lora=f"{RESULTS}/{{target}}/{{run}}/lora/{CONFIG.project}.safetensors",
         comfyui=f"{RESULTS}/{{target}}/{{run}}/lora/{CONFIG.project}.comfyui.safetensors",
@@ -29,6 +30,7 @@ rule publish_lora:
             labels={"target": "{target}", "run": "{run}", "what": "model card"},
         ),
         provenance=f"{RESULTS}/{{target}}/{{run}}/lora/provenance.json",
+        record=f"{RESULTS}/{{target}}/{{run}}/run.json",
     log:
         f"logs/{CONFIG.project}/publish_lora/{{target}}/{{run}}.log",
     conda:
@@ -38,20 +40,20 @@ rule publish_lora:
         runtime=20,
     params:
         project=CONFIG.project,
-        folder=photos_folder,
+        folder=verbatim(CONFIG.photos),
         subject=project_settings("subject"),
         training=training_settings,
-        config=recorded_config,
-        target=lambda wildcards: TARGETS[wildcards.target].to_argument(),
+        config=verbatim(PROJECT.recorded_config),
+        target=of_target(lambda target: target.to_argument()),
         grid="../evaluation/grid.png",
     shell:
         "python {input.script:q} --project {params.project} --target-name {wildcards.target} --run {wildcards.run} "
         "--choice {input.choice} --checkpoints {input.checkpoints} --manifest {input.manifest} "
-        "--scores {input.scores} --validation {input.validation} --model {input.model} --helpers {input.helpers} "
-        "--photos {input.photos} --folder {params.folder:q} --overrides {input.overrides:q} --machine {input.machine} "
-        "--grid {params.grid} --subject {params.subject:q} --training {params.training:q} "
+        "--scores {input.scores} --validation {input.validation} --log {input.log} --model {input.model} "
+        "--helpers {input.helpers} --photos {input.photos} --folder {params.folder:q} --overrides {input.overrides:q} "
+        "--machine {input.machine} --grid {params.grid} --subject {params.subject:q} --training {params.training:q} "
         "--config {params.config:q} --target {params.target:q} --lora {output.lora} --comfyui {output.comfyui} "
-        "--card {output.card} --provenance {output.provenance} > {log} 2>&1"
+        "--card {output.card} --provenance {output.provenance} --record {output.record} > {log} 2>&1"
 
 
 rule compare_runs:
@@ -59,10 +61,7 @@ rule compare_runs:
     input:
         script=script("compare_runs"),
         code=code("compare_runs"),
-        choices=of_every_run("{results}/{target}/{run}/evaluation/choice.json"),
-        scores=of_every_run("{results}/{target}/{run}/evaluation/scores.csv"),
-        validations=of_every_run("{results}/{target}/{run}/training/validation.csv"),
-        logs=of_every_run("{results}/{target}/{run}/training/log.csv"),
+        runs=of_runs(rules.publish_lora.output.record),
     output:
         table=f"{RESULTS}/comparison.csv",
         text=report(
@@ -80,8 +79,6 @@ rule compare_runs:
         runtime=10,
     params:
         project=CONFIG.project,
-        runs=settings_of_every_run(),
     shell:
-        "python {input.script:q} --project {params.project} --runs {params.runs:q} --choices {input.choices} "
-        "--scores {input.scores} --validations {input.validations} --logs {input.logs} --table {output.table} "
+        "python {input.script:q} --project {params.project} --runs {input.runs} --table {output.table} "
         "--text {output.text} > {log} 2>&1"

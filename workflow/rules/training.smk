@@ -1,30 +1,4 @@
-# The training room: weights, prior pictures, encodings, the LoRA.
-
-
-# The one rule that uses the network, on the node where snakemake runs.
-rule fetch_model:
-    """Fetch a model once and lock it by commit and sha256."""
-    input:
-        script=script("fetch_model"),
-        code=fetching_code,
-        files=model_inputs,
-    output:
-        lock=f"{RESULTS}/models/{{model}}.json",
-    log:
-        f"logs/{CONFIG.project}/fetch_model/{{model}}.log",
-    localrule: True
-    conda:
-        "../../envs/train.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=240,
-    params:
-        model=model_arguments,
-        store=".darkroom/models",
-        pins=relative(CHECKOUT / "resources" / "pins"),
-    shell:
-        "python {input.script:q} {params.model} --store {params.store} --pins {params.pins:q} --lock {output.lock} "
-        "> {log} 2>&1"
+# The training room: prior pictures, encodings, the LoRA.
 
 
 rule render_prior:
@@ -33,7 +7,7 @@ rule render_prior:
         script=script("render_prior"),
         code=family_code("render_prior"),
         lock=LOCK_FILE,
-        model=f"{RESULTS}/models/{{target}}.json",
+        model=lock_of("{target}"),
     output:
         table=f"{RESULTS}/{{target}}/prior.csv",
         pictures=directory(f"{RESULTS}/{{target}}/prior"),
@@ -45,14 +19,14 @@ rule render_prior:
     resources:
         mem_mb=16000,
         runtime=240,
-        gpu=GPUS,
+        gpu=PROJECT.gpus,
     params:
         family=target_family,
-        subject_class=subject_class,
+        subject_class=verbatim(CONFIG.subject.subject_class),
         settings=target_settings("prior"),
         render=target_settings("render"),
         side=frame_side,
-        compute=compute_settings("training_threads"),
+        compute=verbatim(PROJECT.compute("training_threads")),
         cache=CACHE,
     shell:
         "python {input.script:q} --model {input.model} --family {params.family} --subject-class {params.subject_class:q} "
@@ -68,11 +42,11 @@ rule encode_dataset:
         code=family_code("encode_dataset"),
         lock=LOCK_FILE,
         manifest=manifest,
-        images=ancient(behind_manifest("{results}/{target}/dataset/images")),
-        masks=ancient(behind_manifest("{results}/{target}/dataset/masks")),
-        sums=behind_manifest("{results}/{target}/dataset/SHA256SUMS"),
+        images=ancient(behind_manifest(rules.export_dataset.output.images)),
+        masks=ancient(behind_manifest(rules.export_dataset.output.masks)),
+        sums=behind_manifest(rules.export_dataset.output.sums),
         prior=prior_table,
-        model=behind_manifest("{results}/models/{target}.json"),
+        model=behind_manifest(lock_of("{target}")),
     output:
         table=f"{RESULTS}/{{target}}/encodings.csv",
         encodings=directory(f"{RESULTS}/{{target}}/encodings"),
@@ -84,18 +58,18 @@ rule encode_dataset:
     resources:
         mem_mb=16000,
         runtime=240,
-        gpu=GPUS,
+        gpu=PROJECT.gpus,
     params:
         family=target_family,
         subject=project_settings("subject"),
-        options=encoding_options,
-        compute=compute_settings("training_threads"),
+        options=lambda wildcards: PROJECT.encoding_options(wildcards.target),
+        compute=verbatim(PROJECT.compute("training_threads")),
         cache=CACHE,
     shell:
         "python {input.script:q} --manifest {input.manifest} --images {input.images} --masks {input.masks} "
-        "--subject {params.subject:q} {params.options} --model {input.model} --family {params.family} "
-        "--compute {params.compute:q} --cache {params.cache} --encodings {output.encodings} --table {output.table} "
-        "> {log} 2>&1"
+        "--subject {params.subject:q} {params.options} --prior {input.prior} --model {input.model} "
+        "--family {params.family} --compute {params.compute:q} --cache {params.cache} --encodings {output.encodings} "
+        "--table {output.table} > {log} 2>&1"
 
 
 # Killed, it goes on where it was: its state lies in .darkroom/training, under the hash of all that decides the LoRA.
@@ -107,9 +81,9 @@ rule train_lora:
         code=family_code("train_lora"),
         lock=LOCK_FILE,
         manifest=manifest,
-        encodings=behind_manifest("{results}/{target}/encodings.csv"),
-        folder=ancient(behind_manifest("{results}/{target}/encodings")),
-        model=behind_manifest("{results}/models/{target}.json"),
+        encodings=behind_manifest(rules.encode_dataset.output.table),
+        folder=ancient(behind_manifest(rules.encode_dataset.output.encodings)),
+        model=behind_manifest(lock_of("{target}")),
     output:
         log=f"{RESULTS}/{{target}}/{{run}}/training/log.csv",
         losses=f"{RESULTS}/{{target}}/{{run}}/training/validation.csv",
@@ -124,7 +98,7 @@ rule train_lora:
     resources:
         mem_mb=16000,
         runtime=1440,
-        gpu=GPUS * CONFIG.compute.training_processes,
+        gpu=PROJECT.gpus * CONFIG.compute.training_processes,
     params:
         family=target_family,
         settings=training_settings,
@@ -132,12 +106,13 @@ rule train_lora:
         validation=project_settings("validation"),
         compute=project_settings("compute"),
         states=STATES,
-        events=run_events,
+        events=f"{RESULTS}/{{target}}/{{run}}/training/tensorboard",
     shell:
         "python {input.script:q} --encodings {input.encodings} --model {input.model} --family {params.family} "
         "--settings {params.settings:q} --prior {params.prior:q} --validation {params.validation:q} "
         "--compute {params.compute:q} --states {params.states} --checkpoints {output.checkpoints} "
-        "--sums {output.sums} --log {output.log} --losses {output.losses} --machine {output.machine} --events {params.events} > {log} 2>&1"
+        "--sums {output.sums} --log {output.log} --losses {output.losses} --machine {output.machine} "
+        "--events {params.events} > {log} 2>&1"
 
 
 rule draw_training:
@@ -146,8 +121,8 @@ rule draw_training:
         script=script("draw_training"),
         code=code("draw_training"),
         manifest=manifest,
-        log=behind_manifest("{results}/{target}/{run}/training/log.csv"),
-        losses=behind_manifest("{results}/{target}/{run}/training/validation.csv"),
+        log=behind_manifest(rules.train_lora.output.log),
+        losses=behind_manifest(rules.train_lora.output.losses),
     output:
         picture=report(
             f"{RESULTS}/{{target}}/{{run}}/training/training.png",

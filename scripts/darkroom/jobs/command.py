@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from darkroom.errors import user_error
 from darkroom.jobs.imports import spare_imports
@@ -29,13 +30,18 @@ def run_command(main: Callable[[], None]) -> None:
         print("darkroom: interrupted; what is finished is kept, and the same command goes on", file=sys.stderr)
         sys.exit(BY_SIGNAL + signal.SIGINT)
     except Exception as error:
-        known = user_error(error)
-        if known is None:
-            raise
-        # On a full disk the log may have no room for the line.
-        with contextlib.suppress(OSError):
-            print(f"darkroom: error: {known}", file=sys.stderr)
-        sys.exit(1)
+        stop(error)
+
+
+def stop(error: Exception) -> NoReturn:
+    """End with exit code 1 and one line, without a traceback, where a user can mend the error; else raise it."""
+    known = user_error(error)
+    if known is None:
+        raise error
+    # On a full disk the log may have no room for the line.
+    with contextlib.suppress(OSError):
+        print(f"darkroom: error: {known}", file=sys.stderr)
+    sys.exit(1)
 
 
 def stage_parser(doc: str | None) -> argparse.ArgumentParser:

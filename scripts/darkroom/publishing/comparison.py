@@ -1,36 +1,18 @@
 """Runs side by side: only the settings that differ, and the figures that matter."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
-from darkroom.contracts.choice import Choice
 from darkroom.publishing.model_card import escape
-from darkroom.storage.tables import Row
-
-LAST_STEPS = 20  # the training loss of one step is noise
+from darkroom.publishing.run_record import RunRecord
 
 
-@dataclass(frozen=True)
-class Run:
-    """One training: its label, settings by name, choice and tables."""
-
-    target: str
-    run: str
-    settings: Mapping[str, Any]
-    choice: Choice
-    scores: Sequence[Row]
-    validation: Sequence[Row]
-    log: Sequence[Row]
-
-
-def comparison(runs: Sequence[Run]) -> tuple[list[str], list[dict[str, Any]]]:
+def comparison(runs: Sequence[RunRecord]) -> tuple[list[str], list[dict[str, Any]]]:
     """Columns and rows of comparison.csv: target, run, the settings that differ, choice and figures."""
     differing = differing_settings([run.settings for run in runs])
     rows = [
         {"target": run.target, "run": run.run, **{name: _text(run.settings.get(name)) for name in differing}}
-        | _figures(run)
+        | dict(run.figures)
         for run in sorted(runs, key=lambda run: (run.target, run.run))
     ]
     return list(rows[0]), rows
@@ -46,35 +28,6 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " | ".join(map(str, value))
     return "" if value is None else str(value)
-
-
-def _figures(run: Run) -> dict[str, Any]:
-    """Scores of the chosen checkpoint beside the base model's, and the paired loss before and after."""
-    base = next((row for row in run.scores if int(row["step"]) == 0), {})
-    chosen = next(
-        (
-            row
-            for row in run.scores
-            if int(row["step"]) == run.choice.step and float(row["strength"]) == run.choice.strength
-        ),
-        {},
-    )
-    losses = {int(row["step"]): float(row["loss"]) for row in run.validation}
-    before, after = losses.get(0), losses.get(run.choice.step)
-    return {
-        "chosen_step": run.choice.step,
-        "chosen_strength": run.choice.strength,
-        "likeness": chosen.get("likeness", ""),
-        "likeness_se": chosen.get("likeness_se", ""),
-        "likeness_base": base.get("likeness", ""),
-        "prompt_following": chosen.get("prompt_following", ""),
-        "prompt_following_se": chosen.get("prompt_following_se", ""),
-        "prompt_following_base": base.get("prompt_following", ""),
-        "loss_before": before,
-        "loss_after": after,
-        "loss_change": after / before - 1 if before and after is not None else None,
-        "training_loss": fmean(float(row["loss"]) for row in run.log[-LAST_STEPS:]) if run.log else None,
-    }
 
 
 def comparison_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], project: str) -> str:

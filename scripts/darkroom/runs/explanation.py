@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# A list of files as the rules write it (`fingerprint` in arguments.smk): it says that they differ, and not which.
+# A list of files as params hold it (`fingerprint` in project.py): it says that they differ, and not which.
 FINGERPRINT = re.compile(r"\d+, sha256 [0-9a-f]{64}")
 # So many photos are named; of more only the number is told.
 NAMED_PHOTOS = 5

@@ -22,11 +22,6 @@ PATIENCE = 30.0
 PAUSE = 0.5
 
 
-def job_environment(lock: Path) -> dict[str, str]:
-    """What a run tells its jobs: which process started them and which lock they share."""
-    return {"DARKROOM_RUN": this_process(), "DARKROOM_LOCK": str(lock)}
-
-
 def hold_run_lock(path: Path, patience: float = PATIENCE) -> TextIOWrapper:
     """Take the lock and return the open file that holds it for as long as this process lives.
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from darkroom.errors import UserError
@@ -34,7 +35,7 @@ def refuse_beside_queued_jobs(record: Path) -> None:
         )
 
 
-def record_run(record: Path, logs: list[str]) -> None:
+def record_run(record: Path, logs: Sequence[str]) -> None:
     """Write down this run's SLURM run ID, which Snakemake's log names; without one it is no run on SLURM."""
     text = "\n".join(Path(log).read_text(encoding="utf-8") for log in logs)
     found = re.search(r"SLURM run ID: (\S+)", text)

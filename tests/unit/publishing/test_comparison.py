@@ -1,10 +1,14 @@
-"""Runs side by side: what differs, and the chosen figures."""
+"""Runs side by side, read from their records: what differs, and the chosen figures."""
+
+from pathlib import Path
 
 from darkroom.contracts.choice import Choice
-from darkroom.publishing.comparison import Run, comparison, comparison_text, differing_settings
+from darkroom.publishing.comparison import comparison, comparison_text, differing_settings
+from darkroom.publishing.run_record import RunRecord, figures, read_run, write_run
 
 
-def run(name: str, rank: int, step: int) -> Run:
+def run(folder: Path, name: str, rank: int, step: int) -> RunRecord:
+    """The record of a run, written and read."""
     scores = [
         {"step": "0", "strength": "0", "likeness": "0.2", "prompt_following": "0.9"},
         {"step": "100", "strength": "1", "likeness": "0.6", "prompt_following": "0.8", "likeness_se": "0.01"},
@@ -12,13 +16,14 @@ def run(name: str, rank: int, step: int) -> Run:
     ]
     validation = [{"step": "0", "loss": "0.5"}, {"step": "100", "loss": "0.4"}, {"step": "200", "loss": "0.3"}]
     log = [{"step": str(number), "loss": "0.5" if number <= 180 else "0.25"} for number in range(1, 201)]
-    return Run(
-        "pocket", name, {"rank": rank, "seed": 0, "prompts": ["a"]}, Choice(step, 1.0, ""), scores, validation, log
-    )
+    result = figures(Choice(step, 1.0, ""), scores, validation, log)
+    settings = {"rank": rank, "seed": 0, "prompts": ["a"]}
+    write_run(folder / "run.json", RunRecord("pocket", name, settings, result))
+    return read_run(folder / "run.json")
 
 
-def test_runs_show_what_differs_and_the_chosen_figures() -> None:
-    columns, rows = comparison([run("wide|run", 16, 200), run("main", 8, 100)])
+def test_runs_show_what_differs_and_the_chosen_figures(tmp_path: Path) -> None:
+    columns, rows = comparison([run(tmp_path, "wide|run", 16, 200), run(tmp_path, "main", 8, 100)])
     assert columns[:5] == ["target", "run", "rank", "chosen_step", "chosen_strength"] and "seed" not in columns
     main, wide = rows
     assert (main["run"], main["rank"], main["likeness"], main["likeness_base"]) == ("main", "8", "0.6", "0.2")
@@ -28,7 +33,7 @@ def test_runs_show_what_differs_and_the_chosen_figures() -> None:
     assert "# Runs of my\\_box" in text and "wide\\|run" in text and "| -0.4 |" in text
 
 
-def test_one_run_differs_from_nobody() -> None:
-    columns, rows = comparison([run("main", 8, 100)])
+def test_one_run_differs_from_nobody(tmp_path: Path) -> None:
+    columns, rows = comparison([run(tmp_path, "main", 8, 100)])
     assert columns[:3] == ["target", "run", "chosen_step"] and len(rows) == 1
     assert differing_settings([{"a": 1}, {"a": 1, "b": 2}]) == ["b"]

@@ -201,6 +201,7 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
     (tmp_path / "overrides.csv").write_text("photo,keep,box,caption\n4.jpg,no,,\n1.jpg,,1 2 3 4,zxq toy\n")
     write_json(tmp_path / "machine.json", {"architecture": "x86_64"})
     (tmp_path / "validation.csv").write_text("step,loss,split\n0,0.5,held_out\n100,0.25,held_out\n")
+    (tmp_path / "log.csv").write_text("step,loss\n1,0.5\n2,0.25\n")
     subject = {"trigger": "zxq", "class": "toy", "kind": "object"}
     written = []
     for name in ("one", "two"):
@@ -215,6 +216,7 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
             "manifest": tmp_path / "manifest.json",
             "scores": tmp_path / "scores.csv",
             "validation": tmp_path / "validation.csv",
+            "log": tmp_path / "log.csv",
             "model": tmp_path / "pocket.json",
             "photos": tmp_path / "photos.csv",
             "folder": tmp_path,
@@ -229,13 +231,14 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
             "comfyui": out / "box.comfyui.safetensors",
             "card": out / "README.md",
             "provenance": out / "provenance.json",
+            "record": out / "run.json",
         }.items():
             command += [f"--{option}", str(value)]
         answer = subprocess.run(command, check=True, capture_output=True, text=True)
         assert answer.stdout.startswith("publish_lora: step 100 at strength 0.8")
         written.append({path.name: path.read_bytes() for path in sorted(out.iterdir())})
-    assert written[0] == written[1] and len(written[0]) == 4
-    text = (written[0]["README.md"] + written[0]["provenance.json"]).decode()
+    assert written[0] == written[1] and len(written[0]) == 5
+    text = b"".join(written[0][name] for name in ("README.md", "provenance.json", "run.json")).decode()
     assert "/tmp" not in text and "somebody" not in text and "somewhere" not in text
     record = json.loads(written[0]["provenance.json"])
     assert record["settings"]["config"]["photos"] == "photos"
@@ -248,5 +251,8 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
     }
     assert record["dataset"]["frames"][f"{0:016x}"]["mask_sha256"] == "m" and record["machine"]
     assert record["files"]["box.safetensors"] == sha256_file(tmp_path / "one" / "box.safetensors")
+    run = json.loads(written[0]["run.json"])
+    assert (run["target"], run["run"], run["settings"]["resolution"]) == ("pocket", "main", 64)
+    assert (run["figures"]["likeness"], run["figures"]["training_loss"]) == ("0.7", 0.375)
     assert record["packages"]["torch"] and record["models"]["pocket"]["source"] == "base"
     assert "| 0 | 0 | 0.2 ± 0.01 | 0.9 ± 0.02 |\n| 100 | 0.8 | 0.7 ± 0.01" in text and "-50%" in text

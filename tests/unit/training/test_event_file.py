@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from event_reader import curves, read_events
 from tensorboardX.proto.event_pb2 import SessionLog
-from test_training_recipe import recipe
+from tiny_dataset import recipe
 
 from darkroom.contracts.checkpoint_files import checkpoint_file
 from darkroom.families import sdxl

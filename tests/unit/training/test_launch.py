@@ -10,13 +10,12 @@ from typing import Any
 import psutil
 import pytest
 from event_reader import curves, read_events
+from training_commands import SCRIPT, SETTINGS, command
 
 from darkroom.config.base import ComputeSettings
 from darkroom.config.training import PriorSettings, TrainingSettings, ValidationSettings
 from darkroom.errors import UserError
 from darkroom.families import sdxl
-from darkroom.models.fetch import lock_local
-from darkroom.storage.files import write_json
 from darkroom.storage.process_identity import this_process
 from darkroom.storage.tables import read_table
 from darkroom.training import launch as launching
@@ -26,31 +25,6 @@ from darkroom.training.lora_recipe import Recipe, train_lora
 from darkroom.training.resume_state import Progress, SavingClock, checkpoints_of, finished_training, keep_finished
 from darkroom.training.worker_failures import FAILURES
 from darkroom.training.worker_launcher import exit_code
-
-SCRIPT = Path(__file__).parents[3] / "scripts" / "train_lora.py"
-SETTINGS = TrainingSettings(
-    learning_rate=3e-3,
-    rank=4,
-    alpha=4,
-    steps=6,
-    batch=3,
-    checkpoint_every=3,
-    precision="fp32",
-    gradient_checkpointing=False,
-)
-
-
-def command(model: Path, encodings: Encodings, processes: int, work: Path, settings: TrainingSettings) -> list[str]:
-    """train_lora as its rule starts it."""
-    write_json(work / "model.json", lock_local(str(model)).to_json())
-    compute = ComputeSettings(device="cpu", training_threads=1, training_processes=processes)
-    words = [sys.executable, str(SCRIPT), "--encodings", str(encodings.folder.with_suffix(".csv"))]
-    words += ["--model", str(work / "model.json"), "--family", "sdxl", "--settings", settings.to_argument()]
-    words += ["--prior", PriorSettings(weight=0.5).to_argument(), "--compute", compute.to_argument()]
-    words += ["--validation", ValidationSettings(timesteps=3).to_argument(), "--states", str(work / "states")]
-    words += ["--checkpoints", str(work / "checkpoints"), "--log", str(work / "log.csv")]
-    words += ["--sums", str(work / "SHA256SUMS"), "--events", str(work / "events")]
-    return [*words, "--losses", str(work / "validation.csv"), "--machine", str(work / "machine.json")]
 
 
 def train(

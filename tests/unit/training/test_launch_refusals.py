@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 import train_lora
-from test_training_processes import SETTINGS, command
 from tiny_models import save_tiny_sd15
+from training_commands import SETTINGS, command
 
 from darkroom.config.base import ComputeSettings
 from darkroom.jobs.command import run_command

@@ -11,9 +11,8 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from tiny_dataset import SETTINGS
+from tiny_dataset import recipe
 
-from darkroom.config.base import ComputeSettings
 from darkroom.config.training import PriorSettings, ValidationSettings
 from darkroom.contracts.checkpoint_files import checkpoint_file
 from darkroom.errors import UserError, user_error
@@ -33,15 +32,6 @@ RESUMED: dict[str, dict[str, Any]] = {
     "schedulefree": {"optimizer": "schedulefree"},
     "adafactor": {"optimizer": "adafactor", "background_prior": True, "noise_offset": 0.05, "min_snr_gamma": 5.0},
 }
-
-
-def recipe(**changes: Any) -> Recipe:
-    return Recipe(
-        SETTINGS.model_copy(update=changes),
-        PriorSettings(weight=0.5),
-        ValidationSettings(timesteps=3),
-        ComputeSettings(device="cpu", training_threads=1),
-    )
 
 
 def train(model: Path, encodings: Encodings, job: Recipe, work: Path, pause: float = 1e9) -> lora_recipe.Progress:
