@@ -93,14 +93,6 @@ def test_every_commented_key_is_taken(checkout: Checkout) -> None:
     assert "--requeue" in submission()
 
 
-def test_the_rules_with_a_gpu_are_those_of_the_profile() -> None:
-    found = set()
-    for path in (ROOT / "workflow" / "rules").glob("*.smk"):
-        for rule in re.split(r"^(?:rule|checkpoint) ", path.read_text(), flags=re.MULTILINE)[1:]:
-            found |= {rule.split(":")[0]} if "gpu=GPUS" in rule else set()
-    assert found == GPU_RULES
-
-
 OPTIONS = {
     "gpu_model": ["--gpus=a100:1"],
     "constraint": ["-C a100", "--gpus=1"],
