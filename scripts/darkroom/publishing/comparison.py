@@ -1,6 +1,7 @@
 """Runs side by side: only the settings that differ, and the figures that matter."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from darkroom.publishing.model_card import escape
@@ -12,7 +13,7 @@ def comparison(runs: Sequence[RunRecord]) -> tuple[list[str], list[dict[str, Any
     differing = differing_settings([run.settings for run in runs])
     rows = [
         {"target": run.target, "run": run.run, **{name: _text(run.settings.get(name)) for name in differing}}
-        | dict(run.figures)
+        | asdict(run.figures)
         for run in sorted(runs, key=lambda run: (run.target, run.run))
     ]
     return list(rows[0]), rows

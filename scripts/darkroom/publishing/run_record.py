@@ -16,13 +16,35 @@ LAST_STEPS = 20  # the training loss of one step is noise
 
 
 @dataclass(frozen=True)
+class Figures:
+    """What came of a run: scores of the chosen checkpoint and of the base model, as in scores.csv, and losses.
+
+    `loss_before` and `loss_after` are paired losses, of the base model and of the chosen checkpoint; `training_loss` is
+    the mean over the last LAST_STEPS steps. What the tables do not hold is empty or None.
+    """
+
+    chosen_step: int
+    chosen_strength: float
+    likeness: str
+    likeness_se: str
+    likeness_base: str
+    prompt_following: str
+    prompt_following_se: str
+    prompt_following_base: str
+    loss_before: float | None
+    loss_after: float | None
+    loss_change: float | None
+    training_loss: float | None
+
+
+@dataclass(frozen=True)
 class RunRecord:
-    """A run by its target and label: the settings in which runs may differ, and its figures, both by name."""
+    """A run by its target and label: the settings in which runs may differ, by name, and what came of it."""
 
     target: str
     run: str
     settings: Mapping[str, Any]
-    figures: Mapping[str, Any]
+    figures: Figures
 
 
 def write_run(path: Path, run: RunRecord) -> None:
@@ -32,7 +54,8 @@ def write_run(path: Path, run: RunRecord) -> None:
 
 def read_run(path: Path) -> RunRecord:
     """Read run.json."""
-    return RunRecord(**read_json(path))
+    content = read_json(path)
+    return RunRecord(content["target"], content["run"], content["settings"], Figures(**content["figures"]))
 
 
 def run_settings(training: TrainingSettings, target: Target, base_model: str) -> dict[str, Any]:
@@ -46,12 +69,8 @@ def run_settings(training: TrainingSettings, target: Target, base_model: str) ->
     return training.model_dump(mode="json") | of_target
 
 
-def figures(choice: Choice, scores: Sequence[Row], validation: Sequence[Row], log: Sequence[Row]) -> dict[str, Any]:
-    """Scores of the chosen checkpoint beside the base model's, and the losses; rows of the tables of the run.
-
-    `loss_before` and `loss_after` are paired losses, of the base model and of the chosen checkpoint; `training_loss` is
-    the mean over the last LAST_STEPS steps.
-    """
+def figures(choice: Choice, scores: Sequence[Row], validation: Sequence[Row], log: Sequence[Row]) -> Figures:
+    """The figures of a run from its choice and the rows of its tables."""
     base = next((row for row in scores if int(row["step"]) == 0), {})
     chosen = next(
         (row for row in scores if int(row["step"]) == choice.step and float(row["strength"]) == choice.strength),
@@ -59,17 +78,17 @@ def figures(choice: Choice, scores: Sequence[Row], validation: Sequence[Row], lo
     )
     losses = {int(row["step"]): float(row["loss"]) for row in validation}
     before, after = losses.get(0), losses.get(choice.step)
-    return {
-        "chosen_step": choice.step,
-        "chosen_strength": choice.strength,
-        "likeness": chosen.get("likeness", ""),
-        "likeness_se": chosen.get("likeness_se", ""),
-        "likeness_base": base.get("likeness", ""),
-        "prompt_following": chosen.get("prompt_following", ""),
-        "prompt_following_se": chosen.get("prompt_following_se", ""),
-        "prompt_following_base": base.get("prompt_following", ""),
-        "loss_before": before,
-        "loss_after": after,
-        "loss_change": after / before - 1 if before and after is not None else None,
-        "training_loss": fmean(float(row["loss"]) for row in log[-LAST_STEPS:]) if log else None,
-    }
+    return Figures(
+        chosen_step=choice.step,
+        chosen_strength=choice.strength,
+        likeness=chosen.get("likeness", ""),
+        likeness_se=chosen.get("likeness_se", ""),
+        likeness_base=base.get("likeness", ""),
+        prompt_following=chosen.get("prompt_following", ""),
+        prompt_following_se=chosen.get("prompt_following_se", ""),
+        prompt_following_base=base.get("prompt_following", ""),
+        loss_before=before,
+        loss_after=after,
+        loss_change=after / before - 1 if before and after is not None else None,
+        training_loss=fmean(float(row["loss"]) for row in log[-LAST_STEPS:]) if log else None,
+    )
