@@ -1,7 +1,7 @@
 """What the quickstart's LoRAs have learnt, and what they left alone, on three seeds of training each.
 
 Trains the quickstart with seeds 0, 1 and 2 (results/toybox-seeds; what is there already is not done again) and judges
-the chosen checkpoint of each: by the tables of the evaluation, and by the paired loss (the same pictures, noise and
+the chosen checkpoint of each: by the tables of the evaluation, and by the validation loss (the same pictures, noise and
 timesteps with and without the LoRA) on new photos of the subject and on renders of other toys.
 """
 
@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
 import torch
 from PIL import Image
@@ -28,7 +27,7 @@ from darkroom.contracts.checkpoint_files import Variant, chosen_checkpoint  # no
 from darkroom.contracts.choice import read_choice  # noqa: E402
 from darkroom.evaluation.checkpoint_choice import differences  # noqa: E402
 from darkroom.evaluation.loss_change import LossChange, measure_loss_changes  # noqa: E402
-from darkroom.families.base import family  # noqa: E402
+from darkroom.families.base import ModelFamily, family  # noqa: E402
 from darkroom.framing.buckets import choose_crop  # noqa: E402
 from darkroom.framing.frame_pictures import apply_crop  # noqa: E402
 from darkroom.framing.mask_measures import describe_mask  # noqa: E402
@@ -43,7 +42,7 @@ from darkroom.storage.files import sha256_file  # noqa: E402
 from darkroom.storage.tables import Row, read_table  # noqa: E402
 from darkroom.training.encodings import Encoding, Encodings, lay_out  # noqa: E402
 from darkroom.training.picture_encoding import Encoder, encode_masks, encode_pictures, encode_texts  # noqa: E402
-from darkroom.training.validation_loss import Judge  # noqa: E402
+from darkroom.training.validation_loss import ValidationContext  # noqa: E402
 
 CONFIGS = ("config/config.yaml", "benchmarks/three_seeds.yaml")
 RESULTS = Path("results/toybox-seeds")
@@ -88,7 +87,7 @@ class Frame:
 class Base:
     """The base model of a target, and how its frames are cropped."""
 
-    family: ModuleType
+    family: ModelFamily
     model: Path
     crop: CropSettings
 
@@ -177,10 +176,10 @@ def fresh_encodings(base: Base, count: int, folder: Path) -> dict[str, Encodings
 
 def measure(base: Base, encodings: Encodings, chosen: Variant, count: int) -> LossChange:
     """How far the loss on fresh frames has moved from the base model's."""
-    schedule = base.family.load_schedule(base.model)
-    judge = Judge(base.family, schedule, encodings, ValidationSettings(frames=count), CPU)
+    noise_scheduler = base.family.load_noise_scheduler(base.model)
+    context = ValidationContext(base.family, noise_scheduler, encodings, ValidationSettings(frames=count), CPU)
     denoiser = base.family.load_denoiser(base.model, torch.float32).eval()
-    return measure_loss_changes(denoiser, base.family, judge, [chosen], torch.float32)[chosen]
+    return measure_loss_changes(denoiser, base.family, context, [chosen], torch.float32)[chosen]
 
 
 def from_losses(where: str, fall: float, error: float, untriggered: float) -> list[Figure]:

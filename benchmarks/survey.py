@@ -27,7 +27,7 @@ from darkroom.config.photos import DuplicateSettings
 from darkroom.photos.feature_index import shared_features
 from darkroom.photos.fingerprints import ORIENTATIONS
 from darkroom.photos.hash_neighbours import near_pairs
-from darkroom.photos.local_features import FEATURES, Both, Features
+from darkroom.photos.local_features import FEATURES, FeaturePair, Features
 from darkroom.photos.pairs import MOST
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,7 +90,7 @@ def made_up_hashes(count: int) -> list[dict[str, str]]:
     return [{name: random.bytes(32).hex() for name in ORIENTATIONS} for _ in range(count)]
 
 
-def made_up_features(count: int) -> Iterator[Both]:
+def made_up_features(count: int) -> Iterator[FeaturePair]:
     """Features of photos that do not exist, half of whose bits are mostly the same ones, as those of real ones are."""
     random = np.random.default_rng(0)
     often = np.frombuffer(random.bytes(32), np.uint8)

@@ -58,10 +58,13 @@ def time_pictures(target: Any, threads: int) -> Seconds:
     from darkroom.training.rendering import Picture, render
 
     pipeline = family(target.family).load_pipeline(Path(target.model), prepare_device("cpu", threads))
-    side, drawing = target.crop.side, target.render
+    image_size, render_settings = target.crop.image_size, target.render
     marks = [now()]
     for seed in range(WARM_UP + PICTURES):
-        render(pipeline, Picture("a toy", seed, side, side, drawing.sampling_steps, drawing.guidance))
+        render(
+            pipeline,
+            Picture("a toy", seed, image_size, image_size, render_settings.sampling_steps, render_settings.guidance),
+        )
         marks.append(now())
     return each(marks)
 

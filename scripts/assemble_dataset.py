@@ -1,25 +1,31 @@
 """Decide what exactly is trained on: every frame with its picture, mask, caption and split."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.contracts.manifest import manifest_json
 from darkroom.dataset.assembly import join_frames
 from darkroom.dataset.caption_errors import refuse_errors
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.storage.files import write_json
 from darkroom.storage.tables import read_table
 
 
+@dataclass(frozen=True)
+class Arguments:
+    selection: Annotated[Path, "selection.csv"]
+    photos: Annotated[Path, "photos.csv"]
+    frames: Annotated[Path, "frames.csv, beside its folders frames and masks"]
+    captions: Annotated[Path, "captions.csv of the target"]
+    audit: Annotated[Path, "audit.csv of the target"]
+    manifest: Annotated[Path, "manifest.json, to write"]
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--selection", type=Path, required=True, help="selection.csv")
-    parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
-    parser.add_argument("--frames", type=Path, required=True, help="frames.csv, beside its folders frames and masks")
-    parser.add_argument("--captions", type=Path, required=True, help="captions.csv of the target")
-    parser.add_argument("--audit", type=Path, required=True, help="audit.csv of the target")
-    parser.add_argument("--manifest", type=Path, required=True, help="manifest.json, to write")
-    arguments = parser.parse_args()
+    arguments = read_arguments(Arguments, __doc__)
     refuse_errors(read_table(arguments.audit), arguments.audit)
     rows = read_table(arguments.frames)
     frames = join_frames(

@@ -1,6 +1,8 @@
 """Audit the captions of a target: what must not be trained on, and what the set will teach besides the subject."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.captions.audit import AUDIT_COLUMNS, Captioned, audit_captions, audit_sidecars, printable_name
 from darkroom.captions.audit_page import draw_page
@@ -8,30 +10,34 @@ from darkroom.captions.caption_sources import unread_sidecars
 from darkroom.captions.token_counts import load_token_counts
 from darkroom.config.captions import RewritingSettings, SubjectSettings
 from darkroom.contracts.frame_names import one_per_view
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import write_text
 from darkroom.storage.tables import read_table, write_table
 
 
+@dataclass(frozen=True)
+class Arguments:
+    captions: Annotated[Path, "captions.csv of the target"]
+    machine: Annotated[Path, "captions.csv of the captioner"]
+    frames: Annotated[Path, "frames.csv of the target"]
+    photos: Annotated[Path, "photos.csv"]
+    folder: Annotated[Path, "folder of the photos"]
+    model: Annotated[Path, "lock file of the target's model, for its tokenizers"]
+    family: str
+    target: Annotated[str, "name of the target, for the page"]
+    subject: SubjectSettings
+    settings: RewritingSettings
+    cache: Path
+    table: Annotated[Path, "findings, to write"]
+    page: Annotated[Path, "page with all captions, to write"]
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--captions", type=Path, required=True, help="captions.csv of the target")
-    parser.add_argument("--machine", type=Path, required=True, help="captions.csv of the captioner")
-    parser.add_argument("--frames", type=Path, required=True, help="frames.csv of the target")
-    parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
-    parser.add_argument("--folder", type=Path, required=True, help="folder of the photos")
-    parser.add_argument("--model", type=Path, required=True, help="lock file of the target's model, for its tokenizers")
-    parser.add_argument("--family", required=True)
-    parser.add_argument("--target", required=True, help="name of the target, for the page")
-    parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
-    parser.add_argument("--settings", required=True, help="RewritingSettings as JSON")
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--table", type=Path, required=True, help="findings, to write")
-    parser.add_argument("--page", type=Path, required=True, help="page with all captions, to write")
-    arguments = parser.parse_args()
-    subject = SubjectSettings.from_argument(arguments.subject)
-    settings = RewritingSettings.from_argument(arguments.settings)
+    arguments = read_arguments(Arguments, __doc__)
+    subject = arguments.subject
+    settings = arguments.settings
     photo_of = {row["frame"]: row["photo"] for row in read_table(arguments.frames)}
     written = {row["frame"]: row | {"photo": photo_of[row["frame"]]} for row in read_table(arguments.captions)}
     # A view's frames of other resolutions have the same caption.

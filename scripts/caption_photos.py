@@ -1,6 +1,8 @@
 """Describe the selected photos of a shard with the captioner."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.captions.captioners import MODULES, caption_of, captioner_kind, deciding_settings, load_captioner
 from darkroom.captions.photo_captions import (
@@ -13,27 +15,31 @@ from darkroom.captions.photo_captions import (
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import CaptionerSettings
 from darkroom.imaging import open_photo
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.models.lock import read_lock
 from darkroom.storage.cache import Cache
 from darkroom.storage.code_version import code_version
 from darkroom.storage.tables import read_table, write_table
 
 
+@dataclass(frozen=True)
+class Arguments:
+    photos: Annotated[Path, "a shard's table of photos"]
+    selection: Annotated[Path, "selection.csv"]
+    model: Annotated[Path, "lock file of the captioner"]
+    folder: Annotated[Path, "folder of the photos"]
+    settings: CaptionerSettings
+    subject_class: Annotated[str, "the common word for the subject, which always stays"]
+    compute: ComputeSettings
+    cache: Path
+    table: Annotated[Path, "captions of the shard, to write"]
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--photos", type=Path, required=True, help="a shard's table of photos")
-    parser.add_argument("--selection", type=Path, required=True, help="selection.csv")
-    parser.add_argument("--model", type=Path, required=True, help="lock file of the captioner")
-    parser.add_argument("--folder", type=Path, required=True, help="folder of the photos")
-    parser.add_argument("--settings", required=True, help="CaptionerSettings as JSON")
-    parser.add_argument("--subject-class", required=True, help="the common word for the subject, which always stays")
-    parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--table", type=Path, required=True, help="captions of the shard, to write")
-    arguments = parser.parse_args()
-    settings = CaptionerSettings.from_argument(arguments.settings)
-    compute = ComputeSettings.from_argument(arguments.compute)
+    arguments = read_arguments(Arguments, __doc__)
+    settings = arguments.settings
+    compute = arguments.compute
     model = read_lock(arguments.model)
     kind = captioner_kind(model.path)
     photos = selected_photos(read_table(arguments.photos), read_table(arguments.selection))

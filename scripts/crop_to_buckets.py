@@ -1,34 +1,40 @@
 """Cut each selected photo and its mask to a bucket of the target, by one transform."""
 
 from collections import Counter
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.config.framing import CropSettings
 from darkroom.contracts.overrides import read_overrides
 from darkroom.errors import UserError
 from darkroom.framing.frame_plan import count_batches, plan_frames
 from darkroom.framing.frames import COLUMNS, Sources, cut_frames
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.storage.tables import read_table, write_table
 
 
+@dataclass(frozen=True)
+class Arguments:
+    selection: Annotated[Path, "selection.csv"]
+    photos: Annotated[Path, "photos.csv"]
+    masks_table: Annotated[Path, "masks.csv"]
+    photo_masks: Annotated[Path, "the folder of the photos' masks"]
+    folder: Annotated[Path, "the photos folder"]
+    settings: CropSettings
+    batch: Annotated[int, "frames of a batch, which are of one bucket"]
+    cache: Path
+    table: Path
+    frames: Annotated[Path, "the folder of frames to write"]
+    masks: Annotated[Path, "the folder of their masks to write"]
+    overrides: Annotated[Path | None, "your own decisions, a CSV; none where empty"] = None
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--selection", type=Path, required=True, help="selection.csv")
-    parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
-    parser.add_argument("--masks-table", type=Path, required=True, help="masks.csv")
-    parser.add_argument("--photo-masks", type=Path, required=True, help="the folder of the photos' masks")
-    parser.add_argument("--overrides", nargs="?", help="your own decisions, a CSV; none where empty")
-    parser.add_argument("--folder", type=Path, required=True, help="the photos folder")
-    parser.add_argument("--settings", required=True, help="CropSettings as JSON")
-    parser.add_argument("--batch", type=int, required=True, help="frames of a batch, which are of one bucket")
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--frames", type=Path, required=True, help="the folder of frames to write")
-    parser.add_argument("--masks", type=Path, required=True, help="the folder of their masks to write")
-    arguments = parser.parse_args()
-    settings = CropSettings.from_argument(arguments.settings)
+    arguments = read_arguments(Arguments, __doc__)
+    settings = arguments.settings
     photos = read_table(arguments.photos)
     sources = Sources(
         {row["photo"]: row for row in photos if row["status"] == "ok"},
@@ -41,7 +47,7 @@ def main() -> None:
         [row for row in read_table(arguments.selection) if row["selected"] == "true"],
         sources.photos,
         sources.masks,
-        read_overrides(Path(arguments.overrides) if arguments.overrides else None, photos),
+        read_overrides(arguments.overrides, photos),
         settings,
         arguments.batch,
         lru_cache(maxsize=1)(sources.mask_levels),

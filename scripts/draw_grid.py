@@ -1,24 +1,30 @@
 """Draw the labelled grid of a run: prompts by checkpoints, with scores and the chosen one marked."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.contracts.choice import read_choice
 from darkroom.contracts.frame_names import one_per_view
 from darkroom.evaluation.sample_grid import draw_grid
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.storage.files import read_json, replacing
 from darkroom.storage.tables import read_table
 
 
+@dataclass(frozen=True)
+class Arguments:
+    samples: Annotated[Path, "samples.csv, beside the folder samples/"]
+    scores: Annotated[Path, "scores.csv"]
+    choice: Annotated[Path, "choice.json"]
+    manifest: Path
+    images: Annotated[Path, "folder of the dataset's pictures"]
+    grid: Annotated[Path, "grid.png, to write"]
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--samples", type=Path, required=True, help="samples.csv, beside the folder samples/")
-    parser.add_argument("--scores", type=Path, required=True, help="scores.csv")
-    parser.add_argument("--choice", type=Path, required=True, help="choice.json")
-    parser.add_argument("--manifest", type=Path, required=True)
-    parser.add_argument("--images", type=Path, required=True, help="folder of the dataset's pictures")
-    parser.add_argument("--grid", type=Path, required=True, help="grid.png, to write")
-    arguments = parser.parse_args()
+    arguments = read_arguments(Arguments, __doc__)
     samples = read_table(arguments.samples)
     frames = read_json(arguments.manifest)["frames"]
     held_out = one_per_view(frame["frame"] for frame in frames if frame["split"] == "held_out")

@@ -1,24 +1,30 @@
 """Draw the sheet of masks: every mask over its photo, with the reason where it is not trusted."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.framing.mask_sheet import draw_masks
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import replacing
 from darkroom.storage.tables import read_table
 
 
+@dataclass(frozen=True)
+class Arguments:
+    photos: Annotated[Path, "photos.csv"]
+    selection: Annotated[Path, "selection.csv"]
+    masks_table: Annotated[Path, "masks.csv"]
+    masks: Annotated[Path, "the folder of masks"]
+    folder: Annotated[Path, "the photos folder"]
+    cache: Path
+    sheet: Annotated[Path, "the sheet to draw"]
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
-    parser.add_argument("--selection", type=Path, required=True, help="selection.csv")
-    parser.add_argument("--masks-table", type=Path, required=True, help="masks.csv")
-    parser.add_argument("--masks", type=Path, required=True, help="the folder of masks")
-    parser.add_argument("--folder", type=Path, required=True, help="the photos folder")
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--sheet", type=Path, required=True, help="the sheet to draw")
-    arguments = parser.parse_args()
+    arguments = read_arguments(Arguments, __doc__)
     selection = read_table(arguments.selection)
     masks = {row["photo"]: row for row in read_table(arguments.masks_table)}
     photos = {row["photo"]: row for row in read_table(arguments.photos) if row["status"] == "ok"}

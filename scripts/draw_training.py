@@ -1,19 +1,25 @@
 """Draw the curves of a training: loss, validation and learning rate."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.storage.files import replacing
 from darkroom.storage.tables import read_table
 from darkroom.training.training_curves import draw_curves
 
 
+@dataclass(frozen=True)
+class Arguments:
+    log: Annotated[Path, "log.csv"]
+    losses: Annotated[Path, "validation.csv"]
+    picture: Annotated[Path, "training.png, to write"]
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--log", type=Path, required=True, help="log.csv")
-    parser.add_argument("--losses", type=Path, required=True, help="validation.csv")
-    parser.add_argument("--picture", type=Path, required=True, help="training.png, to write")
-    arguments = parser.parse_args()
+    arguments = read_arguments(Arguments, __doc__)
     log, losses = read_table(arguments.log), read_table(arguments.losses)
     with replacing(arguments.picture) as path:
         draw_curves(log, losses).save(path)

@@ -1,11 +1,14 @@
 """Find the nearest photos of each in an embedding: further candidates for copies."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.config.base import ComputeSettings
 from darkroom.config.photos import DuplicateSettings
 from darkroom.contracts.photo_vectors import write_vectors
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.models.clip_vectors import ClipVectors
 from darkroom.models.lock import read_lock
 from darkroom.photos.pairs import MOST, numbered
@@ -14,19 +17,22 @@ from darkroom.storage.cache import Cache
 from darkroom.storage.tables import read_table, write_table
 
 
+@dataclass(frozen=True)
+class Arguments:
+    photos: Annotated[Path, "photos.csv"]
+    folder: Annotated[Path, "the photos folder"]
+    model: Annotated[Path, "lock file of the open_clip model"]
+    settings: DuplicateSettings
+    compute: ComputeSettings
+    cache: Path
+    table: Path
+    vectors: Annotated[Path, "the photos' vectors, .npy"]
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
-    parser.add_argument("--folder", type=Path, required=True, help="the photos folder")
-    parser.add_argument("--model", type=Path, required=True, help="lock file of the open_clip model")
-    parser.add_argument("--settings", required=True, help="DuplicateSettings as JSON")
-    parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--vectors", type=Path, required=True, help="the photos' vectors, .npy")
-    arguments = parser.parse_args()
-    settings = DuplicateSettings.from_argument(arguments.settings)
-    compute = ComputeSettings.from_argument(arguments.compute)
+    arguments = read_arguments(Arguments, __doc__)
+    settings = arguments.settings
+    compute = arguments.compute
     model = read_lock(arguments.model)
     photos = numbered(read_table(arguments.photos))
     clip = ClipVectors(

@@ -1,43 +1,46 @@
 """Encode pictures, masks and captions of a dataset once, so that training holds the denoiser only."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.config.base import ComputeSettings
-from darkroom.config.captions import SubjectSettings
+from darkroom.contracts.manifest import read_manifest
 from darkroom.families.base import code_modules, family
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.jobs.device import prepare_device
 from darkroom.models.lock import read_lock
 from darkroom.storage.cache import Cache
 from darkroom.storage.code_version import code_version
-from darkroom.storage.files import read_json
 from darkroom.storage.tables import read_table, write_table
 from darkroom.training import picture_encoding
 from darkroom.training.dataset_encoding import Dataset, check_dataset, encode_dataset
 from darkroom.training.encodings import COLUMNS
 
 
+@dataclass(frozen=True)
+class Arguments:
+    manifest: Path
+    images: Annotated[Path, "folder of the dataset's pictures"]
+    masks: Annotated[Path, "folder of the dataset's masks"]
+    model: Annotated[Path, "lock file of the base model"]
+    family: str
+    compute: ComputeSettings
+    cache: Path
+    encodings: Annotated[Path, "folder of encodings, to write"]
+    table: Annotated[Path, "encodings.csv, to write"]
+    prior: Annotated[Path | None, "prior.csv, beside the folder prior/; none where empty"] = None
+    mirror: Annotated[bool, "encode mirrored frames, too"] = False
+    tokens: Annotated[bool, "keep the captions' tokens, for adapted text encoders"] = False
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--manifest", type=Path, required=True)
-    parser.add_argument("--images", type=Path, required=True, help="folder of the dataset's pictures")
-    parser.add_argument("--masks", type=Path, required=True, help="folder of the dataset's masks")
-    parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
-    parser.add_argument("--prior", type=Path, nargs="?", help="prior.csv, beside the folder prior/; none where empty")
-    parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
-    parser.add_argument("--family", required=True)
-    parser.add_argument("--mirror", action="store_true", help="encode mirrored frames, too")
-    parser.add_argument("--tokens", action="store_true", help="keep the captions' tokens, for adapted text encoders")
-    parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--encodings", type=Path, required=True, help="folder of encodings, to write")
-    parser.add_argument("--table", type=Path, required=True, help="encodings.csv, to write")
-    arguments = parser.parse_args()
-    compute = ComputeSettings.from_argument(arguments.compute)
+    arguments = read_arguments(Arguments, __doc__)
+    compute = arguments.compute
     model, module = read_lock(arguments.model), family(arguments.family)
-    subject = SubjectSettings.from_argument(arguments.subject)
-    dataset = Dataset(read_json(arguments.manifest)["frames"], arguments.images, arguments.masks, subject.trigger)
+    dataset = Dataset(read_manifest(arguments.manifest), arguments.images, arguments.masks)
     check_dataset(dataset)
 
     key = {"model": model.digest, "device": compute.device, "threads": compute.training_threads}

@@ -1,21 +1,27 @@
 """Lay out the dataset as a folder of pictures, captions and masks that any trainer reads."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.contracts.manifest import read_manifest
 from darkroom.dataset.export import export_frames
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.storage.files import write_sums
 
 
+@dataclass(frozen=True)
+class Arguments:
+    manifest: Annotated[Path, "manifest.json"]
+    source: Annotated[Path, "the target's folder, with frames and masks in it"]
+    images: Annotated[Path, "folder of pictures and captions, to write"]
+    masks: Annotated[Path, "folder of masks, to write"]
+    sums: Annotated[Path, "SHA256SUMS of both folders, to write"]
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--manifest", type=Path, required=True, help="manifest.json")
-    parser.add_argument("--source", type=Path, required=True, help="the target's folder, with frames and masks in it")
-    parser.add_argument("--images", type=Path, required=True, help="folder of pictures and captions, to write")
-    parser.add_argument("--masks", type=Path, required=True, help="folder of masks, to write")
-    parser.add_argument("--sums", type=Path, required=True, help="SHA256SUMS of both folders, to write")
-    arguments = parser.parse_args()
+    arguments = read_arguments(Arguments, __doc__)
     frames = read_manifest(arguments.manifest)
     write_sums(arguments.sums, export_frames(frames, arguments.source, arguments.images, arguments.masks))
     count = f"{len(frames)}/{len(frames)}"

@@ -1,11 +1,13 @@
 """Fetch a model once and lock it: where it came from, its commit, and the sha256 of each file."""
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.families.base import FAMILIES, family
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.models.fetch import (
     CAPTIONER_FILES,
     CHAT_FILES,
@@ -17,6 +19,16 @@ from darkroom.models.fetch import (
 from darkroom.models.lock import local_model
 from darkroom.storage.files import write_json
 from darkroom.storage.portable_paths import portable
+
+
+@dataclass(frozen=True)
+class Arguments:
+    model: Annotated[str, "a folder or file here, or an id of the Hub"]
+    revision: Annotated[str, "branch, tag or commit of an id of the Hub"]
+    store: Annotated[Path, "folder of downloaded models"]
+    pins: Annotated[Path, "folder of recorded commits"]
+    lock: Annotated[Path, "lock file, to write"]
+    family: Annotated[str | None, "the model family of a base model, or open_clip, captioner, polisher"] = None
 
 
 def wanted_files(name: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -33,14 +45,7 @@ def wanted_files(name: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--model", required=True, help="a folder or file here, or an id of the Hub")
-    parser.add_argument("--revision", required=True, help="branch, tag or commit of an id of the Hub")
-    parser.add_argument("--family", help="the model family of a base model, or open_clip, captioner, polisher")
-    parser.add_argument("--store", type=Path, required=True, help="folder of downloaded models")
-    parser.add_argument("--pins", type=Path, required=True, help="folder of recorded commits")
-    parser.add_argument("--lock", type=Path, required=True, help="lock file, to write")
-    arguments = parser.parse_args()
+    arguments = read_arguments(Arguments, __doc__)
     if local_model(arguments.model):
         model = lock_local(arguments.model)
         # Tables and files that are published name the source; only this lock knows where the model lies.

@@ -1,18 +1,24 @@
 """Merge the surveys of all shards and find the photo of each sidecar caption."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.photos.photo_table import COLUMNS, name_sidecars
 from darkroom.storage.tables import read_table, write_table
 
 
+@dataclass(frozen=True)
+class Arguments:
+    tables: Annotated[list[Path], "the tables of the shards"]
+    table: Annotated[Path, "photos.csv"]
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--tables", type=Path, nargs="+", required=True, help="the tables of the shards")
-    parser.add_argument("--table", type=Path, required=True, help="photos.csv")
-    arguments = parser.parse_args()
+    arguments = read_arguments(Arguments, __doc__)
     rows = name_sidecars([row for table in arguments.tables for row in read_table(table)])
     write_table(arguments.table, COLUMNS, rows)
     counts = Counter(row["status"] for row in rows)

@@ -1,11 +1,23 @@
 """Merge the tables of all shards and lay out their pictures in one folder."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.errors import UserError
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.storage.files import link_or_copy
 from darkroom.storage.tables import Row, gather_tables
+
+
+@dataclass(frozen=True)
+class Arguments:
+    tables: Annotated[list[Path], "the tables of the shards"]
+    table: Annotated[Path, "the merged table"]
+    keep_order: Annotated[bool, "one table after the other, instead of sorted rows"] = False
+    folders: Annotated[list[Path], "the shards' folders of pictures"] = field(default_factory=list)
+    folder: Annotated[Path | None, "the folder in which people look at them"] = None
 
 
 def gather_pictures(rows: list[Row], folders: list[Path], output: Path) -> int:
@@ -25,13 +37,7 @@ def gather_pictures(rows: list[Row], folders: list[Path], output: Path) -> int:
 
 
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--tables", type=Path, nargs="+", required=True, help="the tables of the shards")
-    parser.add_argument("--table", type=Path, required=True, help="the merged table")
-    parser.add_argument("--keep-order", action="store_true", help="one table after the other, instead of sorted rows")
-    parser.add_argument("--folders", type=Path, nargs="*", default=[], help="the shards' folders of pictures")
-    parser.add_argument("--folder", type=Path, help="the folder in which people look at them")
-    arguments = parser.parse_args()
+    arguments = read_arguments(Arguments, __doc__)
     rows = gather_tables(arguments.tables, arguments.table, arguments.keep_order)
     report = f"gather_shards: {len(rows)} rows of {len(arguments.tables)} shards"
     if arguments.folder is not None:

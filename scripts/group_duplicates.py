@@ -1,20 +1,23 @@
 """Group the photos that show one picture: copies of it and shots of one burst."""
 
 from collections import Counter
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 from PIL import Image
 
 from darkroom.config.photos import DuplicateSettings
 from darkroom.imaging.thumbnails import load_thumbnail
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.jobs.progress import progress
 from darkroom.photos.candidates import listed_pairs, propose_pairs
 from darkroom.photos.duplicate_groups import COLUMNS, group_duplicates
 from darkroom.photos.duplicate_search import DuplicateSearch
 from darkroom.photos.duplicate_sheet import draw_duplicates
-from darkroom.photos.local_features import Both, Grey, Sketch, grey_levels, remembered_features
+from darkroom.photos.local_features import FeaturePair, Grey, PhotoFeatures, cached_features, grey_levels
 from darkroom.photos.pair_alignments import PairAlignments
 from darkroom.photos.pairs import EITHER, numbered
 from darkroom.storage.cache import Cache
@@ -23,19 +26,22 @@ from darkroom.storage.tables import Row, read_table, write_table
 from darkroom.storage.threads import on_threads
 
 
+@dataclass(frozen=True)
+class Arguments:
+    photos: Annotated[Path, "photos.csv"]
+    fingerprints: Annotated[Path, "fingerprints.csv"]
+    folder: Annotated[Path, "the photos folder"]
+    settings: DuplicateSettings
+    cache: Path
+    threads: Annotated[int, "photos and pairs looked at side by side"]
+    table: Path
+    sheet: Annotated[Path, "picture of all groups, to write"]
+    neighbours: Annotated[Path | None, "neighbours.csv; none where empty"] = None
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
-    parser.add_argument("--fingerprints", type=Path, required=True, help="fingerprints.csv")
-    parser.add_argument("--neighbours", nargs="?", type=Path, help="neighbours.csv; none where empty")
-    parser.add_argument("--folder", type=Path, required=True, help="the photos folder")
-    parser.add_argument("--settings", required=True, help="DuplicateSettings as JSON")
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--threads", type=int, required=True, help="photos and pairs looked at side by side")
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--sheet", type=Path, required=True, help="picture of all groups, to write")
-    arguments = parser.parse_args()
-    settings = DuplicateSettings.from_argument(arguments.settings)
+    arguments = read_arguments(Arguments, __doc__)
+    settings = arguments.settings
     photos = numbered(read_table(arguments.photos))
     by_name = {photo["photo"]: photo for photo in photos}
     fingerprints = sorted(read_table(arguments.fingerprints), key=lambda row: row["photo"])
@@ -47,13 +53,13 @@ def main() -> None:
     def load_grey(photo: Row) -> Grey:
         return grey_levels(load(photo))
 
-    def load_features(photo: Row) -> Both:
-        return remembered_features(memory, photo["sha256"], partial(load_grey, photo))
+    def load_features(photo: Row) -> FeaturePair:
+        return cached_features(memory, photo["sha256"], partial(load_grey, photo))
 
-    def load_sketch(name: str) -> Sketch:
-        return Sketch(*load_features(by_name[name]), partial(load_grey, by_name[name]))
+    def load_photo_features(name: str) -> PhotoFeatures:
+        return PhotoFeatures(*load_features(by_name[name]), partial(load_grey, by_name[name]))
 
-    alignments = PairAlignments(load_sketch, Cache(arguments.cache / "alignments"), arguments.threads)
+    alignments = PairAlignments(load_photo_features, Cache(arguments.cache / "alignments"), arguments.threads)
     features = progress(on_threads(load_features, photos, arguments.threads), "features", "photos", len(photos))
     proposed = propose_pairs(photos, fingerprints, features, settings)
     if arguments.neighbours is not None:

@@ -2,8 +2,9 @@
 
 import functools
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import SubjectSettings
@@ -11,7 +12,8 @@ from darkroom.config.evaluation import EvaluationSettings, RenderSettings
 from darkroom.contracts.checkpoint_files import BASE, Variant, checkpoint_file, strengths_of
 from darkroom.evaluation.sample_plan import plan_samples, sample_file
 from darkroom.families.base import code_modules, family
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.jobs.device import prepare_device
 from darkroom.models.lock import read_lock
 from darkroom.storage.cache import Cache
@@ -20,32 +22,33 @@ from darkroom.storage.files import link_or_copy, sha256_file
 from darkroom.storage.tables import write_table
 from darkroom.training import rendering
 
-COLUMNS = ("step", "strength", "number", "seed", "control", "prompt", "file", "sha256")
+COLUMNS = ("step", "strength", "number", "seed", "control", "prompt", "plain_prompt", "file", "sha256")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    model: Annotated[Path, "lock file of the base model"]
+    family: str
+    subject: SubjectSettings
+    settings: EvaluationSettings
+    render: RenderSettings
+    image_size: Annotated[int, "width and height in pixels"]
+    compute: ComputeSettings
+    cache: Path
+    samples: Annotated[Path, "folder of pictures, to write"]
+    table: Annotated[Path, "a row per picture, to write"]
+    checkpoints: Annotated[Path | None, "folder of a run's checkpoints; none: the base model"] = None
+    step: Annotated[int | None, "of the checkpoint"] = None
 
 
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--checkpoints", type=Path, nargs="?", help="folder of a run's checkpoints; none: the base model"
-    )
-    parser.add_argument("--step", type=int, nargs="?", help="of the checkpoint")
-    parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
-    parser.add_argument("--family", required=True)
-    parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
-    parser.add_argument("--settings", required=True, help="EvaluationSettings as JSON")
-    parser.add_argument("--render", required=True, help="RenderSettings as JSON")
-    parser.add_argument("--side", type=int, required=True, help="width and height in pixels")
-    parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--samples", type=Path, required=True, help="folder of pictures, to write")
-    parser.add_argument("--table", type=Path, required=True, help="a row per picture, to write")
-    arguments = parser.parse_args()
-    settings = EvaluationSettings.from_argument(arguments.settings)
-    subject = SubjectSettings.from_argument(arguments.subject)
-    drawing = RenderSettings.from_argument(arguments.render)
-    compute = ComputeSettings.from_argument(arguments.compute)
+    arguments = read_arguments(Arguments, __doc__)
+    settings = arguments.settings
+    subject = arguments.subject
+    render_settings = arguments.render
+    compute = arguments.compute
     model, module = read_lock(arguments.model), family(arguments.family)
-    plan = plan_samples(settings, subject, drawing, arguments.side)
+    plan = plan_samples(settings, subject, render_settings, arguments.image_size)
 
     @functools.cache
     def pipeline() -> Any:
@@ -59,12 +62,12 @@ def main() -> None:
     rows, rendered = [], 0
     shutil.rmtree(arguments.samples, ignore_errors=True)
     compared = [BASE]
-    if arguments.checkpoints is not None:
+    if arguments.checkpoints is not None and arguments.step is not None:
         compared = strengths_of(checkpoint_file(arguments.checkpoints, arguments.step), settings.strengths)
     for variant in compared:
         adapter = "" if variant.checkpoint is None else f"{sha256_file(variant.checkpoint)} {variant.strength}"
         pictures = {sample_file(variant.step, variant.strength, sample): sample.picture for sample in plan}
-        files, computed = rendering.remember_pictures(
+        files, computed = rendering.cached_pictures(
             Cache(arguments.cache / "pictures"),
             {**key, "adapter": adapter},
             pictures,
@@ -76,6 +79,7 @@ def main() -> None:
             link_or_copy(files[name], arguments.samples / name)
             about = {"step": variant.step, "strength": variant.strength, "number": sample.number}
             drawn = {"seed": sample.picture.seed, "control": sample.control, "prompt": sample.picture.prompt}
+            drawn["plain_prompt"] = sample.plain_prompt
             rows.append({**about, **drawn, "file": name, "sha256": sha256_file(files[name])})
     write_table(arguments.table, COLUMNS, rows, keep_order=True)
     print(f"render_samples: pictures {len(rows)}/{len(rows)}, computed {rendered}")

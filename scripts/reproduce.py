@@ -19,7 +19,7 @@ from darkroom.publishing.findings import (
     told_settings_finding,
 )
 from darkroom.publishing.record import Record, read_record
-from darkroom.publishing.reproduction import find_models, find_photos, lay_out, open_workplace, rebuild
+from darkroom.publishing.reproduction import find_models, find_photos, lay_out, open_run_dir, rebuild
 from darkroom.storage.files import sha256_file
 
 CHECKOUT = Path(__file__).absolute().parents[1]
@@ -48,7 +48,7 @@ def given_models(texts: Sequence[str]) -> dict[str, Path]:
 def finish(findings: Sequence[Finding], same: bool, otherwise: str) -> None:
     """Print the table and the verdict, and end with 0 where the bytes are the same."""
     print("\n".join(map(str, findings)))
-    cause = next((f"{found.what} {found.state}: {found.detail}" for found in findings if found.bad), otherwise)
+    cause = next((f"{found.what} {found.state}: {found.detail}" for found in findings if found.mismatch), otherwise)
     print("reproduce: same bytes" if same else f"reproduce: DIFFERENT: {cause}")
     sys.exit(0 if same else 1)
 
@@ -58,7 +58,7 @@ def compare_beforehand(
 ) -> tuple[list[Finding], list[Finding]]:
     """What can be compared before anything runs: what makes a rebuilding useless, and what may make it differ.
 
-    Where nothing makes it useless, the workplace is laid out.
+    Where nothing makes it useless, the folder to build in is laid out.
     """
     from darkroom.config.project import Config
     from darkroom.training.machine import machine_record
@@ -70,7 +70,7 @@ def compare_beforehand(
     decisive += [model_finding(name, model, models[name]) for name, model in record.models.items()]
     decisive += [*published_findings(record, arguments.provenance.parent), settings[0]]
     machine = machine_record(Config.model_validate(record.settings.config).compute)
-    if not any(finding.bad for finding in decisive):
+    if not any(finding.mismatch for finding in decisive):
         lay_out(record, photos, models, work)
     return decisive, [settings[1], *surroundings_findings(record, CHECKOUT, machine)]
 
@@ -86,12 +86,12 @@ def main() -> None:
             f"{arguments.provenance}: made with masks of the user's own (masks.supplied), which no record "
             "holds; build it with its own config"
         )
-    open_workplace(work, arguments.provenance, record)
+    open_run_dir(work, arguments.provenance, record)
     decisive, others = compare_beforehand(arguments, record, work)
-    if any(finding.bad for finding in decisive):
+    if any(finding.mismatch for finding in decisive):
         finish(decisive, False, "")
     for finding in others:
-        if finding.bad:
+        if finding.mismatch:
             print(f"reproduce: warning: {finding.what} differs: {finding.detail}", file=sys.stderr, flush=True)
     made = rebuild(record, work, CHECKOUT, arguments.cores, ENVIRONMENT)
     if made is None:
@@ -100,7 +100,7 @@ def main() -> None:
     published = arguments.provenance.parent
     results = result_findings(record, read_record(made / "provenance.json"), published, made)
     told = told_settings_finding(record, published, made)
-    same = all(not finding.bad for finding in results if finding.what in record.files)
+    same = all(not finding.mismatch for finding in results if finding.what in record.files)
     finish([*decisive, told, *others, *results], same, "the files differ although all that is recorded is the same")
 
 

@@ -1,8 +1,9 @@
-"""Write each frame's caption in the dialect of a target, with the trigger put in, and polished where that is asked."""
+"""Write each frame's caption in the caption style of a target, with the trigger, and polished where that is asked."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from darkroom.captions import polisher
 from darkroom.captions.caption_sources import describe_photos, read_sidecars
@@ -14,11 +15,29 @@ from darkroom.captions.token_counts import load_token_counts
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import RewritingSettings, SubjectSettings
 from darkroom.contracts.overrides import read_overrides
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.models.lock import read_lock
 from darkroom.storage.cache import Cache
 from darkroom.storage.code_version import code_version
 from darkroom.storage.tables import read_table, write_table
+
+
+@dataclass(frozen=True)
+class Arguments:
+    captions: Annotated[Path, "captions.csv of the captioner"]
+    frames: Annotated[Path, "frames.csv of the target"]
+    photos: Annotated[Path, "photos.csv, which names the sidecars"]
+    folder: Annotated[Path, "folder of the photos, where the sidecars lie"]
+    model: Annotated[Path, "lock file of the target's model, for its tokenizers"]
+    family: str
+    subject: SubjectSettings
+    settings: RewritingSettings
+    compute: Annotated[ComputeSettings, "ComputeSettings as JSON, of the polishing"]
+    cache: Path
+    table: Annotated[Path, "captions of the frames, to write"]
+    overrides: Annotated[Path | None, "overrides.csv; none where empty"] = None
+    polisher: Annotated[Path | None, "lock file of the model that polishes; none where empty"] = None
 
 
 def polish(
@@ -41,25 +60,9 @@ def polish(
 
 
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--captions", type=Path, required=True, help="captions.csv of the captioner")
-    parser.add_argument("--frames", type=Path, required=True, help="frames.csv of the target")
-    parser.add_argument("--photos", type=Path, required=True, help="photos.csv, which names the sidecars")
-    parser.add_argument("--folder", type=Path, required=True, help="folder of the photos, where the sidecars lie")
-    parser.add_argument("--overrides", nargs="?", help="overrides.csv; none where empty")
-    parser.add_argument("--model", type=Path, required=True, help="lock file of the target's model, for its tokenizers")
-    parser.add_argument("--family", required=True)
-    parser.add_argument("--subject", required=True, help="SubjectSettings as JSON")
-    parser.add_argument("--settings", required=True, help="RewritingSettings as JSON")
-    parser.add_argument(
-        "--polisher", type=Path, nargs="?", help="lock file of the model that polishes; none where empty"
-    )
-    parser.add_argument("--compute", required=True, help="ComputeSettings as JSON, of the polishing")
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--table", type=Path, required=True, help="captions of the frames, to write")
-    arguments = parser.parse_args()
-    subject = SubjectSettings.from_argument(arguments.subject)
-    settings = RewritingSettings.from_argument(arguments.settings)
+    arguments = read_arguments(Arguments, __doc__)
+    subject = arguments.subject
+    settings = arguments.settings
     photos = read_table(arguments.photos)
     frames = {row["frame"]: row["photo"] for row in read_table(arguments.frames) if row["status"] == "ok"}
     captions = read_table(arguments.captions)
@@ -67,7 +70,7 @@ def main() -> None:
         sorted(set(frames.values())),
         captions,
         read_sidecars(photos, arguments.folder),
-        read_overrides(Path(arguments.overrides) if arguments.overrides else None, photos),
+        read_overrides(arguments.overrides, photos),
     )
     counts = load_token_counts(arguments.model, arguments.family, settings)
     constant = decide(captions, frames.values(), subject)
@@ -75,7 +78,7 @@ def main() -> None:
     rows = caption_frames(frames, described, target, constant)
     told = ""
     if arguments.polisher:
-        compute = ComputeSettings.from_argument(arguments.compute)
+        compute = arguments.compute
         rows, told = polish(rows, target, arguments.polisher, compute, arguments.cache)
     write_table(arguments.table, COLUMNS, rows)
     sources = Counter(str(row["source"]) for row in rows)

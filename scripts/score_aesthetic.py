@@ -1,19 +1,25 @@
 """Score how much people like each photo, by a linear head on its vector."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.contracts.photo_vectors import read_vectors
 from darkroom.framing.aesthetic import COLUMNS, aesthetic_scores
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.storage.tables import write_table
 
 
+@dataclass(frozen=True)
+class Arguments:
+    vectors: Annotated[Path, "the photos' vectors, .npy"]
+    head: Annotated[Path, "the linear head, safetensors"]
+    table: Path
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--vectors", type=Path, required=True, help="the photos' vectors, .npy")
-    parser.add_argument("--head", type=Path, required=True, help="the linear head, safetensors")
-    parser.add_argument("--table", type=Path, required=True)
-    arguments = parser.parse_args()
+    arguments = read_arguments(Arguments, __doc__)
     rows = aesthetic_scores(read_vectors(arguments.vectors), arguments.head)
     write_table(arguments.table, COLUMNS, rows)
     print(f"score_aesthetic: photos {len(rows)}")

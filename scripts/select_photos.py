@@ -1,7 +1,9 @@
 """Decide which photos are used, with a reason for every one that is not, and which are held out."""
 
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.config.framing import SelectionSettings
 from darkroom.contracts.overrides import read_overrides
@@ -10,31 +12,35 @@ from darkroom.framing.flaws import candidates
 from darkroom.framing.likeness import photo_likenesses, vector_likenesses
 from darkroom.framing.selection import COLUMNS, count_reasons, require_photos, select_photos
 from darkroom.framing.selection_sheet import draw_selection
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import replacing
 from darkroom.storage.tables import read_table, write_table
 
 
+@dataclass(frozen=True)
+class Arguments:
+    photos: Annotated[Path, "photos.csv"]
+    duplicates: Annotated[Path, "duplicates.csv"]
+    masks_table: Annotated[Path, "masks.csv"]
+    quality: Annotated[Path, "quality.csv"]
+    folder: Annotated[Path, "the photos folder"]
+    settings: SelectionSettings
+    cache: Path
+    table: Path
+    sheet: Annotated[Path, "the contact sheet to draw"]
+    vectors: Annotated[list[Path], "the photos' vectors, where there are any"] = field(default_factory=list)
+    aesthetic: Annotated[list[Path], "aesthetic.csv, where there is one"] = field(default_factory=list)
+    overrides: Annotated[Path | None, "your own decisions, a CSV; none where empty"] = None
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--photos", type=Path, required=True, help="photos.csv")
-    parser.add_argument("--duplicates", type=Path, required=True, help="duplicates.csv")
-    parser.add_argument("--masks-table", type=Path, required=True, help="masks.csv")
-    parser.add_argument("--quality", type=Path, required=True, help="quality.csv")
-    parser.add_argument("--vectors", nargs="*", type=Path, default=[], help="the photos' vectors, where there are any")
-    parser.add_argument("--aesthetic", nargs="*", type=Path, default=[], help="aesthetic.csv, where there is one")
-    parser.add_argument("--overrides", nargs="?", help="your own decisions, a CSV; none where empty")
-    parser.add_argument("--folder", type=Path, required=True, help="the photos folder")
-    parser.add_argument("--settings", required=True, help="SelectionSettings as JSON")
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--sheet", type=Path, required=True, help="the contact sheet to draw")
-    arguments = parser.parse_args()
-    settings = SelectionSettings.from_argument(arguments.settings)
+    arguments = read_arguments(Arguments, __doc__)
+    settings = arguments.settings
     photos = read_table(arguments.photos)
     require_photos(photos, str(arguments.folder))
-    overrides = read_overrides(Path(arguments.overrides) if arguments.overrides else None, photos)
+    overrides = read_overrides(arguments.overrides, photos)
     masks, quality, duplicates = map(read_table, (arguments.masks_table, arguments.quality, arguments.duplicates))
     aesthetic = {row["photo"]: row for path in arguments.aesthetic for row in read_table(path)}
     quality = [row | aesthetic.get(row["photo"], {}) for row in quality]

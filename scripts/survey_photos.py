@@ -1,27 +1,33 @@
 """Open every file of a shard once and say what it is."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from darkroom.config.photos import OpeningSettings
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.photo_folder.index import read_index, shard_of
 from darkroom.photos.photo_survey import survey_files
 from darkroom.photos.photo_table import COLUMNS
 from darkroom.storage.tables import write_table
 
 
+@dataclass(frozen=True)
+class Arguments:
+    index: Annotated[Path, "the index of the photos folder"]
+    folder: Annotated[Path, "the photos folder"]
+    shard: int
+    shards: Annotated[int, "how many shards there are"]
+    settings: OpeningSettings
+    cache: Path
+    table: Path
+
+
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--index", type=Path, required=True, help="the index of the photos folder")
-    parser.add_argument("--folder", type=Path, required=True, help="the photos folder")
-    parser.add_argument("--shard", type=int, required=True)
-    parser.add_argument("--shards", type=int, required=True, help="how many shards there are")
-    parser.add_argument("--settings", required=True, help="OpeningSettings as JSON")
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--table", type=Path, required=True)
-    arguments = parser.parse_args()
-    settings = OpeningSettings.from_argument(arguments.settings)
+    arguments = read_arguments(Arguments, __doc__)
+    settings = arguments.settings
     files = [file for file in read_index(arguments.index) if shard_of(file, arguments.shards) == arguments.shard]
     rows, opened = survey_files(files, arguments.folder, settings, arguments.cache)
     write_table(arguments.table, COLUMNS, rows)

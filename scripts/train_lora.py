@@ -1,15 +1,16 @@
 """Train a LoRA on the encodings of a dataset, or go on where an interrupted training stopped."""
 
-import argparse
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from darkroom.config.base import ComputeSettings
-from darkroom.config.training import PriorSettings, Recipe, TrainingSettings, ValidationSettings, check_compute
+from darkroom.config.training import Recipe, check_compute
 from darkroom.errors import UserError
 from darkroom.families.base import family
-from darkroom.jobs.command import run_command, stage_parser
+from darkroom.jobs.arguments import read_arguments
+from darkroom.jobs.command import run_command
 from darkroom.models.lock import read_lock
 from darkroom.storage.cache import cache_key
 from darkroom.storage.code_version import installed_version, stage_code
@@ -27,10 +28,11 @@ from darkroom.training.launch import (
 )
 from darkroom.training.preflight import check_training
 from darkroom.training.resume_state import (
+    CHECKPOINTS,
     LOG_COLUMNS,
     VALIDATION_COLUMNS,
-    Progress,
     SavingClock,
+    TrainingState,
     checkpoints_of,
     finished_training,
     noted_hashes,
@@ -40,6 +42,18 @@ PACKAGES = (
     "torch", "diffusers", "transformers", "peft", "accelerate", "safetensors",
     "prodigyopt", "bitsandbytes", "schedulefree",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Arguments:
+    encodings: Annotated[Path, "encodings.csv, beside the folder encodings/"]
+    model: Annotated[Path, "lock file of the base model"]
+    family: str
+    recipe: Annotated[Recipe, "all settings that decide the LoRA, as JSON"]
+    states: Annotated[Path, "folder of unfinished and finished trainings"]
+    output: Annotated[
+        Path, "folder to write: checkpoints/, SHA256SUMS, log.csv, validation.csv, machine.json, tensorboard/"
+    ]
 
 
 def code_hash(family_name: str) -> str:
@@ -53,8 +67,8 @@ def code_hash(family_name: str) -> str:
 
 
 def train(
-    family_name: str, model: Path, encodings: Encodings, recipe: Recipe, workplace: Path, events: Path | None
-) -> Progress:
+    family_name: str, model: Path, encodings: Encodings, recipe: Recipe, run_dir: Path, events: Path
+) -> TrainingState:
     """Train to the end, or go on; UserError, one line, where the GPU's memory does not suffice."""
     import torch
 
@@ -62,9 +76,9 @@ def train(
     from darkroom.training.lora_recipe import train_lora
     from darkroom.training.memory_estimate import Need, memory_need, samples_at_once, what_to_change
 
-    curves = EventFile(events) if events is not None and is_first() else None
+    curves = EventFile(events) if is_first() else None
     try:
-        return train_lora(family(family_name), model, encodings, recipe, workplace, SavingClock(), curves)
+        return train_lora(family(family_name), model, encodings, recipe, run_dir, SavingClock(), curves)
     except torch.OutOfMemoryError:
         samples = samples_at_once(recipe.training, recipe.prior, recipe.compute.training_processes)
         need = memory_need(family(family_name), model, encodings, recipe.training, samples) or Need(0.0, 0.0, 0.0)
@@ -75,85 +89,64 @@ def train(
             curves.close()
 
 
-def draw_again(done: Progress, events: Path | None) -> None:
+def draw_again(done: TrainingState, events: Path) -> None:
     """The curves of a training that was finished before, perhaps under another label."""
     from darkroom.training.event_file import EventFile  # its package loads torch
 
-    if events is not None:
-        curves = EventFile(events)
-        curves.show(done)
-        curves.close()
+    curves = EventFile(events)
+    curves.show(done)
+    curves.close()
 
 
-def write_outputs(done: Progress, workplace: Path, outputs: argparse.Namespace) -> None:
+def write_outputs(done: TrainingState, run_dir: Path, output: Path) -> None:
     """Lay out the checkpoints of a finished training, its tables and the machine it ran on."""
-    shutil.rmtree(outputs.checkpoints, ignore_errors=True)
-    for path in checkpoints_of(workplace):
-        link_or_copy(path, outputs.checkpoints / path.name)
-    hashes = noted_hashes(workplace).items()
-    write_sums(outputs.sums, {f"{outputs.checkpoints.name}/{name}": sha256 for name, sha256 in hashes})
-    write_table(outputs.log, LOG_COLUMNS, done.log, keep_order=True)
-    write_table(outputs.losses, VALIDATION_COLUMNS, done.validation, keep_order=True)
-    write_json(outputs.machine, done.machine)
+    checkpoints = output / CHECKPOINTS
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    for path in checkpoints_of(run_dir):
+        link_or_copy(path, checkpoints / path.name)
+    write_sums(output / "SHA256SUMS", {f"{CHECKPOINTS}/{name}": sha for name, sha in noted_hashes(run_dir).items()})
+    write_table(output / "log.csv", LOG_COLUMNS, done.log, keep_order=True)
+    write_table(output / "validation.csv", VALIDATION_COLUMNS, done.validation, keep_order=True)
+    write_json(output / "machine.json", done.machine)
 
 
 def main() -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--encodings", type=Path, required=True, help="encodings.csv, beside the folder encodings/")
-    parser.add_argument("--model", type=Path, required=True, help="lock file of the base model")
-    parser.add_argument("--family", required=True)
-    parser.add_argument("--settings", required=True, help="TrainingSettings as JSON")
-    parser.add_argument("--prior", required=True, help="PriorSettings as JSON")
-    parser.add_argument("--validation", required=True, help="ValidationSettings as JSON")
-    parser.add_argument("--compute", required=True, help="ComputeSettings as JSON")
-    parser.add_argument("--states", type=Path, required=True, help="folder of unfinished and finished trainings")
-    parser.add_argument("--checkpoints", type=Path, required=True, help="folder of checkpoints, to write")
-    parser.add_argument("--sums", type=Path, required=True, help="SHA256SUMS of the checkpoints, to write")
-    parser.add_argument("--log", type=Path, required=True, help="log.csv, to write")
-    parser.add_argument("--losses", type=Path, required=True, help="validation.csv, to write")
-    parser.add_argument("--machine", type=Path, required=True, help="what of the machine decides bytes, to write")
-    parser.add_argument("--events", type=Path, help="folder of curves for TensorBoard, written while it trains")
-    arguments = parser.parse_args()
+    arguments = read_arguments(Arguments, __doc__)
     refuse_other_launchers()
-    recipe = Recipe(
-        TrainingSettings.from_argument(arguments.settings),
-        PriorSettings.from_argument(arguments.prior),
-        ValidationSettings.from_argument(arguments.validation),
-        ComputeSettings.from_argument(arguments.compute),
-    )
+    recipe, events = arguments.recipe, arguments.output / "tensorboard"
     check_compute(recipe.training, recipe.prior, recipe.compute)
     # Whether there is such a family, before its code is hashed.
     family(arguments.family)
     model = read_lock(arguments.model)
     encodings = read_encodings(arguments.encodings, arguments.encodings.with_suffix(""))
     state = cache_key(
-        recipe=[arguments.settings, arguments.prior, arguments.validation, arguments.compute],
+        recipe=recipe.to_argument(),
         encodings=sha256_file(arguments.encodings),
         model=model.digest,
         code=code_hash(arguments.family),
     )
-    workplace = arguments.states / state[:32]
+    run_dir = arguments.states / state[:32]
     if is_worker():
-        done = train(arguments.family, model.path, encodings, recipe, workplace, arguments.events)
+        done = train(arguments.family, model.path, encodings, recipe, run_dir, events)
     elif is_node_launcher():
-        launch(__file__, sys.argv[1:], recipe.compute, workplace)
+        launch(__file__, sys.argv[1:], recipe.compute, run_dir)
         return
     else:
-        workplace.mkdir(parents=True, exist_ok=True)
+        run_dir.mkdir(parents=True, exist_ok=True)
         # Open until this process ends: the same training in another project waits, and then finds it finished.
-        held = (workplace / "lock").open("a", encoding="utf-8")
+        held = (run_dir / "lock").open("a", encoding="utf-8")
         wait_for_lock(held, "the same training in another project")
-        finished = finished_training(workplace)
+        finished = finished_training(run_dir)
         if finished is None:
             print(f"train_lora: {check_training(encodings, recipe.training, recipe.prior)}", flush=True)
         if finished is None and recipe.compute.training_processes > 1:
-            launch(__file__, sys.argv[1:], recipe.compute, workplace)
+            launch(__file__, sys.argv[1:], recipe.compute, run_dir)
             return
         if finished is not None:
-            draw_again(finished, arguments.events)
-        done = finished or train(arguments.family, model.path, encodings, recipe, workplace, arguments.events)
+            draw_again(finished, events)
+        done = finished or train(arguments.family, model.path, encodings, recipe, run_dir, events)
     if is_first():
-        write_outputs(done, workplace, arguments)
+        write_outputs(done, run_dir, arguments.output)
         computed = done.step - done.began_after
         print(f"train_lora: steps {done.step}/{recipe.training.steps}, computed {computed}, {done.seconds:.0f} s")
 

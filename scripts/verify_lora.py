@@ -17,14 +17,14 @@ def main() -> None:
     parser.add_argument("--family", default="sdxl", help="family of the base model")
     parser.add_argument("--prompt", default="a photo", help="what is rendered, best with the trigger in it")
     parser.add_argument("--strength", type=float, default=1.0)
-    parser.add_argument("--side", type=int, default=1024, help="side of the pictures in pixels")
+    parser.add_argument("--image-size", type=int, default=1024, help="side of the pictures in pixels")
     parser.add_argument("--device", choices=["cpu", "gpu"], default="gpu")
     arguments = parser.parse_args()
 
     device = prepare_device(arguments.device, ComputeSettings().training_threads)
     module = family(arguments.family)
     pipeline = module.load_pipeline(arguments.model, device)
-    found = verify_lora(arguments.lora, pipeline, module, arguments.prompt, arguments.strength, arguments.side)
+    found = verify_lora(arguments.lora, pipeline, module, arguments.prompt, arguments.strength, arguments.image_size)
     state = "good" if found.good else "NOT GOOD"
     used = f"modules used {found.used}/{found.modules}"
     print(f"verify_lora: {state}: {used}, a picture changes by {found.change:.2f} of 255")

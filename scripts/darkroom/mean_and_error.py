@@ -1,4 +1,4 @@
-"""A mean with its standard error. A leaf of its own, so that who judges tables needs no torch."""
+"""A mean with its standard error. By itself, so that what reads tables needs no torch."""
 
 from collections.abc import Sequence
 from statistics import fmean, stdev

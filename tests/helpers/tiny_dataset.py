@@ -1,9 +1,8 @@
 """A dataset of colours and its encodings by any family's tiny model: for tests only."""
 
 import hashlib
-import json
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -11,8 +10,10 @@ from PIL import Image
 
 from darkroom.config.base import ComputeSettings
 from darkroom.config.training import PriorSettings, Recipe, TrainingSettings, ValidationSettings
+from darkroom.contracts.manifest import Frame, manifest_json, read_manifest
+from darkroom.families.base import ModelFamily
 from darkroom.storage.cache import Cache
-from darkroom.storage.files import read_json
+from darkroom.storage.files import write_json
 from darkroom.storage.tables import write_table
 from darkroom.training.dataset_encoding import Dataset, encode_dataset
 from darkroom.training.encodings import COLUMNS, Encodings, read_encodings
@@ -41,7 +42,7 @@ def save_dataset(
     folder: Path, frames: int = 6, held_out: int = 2, sizes: tuple[tuple[int, int], ...] = SIZES
 ) -> dict[str, Path]:
     """Write manifest, images and masks of frames that differ in colour, in two buckets of these widths and heights."""
-    rows = []
+    rows: list[Frame] = []
     for number in range(frames):
         name = hashlib.sha256(str(number).encode()).hexdigest()[:16]
         size = sizes[1] if number % 3 else sizes[0]
@@ -54,34 +55,40 @@ def save_dataset(
         white.save(mask)
         caption = f"mimi toy {number}"
         rows.append(
-            {
-                "frame": name,
-                "photo": name,
-                "split": "held_out" if number >= frames - held_out else "train",
-                "width": size[0],
-                "height": size[1],
-                "caption": caption,
-                "picture_sha256": hashlib.sha256(picture.read_bytes()).hexdigest(),
-                "mask_sha256": hashlib.sha256(mask.read_bytes()).hexdigest(),
-                "caption_sha256": hashlib.sha256(caption.encode()).hexdigest(),
-            }
+            Frame(
+                frame=name,
+                photo=name,
+                photo_sha256=name * 4,
+                split="held_out" if number >= frames - held_out else "train",
+                width=size[0],
+                height=size[1],
+                original_width=size[0],
+                original_height=size[1],
+                crop_left=0,
+                crop_top=0,
+                caption=caption,
+                untriggered=f"toy {number}",
+                picture_sha256=hashlib.sha256(picture.read_bytes()).hexdigest(),
+                mask_sha256=hashlib.sha256(mask.read_bytes()).hexdigest(),
+                caption_sha256=hashlib.sha256(caption.encode()).hexdigest(),
+            )
         )
     manifest = folder / "manifest.json"
-    manifest.write_text(json.dumps({"frames": sorted(rows, key=lambda row: row["frame"])}))
+    write_json(manifest, manifest_json(rows))
     return {"manifest": manifest, "images": folder / "images", "masks": folder / "masks"}
 
 
 def encode_tiny_dataset(
-    family: ModuleType, model: Path, work: Path, sizes: tuple[tuple[int, int], ...] = SIZES, tokens: bool = False
+    family: ModelFamily, model: Path, work: Path, sizes: tuple[tuple[int, int], ...] = SIZES, tokens: bool = False
 ) -> Encodings:
     """The encodings of `save_dataset`, mirrored frames and four prior pictures included, with tokens if wanted."""
     paths = save_dataset(work / "dataset", sizes=sizes)
-    dataset = Dataset(read_json(paths["manifest"])["frames"], paths["images"], paths["masks"], "mimi")
+    dataset = Dataset(read_manifest(paths["manifest"]), paths["images"], paths["masks"])
     encoder = Encoder(family, model, lambda: torch.device("cpu"), {}, Cache(work / "cache"))
     priors = []
     for number, frame in enumerate(dataset.frames[:4]):
-        about = {"picture": f"prior-{number}", "prompt": "a toy", "file": f"{frame['frame']}.png"}
-        size = {"width": str(frame["width"]), "height": str(frame["height"]), "sha256": frame["picture_sha256"]}
+        about = {"picture": f"prior-{number}", "prompt": "a toy", "file": f"{frame.frame}.png"}
+        size = {"width": str(frame.width), "height": str(frame.height), "sha256": frame.picture_sha256}
         priors.append({**about, **size})
     rows, _ = encode_dataset(encoder, dataset, priors, paths["images"], True, work / "encodings", tokens)
     write_table(work / "encodings.csv", COLUMNS, rows)

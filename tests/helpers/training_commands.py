@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from darkroom.config.base import ComputeSettings
-from darkroom.config.training import PriorSettings, TrainingSettings, ValidationSettings
+from darkroom.config.training import PriorSettings, Recipe, TrainingSettings, ValidationSettings
 from darkroom.models.fetch import lock_local
 from darkroom.storage.files import write_json
 from darkroom.training.encodings import Encodings
@@ -27,9 +27,6 @@ def command(model: Path, encodings: Encodings, processes: int, work: Path, setti
     write_json(work / "model.json", lock_local(str(model)).to_json())
     compute = ComputeSettings(device="cpu", training_threads=1, training_processes=processes)
     words = [sys.executable, str(SCRIPT), "--encodings", str(encodings.folder.with_suffix(".csv"))]
-    words += ["--model", str(work / "model.json"), "--family", "sdxl", "--settings", settings.to_argument()]
-    words += ["--prior", PriorSettings(weight=0.5).to_argument(), "--compute", compute.to_argument()]
-    words += ["--validation", ValidationSettings(timesteps=3).to_argument(), "--states", str(work / "states")]
-    words += ["--checkpoints", str(work / "checkpoints"), "--log", str(work / "log.csv")]
-    words += ["--sums", str(work / "SHA256SUMS"), "--events", str(work / "events")]
-    return [*words, "--losses", str(work / "validation.csv"), "--machine", str(work / "machine.json")]
+    recipe = Recipe(settings, PriorSettings(weight=0.5), ValidationSettings(timesteps=3), compute)
+    words += ["--model", str(work / "model.json"), "--family", "sdxl", "--recipe", recipe.to_argument()]
+    return [*words, "--states", str(work / "states"), "--output", str(work)]

@@ -43,12 +43,13 @@ use rule gather_fingerprints as gather_captions with:
         table=f"{RESULTS}/captions.csv",
     log:
         f"logs/{CONFIG.project}/gather_captions.log",
+    localrule: True
 
 
 # Sidecars and overrides are put in here and nowhere before: correcting a caption runs no captioner.
 # Only a target that names a model for it is polished, and asks for a GPU.
 rule rewrite_captions:
-    """Write each frame's caption in the dialect of the target, with the trigger put in, and polish it."""
+    """Write each frame's caption in the caption style of the target, with the trigger put in, and polish it."""
     input:
         script=script("rewrite_captions"),
         code=family_code("rewrite_captions"),

@@ -22,18 +22,18 @@ rule render_base:
         runtime=240,
         gpu=PROJECT.gpus,
     params:
-        step=lambda wildcards: wildcards.get("step", ""),
+        step="",
         family=target_family,
         subject=project_settings("subject"),
         settings=project_settings("evaluation"),
         render=target_settings("render"),
-        side=frame_side,
+        image_size=image_size,
         compute=verbatim(PROJECT.compute("training_threads")),
         cache=CACHE,
     shell:
         "python {input.script:q} --checkpoints {input.checkpoints} --step {params.step} --model {input.model} "
         "--family {params.family} --subject {params.subject:q} --settings {params.settings:q} "
-        "--render {params.render:q} --side {params.side} --compute {params.compute:q} --cache {params.cache} "
+        "--render {params.render:q} --image-size {params.image_size} --compute {params.compute:q} --cache {params.cache} "
         "--samples {output.samples} --table {output.table} > {log} 2>&1"
 
 
@@ -51,6 +51,8 @@ use rule render_base as render_samples with:
         samples=directory(f"{RESULTS}/{{target}}/{{run}}/evaluation/shards/{{step}}"),
     log:
         f"logs/{CONFIG.project}/render_samples/{{target}}/{{run}}/{{step}}.log",
+    params:
+        step=lambda wildcards: wildcards.step,
 
 
 rule gather_samples:
@@ -108,7 +110,6 @@ rule score_checkpoints:
         gpu=PROJECT.gpus,
     params:
         family=target_family,
-        subject=project_settings("subject"),
         strengths=" ".join(map(str, CONFIG.evaluation.strengths)),
         training=training_settings,
         validation=project_settings("validation"),
@@ -117,20 +118,23 @@ rule score_checkpoints:
     shell:
         "python {input.script:q} --checkpoints {input.checkpoints} --samples {input.samples} "
         "--encodings {input.encodings} --model {input.model} --family {params.family} "
-        "--clip {input.clip} --images {input.images} --subject {params.subject:q} --strengths {params.strengths} "
+        "--clip {input.clip} --images {input.images} --strengths {params.strengths} "
         "--training {params.training:q} --validation {params.validation:q} --compute {params.compute:q} "
         "--cache {params.cache} --pictures {output.pictures} --table {output.table} > {log} 2>&1"
 
 
 rule choose_checkpoint:
-    """Choose the checkpoint to take, with the reason in words."""
+    """Choose the checkpoint to take, with the reason in words, and record what came of the run."""
     input:
         script=script("choose_checkpoint"),
         code=code("choose_checkpoint"),
         scores=behind_manifest(rules.score_checkpoints.output.table),
         pictures=behind_manifest(rules.score_checkpoints.output.pictures),
+        validation=behind_manifest(rules.train_lora.output.losses),
+        log=behind_manifest(rules.train_lora.output.log),
     output:
         choice=f"{RESULTS}/{{target}}/{{run}}/evaluation/choice.json",
+        record=f"{RESULTS}/{{target}}/{{run}}/run.json",
     log:
         f"logs/{CONFIG.project}/choose_checkpoint/{{target}}/{{run}}.log",
     localrule: True
@@ -139,9 +143,13 @@ rule choose_checkpoint:
     resources:
         mem_mb=500,
         runtime=10,
+    params:
+        training=training_settings,
+        target=of_target(lambda target: target.to_argument()),
     shell:
-        "python {input.script:q} --scores {input.scores} --pictures {input.pictures} --choice {output.choice} > {log} "
-        "2>&1"
+        "python {input.script:q} --scores {input.scores} --pictures {input.pictures} --validation {input.validation} "
+        "--log {input.log} --target-name {wildcards.target} --run {wildcards.run} --training {params.training:q} "
+        "--target {params.target:q} --choice {output.choice} --record {output.record} > {log} 2>&1"
 
 
 rule draw_grid:

@@ -106,6 +106,7 @@ use rule gather_fingerprints as gather_quality with:
         table=f"{RESULTS}/quality.csv",
     log:
         f"logs/{CONFIG.project}/gather_quality.log",
+    localrule: True
 
 
 rule score_aesthetic:

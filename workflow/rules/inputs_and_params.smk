@@ -36,9 +36,9 @@ def where_polished(value, otherwise):
     return of_target(lambda target: value if target.captions.polish else otherwise)
 
 
-def frame_side(wildcards):
+def image_size(wildcards):
     """A params function: the side in pixels of the square that a target renders, its largest resolution."""
-    return TARGETS[wildcards.target].crop.side
+    return TARGETS[wildcards.target].crop.image_size
 
 
 def family_code(name):

@@ -86,6 +86,7 @@ use rule gather_photos as gather_fingerprints with:
         table=f"{RESULTS}/fingerprints.csv",
     log:
         f"logs/{CONFIG.project}/gather_fingerprints.log",
+    localrule: True
 
 
 rule embed_photos:

@@ -14,7 +14,6 @@ rule publish_lora:
         scores=behind_manifest(rules.score_checkpoints.output.table),
         grid=behind_manifest(rules.draw_grid.output.grid),
         validation=behind_manifest(rules.train_lora.output.losses),
-        log=behind_manifest(rules.train_lora.output.log),
         machine=behind_manifest(rules.train_lora.output.machine),
         photos=behind_manifest(rules.gather_photos.output.table),
         overrides=CONFIG.overrides or [],
@@ -30,7 +29,6 @@ rule publish_lora:
             labels={"target": "{target}", "run": "{run}", "what": "model card"},
         ),
         provenance=f"{RESULTS}/{{target}}/{{run}}/lora/provenance.json",
-        record=f"{RESULTS}/{{target}}/{{run}}/run.json",
     log:
         f"logs/{CONFIG.project}/publish_lora/{{target}}/{{run}}.log",
     conda:
@@ -39,21 +37,14 @@ rule publish_lora:
         mem_mb=4000,
         runtime=20,
     params:
-        project=CONFIG.project,
-        folder=verbatim(CONFIG.photos),
-        subject=project_settings("subject"),
-        training=training_settings,
         config=verbatim(PROJECT.recorded_config),
         target=of_target(lambda target: target.to_argument()),
-        grid="../evaluation/grid.png",
+        run_folder=f"{RESULTS}/{{target}}/{{run}}",
     shell:
-        "python {input.script:q} --project {params.project} --target-name {wildcards.target} --run {wildcards.run} "
-        "--choice {input.choice} --checkpoints {input.checkpoints} --manifest {input.manifest} "
-        "--scores {input.scores} --validation {input.validation} --log {input.log} --model {input.model} "
-        "--helpers {input.helpers} --photos {input.photos} --folder {params.folder:q} --overrides {input.overrides:q} "
-        "--machine {input.machine} --grid {params.grid} --subject {params.subject:q} --training {params.training:q} "
-        "--config {params.config:q} --target {params.target:q} --lora {output.lora} --comfyui {output.comfyui} "
-        "--card {output.card} --provenance {output.provenance} --record {output.record} > {log} 2>&1"
+        "python {input.script:q} --target-name {wildcards.target} --run {wildcards.run} "
+        "--run-folder {params.run_folder} --manifest {input.manifest} --model {input.model} --helpers {input.helpers} "
+        "--photos {input.photos} --overrides {input.overrides:q} --config {params.config:q} "
+        "--target {params.target:q} > {log} 2>&1"
 
 
 rule compare_runs:
@@ -61,7 +52,7 @@ rule compare_runs:
     input:
         script=script("compare_runs"),
         code=code("compare_runs"),
-        runs=of_runs(rules.publish_lora.output.record),
+        runs=of_runs(rules.choose_checkpoint.output.record),
     output:
         table=f"{RESULTS}/comparison.csv",
         text=report(

@@ -25,12 +25,12 @@ rule render_prior:
         subject_class=verbatim(CONFIG.subject.subject_class),
         settings=target_settings("prior"),
         render=target_settings("render"),
-        side=frame_side,
+        image_size=image_size,
         compute=verbatim(PROJECT.compute("training_threads")),
         cache=CACHE,
     shell:
         "python {input.script:q} --model {input.model} --family {params.family} --subject-class {params.subject_class:q} "
-        "--settings {params.settings:q} --render {params.render:q} --side {params.side} "
+        "--settings {params.settings:q} --render {params.render:q} --image-size {params.image_size} "
         "--compute {params.compute:q} --cache {params.cache} --pictures {output.pictures} --table {output.table} "
         "> {log} 2>&1"
 
@@ -61,13 +61,12 @@ rule encode_dataset:
         gpu=PROJECT.gpus,
     params:
         family=target_family,
-        subject=project_settings("subject"),
         options=lambda wildcards: PROJECT.encoding_options(wildcards.target),
         compute=verbatim(PROJECT.compute("training_threads")),
         cache=CACHE,
     shell:
         "python {input.script:q} --manifest {input.manifest} --images {input.images} --masks {input.masks} "
-        "--subject {params.subject:q} {params.options} --prior {input.prior} --model {input.model} "
+        "{params.options} --prior {input.prior} --model {input.model} "
         "--family {params.family} --compute {params.compute:q} --cache {params.cache} --encodings {output.encodings} "
         "--table {output.table} > {log} 2>&1"
 
@@ -101,18 +100,14 @@ rule train_lora:
         gpu=PROJECT.gpus * CONFIG.compute.training_processes,
     params:
         family=target_family,
-        settings=training_settings,
-        prior=target_settings("prior"),
-        validation=project_settings("validation"),
-        compute=project_settings("compute"),
+        recipe=lambda wildcards: PROJECT.recipe(
+            wildcards.target, wildcards.run
+        ).to_argument(),
         states=STATES,
-        events=f"{RESULTS}/{{target}}/{{run}}/training/tensorboard",
+        output=f"{RESULTS}/{{target}}/{{run}}/training",
     shell:
         "python {input.script:q} --encodings {input.encodings} --model {input.model} --family {params.family} "
-        "--settings {params.settings:q} --prior {params.prior:q} --validation {params.validation:q} "
-        "--compute {params.compute:q} --states {params.states} --checkpoints {output.checkpoints} "
-        "--sums {output.sums} --log {output.log} --losses {output.losses} --machine {output.machine} "
-        "--events {params.events} > {log} 2>&1"
+        "--recipe {params.recipe:q} --states {params.states} --output {params.output} > {log} 2>&1"
 
 
 rule draw_training:

@@ -10,9 +10,9 @@ from typing import Literal
 from darkroom.captions.near_duplicates import near_duplicates
 from darkroom.captions.silence import says_nothing
 from darkroom.captions.tag_lists import is_tag_list
-from darkroom.captions.trigger import count_trigger, without_trigger
 from darkroom.captions.word_classes import DETERMINERS, LONG_PREPOSITIONS, PREPOSITIONS, words
 from darkroom.config.captions import CaptionStyle, RewritingSettings, SubjectSettings
+from darkroom.contracts.trigger import count_trigger, without_trigger
 
 AUDIT_COLUMNS = ("level", "finding", "words", "share", "cause", "frames", "files")
 FUSED_SHARE = 0.85
@@ -67,7 +67,7 @@ def audit_captions(
     Errors: a caption is empty, has the trigger not once, or is longer than `limit` tokens. What concerns the set is
     looked for from four captions on.
     """
-    found = [*_errors(captions, subject.trigger, limit), *_dialect(captions, settings.style)]
+    found = [*_errors(captions, subject.trigger, limit), *_caption_style(captions, settings.style)]
     found += _silent(captions, subject, settings.prefix)
     if trigger_tokens > LONG_TRIGGER:
         found.append(Finding("warning", f"trigger of {trigger_tokens} tokens", subject.trigger))
@@ -115,7 +115,7 @@ def _errors(captions: Sequence[Captioned], trigger: str, limit: int) -> Iterator
         yield Finding("error", finding, share=len(frames) / len(captions), frames=" ".join(sorted(frames)))
 
 
-def _dialect(captions: Sequence[Captioned], style: CaptionStyle) -> Iterator[Finding]:
+def _caption_style(captions: Sequence[Captioned], style: CaptionStyle) -> Iterator[Finding]:
     finding = "sentences in a tag target" if style == "tags" else "tags in a sentence target"
     wrong = [row.frame for row in captions if (_is_prose(row.caption) if style == "tags" else is_tag_list(row.caption))]
     if wrong:

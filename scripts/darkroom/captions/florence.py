@@ -69,8 +69,8 @@ def describe(captioner: Captioner, pictures: Sequence[Image.Image]) -> list[str]
     What the model's generation config asks for, such as no repeated n-grams, holds.
     """
     task, longest = captioner.settings.task, captioner.settings.max_tokens
-    told = _ask(captioner, pictures, [task] * len(pictures), task, longest)
-    return [" ".join(str(text).split()) for text in told]
+    answers = _ask(captioner, pictures, [task] * len(pictures), task, longest)
+    return [" ".join(str(text).split()) for text in answers]
 
 
 def find_phrases(captioner: Captioner, pictures: Sequence[Image.Image], texts: Sequence[str]) -> list[list[str]]:

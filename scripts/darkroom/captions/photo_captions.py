@@ -7,7 +7,7 @@ from typing import Any
 from darkroom.captions.captioners import Answer, Describe
 from darkroom.imaging.open_photo import surveyed_photo
 from darkroom.jobs.progress import progress
-from darkroom.storage.cache import Cache, cache_key, remember
+from darkroom.storage.cache import Cache, cache_key, cached
 from darkroom.storage.tables import Row
 
 CAPTION_COLUMNS = ("photo", "caption", "model")
@@ -49,7 +49,7 @@ def caption_photos(
     def shown(missing: list[str]) -> Iterator[tuple[str, Answer]]:
         return progress(compute(missing), "caption", "photos", total=len(missing))
 
-    return remember(cache, keys, shown)
+    return cached(cache, keys, shown)
 
 
 def caption_rows(captions: Mapping[str, str], model: str) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from darkroom.captions.polishing import NAME, draft_of, tidy, why_not
-from darkroom.captions.target_captions import Target
+from darkroom.captions.target_captions import Target, captioned
 
 POLISHED = "polished"
 
@@ -29,7 +29,7 @@ def polish_rows(
             continue
         text, verdict = _polish(answers[draft], draft, target)
         verdicts[verdict] += 1
-        new = {"caption": text, "tokens": target.counts.count(text)} if verdict == POLISHED else {}
+        new = captioned(text, target) if verdict == POLISHED else {}
         result.append({**row, **new, "polished": "yes" if verdict == POLISHED else "no"})
     return result, verdicts
 

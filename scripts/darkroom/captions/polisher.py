@@ -16,7 +16,7 @@ from darkroom.jobs.progress import progress
 from darkroom.models import pretrained
 from darkroom.models.lock import LockedModel
 from darkroom.models.pretrained import load_pretrained
-from darkroom.storage.cache import Cache, cache_key, remember
+from darkroom.storage.cache import Cache, cache_key, cached
 
 # What decides an answer: for `code_version`.
 MODULES = (greedy, *pretrained.MODULES, sys.modules[__name__])
@@ -56,7 +56,7 @@ def ask_polisher(
         answers = ((prompt, answer(prompt)) for prompt in missing)
         return progress(answers, "polish", "captions", total=len(missing))
 
-    return remember(cache, keys, compute_missing)
+    return cached(cache, keys, compute_missing)
 
 
 def load_polisher(path: Path, compute: ComputeSettings) -> Callable[[str], str]:

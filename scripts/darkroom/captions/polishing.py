@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from darkroom.captions.description import QUOTES, openers, small_start
-from darkroom.captions.trigger import count_trigger, replace_trigger
 from darkroom.captions.word_classes import DOING_OF, LOOKS, WORD, pronoun, words
 from darkroom.config.captions import CaptionStyle, SubjectSettings
+from darkroom.contracts.trigger import count_trigger, replace_trigger
 
 NAME = "[NAME]"
 # What joins without saying anything. Where a thing is, and how many there are, is said.
@@ -38,7 +38,7 @@ def name_of(subject: SubjectSettings) -> str:
 
 
 def tidy(answer: str, style: CaptionStyle) -> str:
-    """An answer as the dialect writes it: straight quotes, its first letter and its end."""
+    """An answer as the caption style writes it: straight quotes, its first letter and its end."""
     text = re.sub(" +", " ", answer.strip().translate(QUOTES))
     if text.count('"') == 2 and text.startswith('"') and text.endswith('"'):
         text = text[1:-1].strip()

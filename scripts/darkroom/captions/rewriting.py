@@ -1,18 +1,18 @@
-"""Compiles a description into the caption of a target: dialect, trigger last, trimmed to what the encoders read."""
+"""Compiles a description into the caption of a target: its style, trigger last, trimmed to what the encoders read."""
 
 import re
 from collections.abc import Callable
 
+from darkroom.captions.caption_styles import Clauses, clauses, join_clauses
 from darkroom.captions.description import clean_text
-from darkroom.captions.dialects import Clauses, clauses, join_clauses
 from darkroom.captions.parsing import Parsed, parse
 from darkroom.captions.set_decisions import is_absorbed, without_mentions
 from darkroom.captions.subject_phrase import SUBJECT
 from darkroom.captions.trait_lists import Key
-from darkroom.captions.trigger import count_trigger, with_one_trigger, without_trigger
 from darkroom.captions.word_classes import DETERMINERS, LONG_PREPOSITIONS, PREPOSITIONS
 from darkroom.captions.written_statements import write_statement
 from darkroom.config.captions import CaptionStyle, RewritingSettings, SubjectSettings
+from darkroom.contracts.trigger import count_trigger, with_one_trigger, without_trigger
 from darkroom.errors import UserError
 
 Count = Callable[[str], int]
@@ -30,7 +30,7 @@ def rewrite(
     constant: frozenset[Key] = NOTHING,
     own_words: bool = False,
 ) -> str:
-    """The caption of one description in a dialect, with trigger and class exactly once, at most `limit` tokens long.
+    """The caption of one description in a caption style, with trigger and class once, at most `limit` tokens long.
 
     `count` gives the true number of tokens of the target's tightest encoder; `constant` is what the whole set has
     decided. A user's `own_words` that already hold the trigger were written for it and are taken as they stand, only
@@ -58,7 +58,7 @@ def rewrite(
 def _written(
     parsed: Parsed, subject: SubjectSettings, settings: RewritingSettings, constant: frozenset[Key]
 ) -> Clauses:
-    """What a dialect says of a description, as clauses by sentence."""
+    """What a caption style says of a description, as clauses by sentence."""
     if parsed.tags:
         kept = [trait.text for trait in parsed.tags if not is_absorbed(trait, constant)]
         written = [[tag.lower() for tag in kept] if settings.style == "tags" else kept]

@@ -12,9 +12,10 @@ from darkroom.captions.silence import says_nothing
 from darkroom.captions.token_counts import TokenCounts
 from darkroom.captions.trait_lists import Key
 from darkroom.config.captions import RewritingSettings, SubjectSettings
+from darkroom.contracts.trigger import without_trigger
 from darkroom.storage.tables import Row
 
-COLUMNS = ("frame", "caption", "tokens", "source", "description", "polished")
+COLUMNS = ("frame", "caption", "tokens", "untriggered", "source", "description", "polished")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ def caption_frames(
         # What a captioner refuses to describe is left to trigger and class, and the audit tells it.
         words = "" if not own and says_nothing(said.text) else said.text
         text = rewrite(words, target.subject, target.settings, target.counts.count, target.counts.limit, decided, own)
-        values = (frame, text, target.counts.count(text), said.source, clean_text(said.text), "")
-        rows.append(dict(zip(COLUMNS, values, strict=True)))
+        about = {"source": said.source, "description": clean_text(said.text), "polished": ""}
+        rows.append({"frame": frame, **captioned(text, target), **about})
     return rows
+
+
+def captioned(text: str, target: Target) -> dict[str, object]:
+    """What captions.csv holds of a caption: itself, the same without the trigger, and its tokens."""
+    plain = without_trigger(text, target.subject.trigger)
+    return {"caption": text, "untriggered": plain, "tokens": target.counts.count(text)}

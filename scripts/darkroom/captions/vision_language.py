@@ -100,9 +100,9 @@ def _answers(loaded: VisionLanguage, ready: list[dict[str, Any]]) -> list[str]:
     inputs = {name: torch.cat([one[name] for one in ready]).to(model.device) for name in ready[0]}
     inputs = {name: value.to(model.dtype) if value.is_floating_point() else value for name, value in inputs.items()}
     with torch.inference_mode():
-        told = model.generate(**inputs, **GREEDY, max_new_tokens=settings.max_tokens)
-    heard = 0 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
-    return [_text(loaded, answer[heard:]) for answer in told[:count]]
+        answers = model.generate(**inputs, **GREEDY, max_new_tokens=settings.max_tokens)
+    prompt_tokens = 0 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
+    return [_text(loaded, answer[prompt_tokens:]) for answer in answers[:count]]
 
 
 def _text(loaded: VisionLanguage, tokens: Any) -> str:

@@ -78,7 +78,7 @@ class SubjectSettings(Settings):
 
 
 class RewritingSettings(Settings):
-    """The dialect of a target."""
+    """The captions of a target: their style and what is said in them."""
 
     style: CaptionStyle = Field("sentence", description="flowing sentences, one sentence, or tags")
     prefix: list[str] = Field([], description="tags before all others, such as [masterpiece, best quality]")

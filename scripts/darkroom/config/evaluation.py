@@ -15,7 +15,7 @@ class RenderSettings(Settings):
 
 
 class EvaluationSettings(Settings):
-    """What is rendered and how it is judged."""
+    """What is rendered and how it is scored."""
 
     clip: str = Field(
         "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", description="a model of open_clip: a folder or an id of the Hub"

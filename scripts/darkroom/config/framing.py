@@ -138,7 +138,7 @@ class CropSettings(Settings):
         return tuple(sorted(several, reverse=True))
 
     @property
-    def side(self) -> int:
+    def image_size(self) -> int:
         """The largest resolution, at which pictures are rendered, too."""
         return self.resolutions[0]
 

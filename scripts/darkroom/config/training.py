@@ -1,7 +1,7 @@
 """Settings of the training room."""
 
-from dataclasses import dataclass
-from types import ModuleType
+import json
+from dataclasses import dataclass, fields
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -9,6 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from darkroom.config.base import ComputeSettings, Settings, check_prompts
 from darkroom.contracts.checkpoint_files import checkpoint_steps
 from darkroom.errors import UserError
+from darkroom.families.base import ModelFamily
+from darkroom.storage.files import canonical_json
 
 # Prodigy multiplies the rate that it finds by its own, so that a small one stops it; from here on others diverge.
 PRODIGY_RATES = 0.1
@@ -58,7 +60,7 @@ class TrainingSettings(Settings):
     d_coef: float = Field(1.0, gt=0, description="for prodigy: its estimate of the rate is multiplied by this")
     weight_decay: float = Field(0.01, ge=0, description="decoupled weight decay")
     warmup_steps: int = Field(0, ge=0, description="steps over which the rate rises to its value")
-    schedule: Literal["constant", "cosine"] = Field("constant", description="the rate after the warm-up")
+    lr_schedule: Literal["constant", "cosine"] = Field("constant", description="the rate after the warm-up")
     rank: int = Field(16, ge=1, description="rank of the LoRA")
     alpha: float = Field(16.0, gt=0, description="the LoRA counts alpha / rank")
     layers: Literal["attention", "attention+feedforward", "all"] = Field(
@@ -105,8 +107,8 @@ class TrainingSettings(Settings):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if self.optimizer == "schedulefree" and self.schedule != "constant":
-            raise ValueError("training.optimizer schedulefree needs no schedule; set training.schedule: constant")
+        if self.optimizer == "schedulefree" and self.lr_schedule != "constant":
+            raise ValueError("training.optimizer schedulefree needs no schedule; set training.lr_schedule: constant")
         if self.optimizer == "schedulefree" and self.ema_decay is not None:
             raise ValueError("training.optimizer schedulefree averages by itself; set training.ema_decay: null")
         if self.optimizer != "prodigy" and self.d_coef != 1:
@@ -163,7 +165,7 @@ class TrainingSettings(Settings):
         return self
 
 
-def check_family(settings: TrainingSettings, family: ModuleType) -> None:
+def check_family(settings: TrainingSettings, family: ModelFamily) -> None:
     """Raise UserError where a setting is made for other families: for other text encoders, or for noise and v.
 
     Flow matching knows no signal-to-noise ratio of this kind, and begins at plain noise, which nothing may offset.
@@ -202,10 +204,10 @@ def check_compute(settings: TrainingSettings, prior: PriorSettings, compute: Com
 
 
 class ValidationSettings(Settings):
-    """The paired loss on held-out frames: always the same noise at the same timesteps."""
+    """The fixed-noise validation loss on held-out frames: always the same noise at the same timesteps."""
 
     timesteps: int = Field(10, ge=1, description="evenly spaced timesteps per frame")
-    frames: int = Field(64, ge=1, description="frames that are judged, at most")
+    frames: int = Field(64, ge=1, description="validation frames, at most")
     background_weight: float = Field(0.1, ge=0, le=1, description="weight outside the mask, the same for all runs")
     seed: int = Field(0, description="seed of the noise")
 
@@ -218,3 +220,22 @@ class Recipe:
     prior: PriorSettings
     validation: ValidationSettings
     compute: ComputeSettings
+
+    def to_argument(self) -> str:
+        """The recipe as canonical JSON: a Snakemake param and the value of train_lora's `--recipe`."""
+        return canonical_json({field.name: getattr(self, field.name).model_dump(mode="json") for field in fields(self)})
+
+    @classmethod
+    def from_argument(cls, text: str) -> Self:
+        """The recipe of `--recipe`; UserError, one line, where it is no JSON, or a key or value is wrong."""
+        try:
+            parts = json.loads(text)
+            groups = {name: canonical_json(parts[name]) for name in ("training", "prior", "validation", "compute")}
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError(f"Recipe as JSON: {error!r}; give training, prior, validation and compute") from None
+        return cls(
+            TrainingSettings.from_argument(groups["training"]),
+            PriorSettings.from_argument(groups["prior"]),
+            ValidationSettings.from_argument(groups["validation"]),
+            ComputeSettings.from_argument(groups["compute"]),
+        )

@@ -14,7 +14,7 @@ class Frame:
 
     `original_width` and `original_height` are the size of the opened photo; `crop_left` and `crop_top` say where the
     frame begins in that photo once it is resized as the frame was: what SDXL is conditioned on (Podell et al. 2023,
-    section 2.2), beside the frame's own size.
+    section 2.2), beside the frame's own size. `untriggered` is the caption without the trigger.
     """
 
     frame: str
@@ -28,6 +28,7 @@ class Frame:
     crop_left: int
     crop_top: int
     caption: str
+    untriggered: str
     caption_sha256: str
     picture_sha256: str
     mask_sha256: str

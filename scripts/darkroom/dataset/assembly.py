@@ -23,7 +23,7 @@ def join_frames(
     or mask is missing, empty or of the wrong size, and where nothing is left to train on.
     """
     splits = {row["photo"]: row["split"] for row in selection if row["selected"] == "true"}
-    texts = {row["frame"]: row["caption"] for row in captions}
+    texts = {row["frame"]: (row["caption"], row["untriggered"]) for row in captions}
     sha256s = {row["photo"]: row["sha256"] for row in photos if row["photo"]}
     wanted = sorted((row for row in frames if row["status"] == "ok"), key=lambda row: row["frame"])
     problems: list[str] = []
@@ -31,7 +31,7 @@ def join_frames(
     for row in progress(wanted, "dataset", "frames"):
         frame, photo = row["frame"], row["photo"]
         size = int(row["width"]), int(row["height"])
-        caption = texts.get(frame, "")
+        caption, untriggered = texts.get(frame, ("", ""))
         found = [
             *([] if caption.strip() else [f"frame {frame}: no caption"]),
             *([] if splits.get(photo) in SPLITS else [f"frame {frame}: its photo {photo} is in no split"]),
@@ -50,6 +50,7 @@ def join_frames(
                     height=size[1],
                     **_conditioning(row),
                     caption=caption,
+                    untriggered=untriggered,
                     caption_sha256=sha256_bytes(caption.encode()),
                     picture_sha256=sha256_file(folder / "frames" / f"{frame}.png"),
                     mask_sha256=sha256_file(folder / "masks" / f"{frame}.png"),

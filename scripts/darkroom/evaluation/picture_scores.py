@@ -11,17 +11,12 @@ COLUMNS = ("step", "strength", "number", "seed", "control", "likeness", "prompt_
 Vectors = Mapping[str, Sequence[float]]
 
 
-def plain_prompt(prompt: str, trigger: str, subject_class: str) -> str:
-    """A prompt as CLIP can know it: the class in place of trigger and class."""
-    return prompt.replace(f"{trigger} {subject_class}", subject_class).replace(trigger, subject_class)
-
-
 def score_pictures(
     samples: Sequence[Row], pictures: Vectors, texts: Vectors, photos: Sequence[Sequence[float]]
 ) -> list[dict[str, Any]]:
     """One row of `COLUMNS` per sample.
 
-    `pictures` holds unit vectors by sha256, `texts` by prompt, `photos` those of photos of the subject. Prompt
+    `pictures` holds unit vectors by sha256, `texts` by plain prompt, `photos` those of photos of the subject. Prompt
     following is the cosine of picture and prompt. Likeness is the cosine of picture and photos, both seen from the
     middle of what the base model draws: pictures of one world lie in a narrow cone, in which even those without the
     subject are close to its photos (Ethayarajh 2019, arXiv 1909.00512, on such cones).
@@ -29,7 +24,7 @@ def score_pictures(
     middle = np.mean([pictures[row["sha256"]] for row in samples if row["step"] == "0"], axis=0)
     vectors = np.array([pictures[row["sha256"]] for row in samples])
     alike = likeness(vectors, np.asarray(photos), middle)
-    followed = (vectors * np.array([texts[row["prompt"]] for row in samples])).sum(-1)
+    followed = (vectors * np.array([texts[row["plain_prompt"]] for row in samples])).sum(-1)
     return [
         {name: row[name] for name in COLUMNS if name in row}
         | {"likeness": float(alike[place]), "prompt_following": float(followed[place])}

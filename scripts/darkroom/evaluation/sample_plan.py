@@ -4,15 +4,20 @@ from dataclasses import dataclass
 
 from darkroom.config.captions import SubjectSettings
 from darkroom.config.evaluation import EvaluationSettings, RenderSettings
+from darkroom.contracts.trigger import replace_trigger
 from darkroom.training.rendering import Picture
 
 
 @dataclass(frozen=True)
 class PlannedSample:
-    """A picture of the plan: the number of its prompt, whether it is a control, and how it is rendered."""
+    """A picture of the plan: the number of its prompt, whether it is a control, and how it is rendered.
+
+    `plain_prompt` is its prompt as CLIP can know it: the class in place of trigger and class.
+    """
 
     number: int
     control: bool
+    plain_prompt: str
     picture: Picture
 
 
@@ -22,8 +27,16 @@ def full_prompt(prompt: str, subject: SubjectSettings) -> str:
     return named.replace("{class}", subject.subject_class)
 
 
+def plain_prompt(prompt: str, subject: SubjectSettings) -> str:
+    """A prompt with {subject} and {class} as the class, and so a trigger that is written out."""
+    named = prompt.replace("{subject}", subject.subject_class).replace("{class}", subject.subject_class)
+    for written in (f"{subject.trigger} {subject.subject_class}", subject.trigger):
+        named = replace_trigger(named, written, subject.subject_class)
+    return named
+
+
 def plan_samples(
-    settings: EvaluationSettings, subject: SubjectSettings, drawing: RenderSettings, side: int
+    settings: EvaluationSettings, subject: SubjectSettings, render_settings: RenderSettings, image_size: int
 ) -> list[PlannedSample]:
     """The pictures of one checkpoint and strength: prompts first, then controls; the same seeds for all."""
     prompts = [(prompt, False) for prompt in settings.prompts] + [(prompt, True) for prompt in settings.control_prompts]
@@ -33,12 +46,12 @@ def plan_samples(
             picture = Picture(
                 prompt=full_prompt(prompt, subject),
                 seed=settings.seed + repeat,
-                width=side,
-                height=side,
-                sampling_steps=drawing.sampling_steps,
-                guidance=drawing.guidance,
+                width=image_size,
+                height=image_size,
+                sampling_steps=render_settings.sampling_steps,
+                guidance=render_settings.guidance,
             )
-            plan.append(PlannedSample(number, control, picture))
+            plan.append(PlannedSample(number, control, plain_prompt(prompt, subject), picture))
     return plan
 
 

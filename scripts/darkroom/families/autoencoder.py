@@ -1,11 +1,18 @@
 """Pictures to latents, by the VAE that every family has."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from darkroom.errors import UserError
 from darkroom.families import model_folder
 from darkroom.storage.files import read_json
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import AutoencoderKL
+    from torch import Tensor
 
 
 def check_vae(model: Path) -> None:
@@ -18,7 +25,7 @@ def check_vae(model: Path) -> None:
         )
 
 
-def load_vae(family: str, model: Path, device: Any) -> Any:
+def load_vae(family: str, model: Path, device: torch.device) -> AutoencoderKL:
     """The VAE in fp32: those of SDXL and FLUX overflow in fp16 (`force_upcast`)."""
     import torch
     from diffusers import AutoencoderKL
@@ -29,7 +36,7 @@ def load_vae(family: str, model: Path, device: Any) -> Any:
     return vae.to(device).eval()
 
 
-def encode_picture(vae: Any, picture: Any) -> Any:
+def encode_picture(vae: AutoencoderKL, picture: Tensor) -> Tensor:
     """The latents (channels, height, width) of a picture (3, height, width) in [-1, 1], fp32, on the CPU.
 
     They are the mean, moved by the VAE's `shift_factor` where it has one (FLUX) and scaled by its `scaling_factor`.

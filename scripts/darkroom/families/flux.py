@@ -1,16 +1,26 @@
 """FLUX.1, dev and schnell: a flow-matching transformer behind T5 and CLIP (Black Forest Labs 2024).
 
-Latents x and noise e are mixed as (1 - s) x + s e at noise level s, and the transformer says e - x (rectified flow,
+Latents x and noise e are mixed as (1 - s) x + s e at noise level s, and the transformer predicts e - x (rectified flow,
 Liu et al. 2023, arXiv:2209.03003; Esser et al. 2024, arXiv:2403.03206). A timestep is 1000 s.
 """
 
+from __future__ import annotations
+
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from darkroom.errors import UserError
 from darkroom.families import autoencoder, clip_text, kohya_names, model_folder, single_file
+from darkroom.families.base import Tensors, TextEncoders, TextLayers
 from darkroom.storage.files import link_or_copy, read_json
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import AutoencoderKL, DiffusionPipeline, ModelMixin, SchedulerMixin
+    from diffusers.pipelines.flux.pipeline_output import FluxPipelineOutput
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
 
 MODEL_FILES = (
     "model_index.json",
@@ -36,9 +46,9 @@ FLOW_MATCHING = True
 SAMPLING_STEPS, GUIDANCE = 28, 3.5
 FAMILY = "flux"
 # Both text encoders stay frozen: T5 alone is as large as the denoisers of other families.
-TEXT_LAYERS: dict[str, clip_text.TextLayers] = {}
+TEXT_LAYERS: dict[str, TextLayers] = {}
 TIMESTEPS = 1000
-# dev is distilled to follow a guidance scale that it is told; trained at 1, a LoRA holds at every scale.
+# dev is distilled to follow a guidance scale as a condition; trained at 1, a LoRA holds at every scale.
 TRAINING_GUIDANCE = 1.0
 # T5 reads this many tokens of a caption for dev and for schnell, which alone has no guidance.
 DEV_TOKENS, SCHNELL_TOKENS = 512, 256
@@ -73,15 +83,15 @@ def published_as(model: Path) -> dict[str, str]:
 
 
 def _guided(model: Path) -> bool:
-    """Whether the transformer is told a guidance scale: it is dev then, not schnell."""
+    """Whether the transformer is conditioned on a guidance scale: it is dev then, not schnell."""
     try:
         return bool(read_json(model / "transformer" / "config.json").get("guidance_embeds", False))
     except FileNotFoundError:
         raise UserError(f"{model}: it holds no transformer, so it is no FLUX.1 model in diffusers form") from None
 
 
-def load_tokenizers(model: Path) -> list[Any]:
-    """The tokenizer of T5, which hears the words. CLIP gives one vector for the whole text and limits nothing."""
+def load_tokenizers(model: Path) -> list[PreTrainedTokenizerBase]:
+    """The tokenizer of T5, which reads the words. CLIP gives one vector for the whole text and limits nothing."""
     from transformers import AutoTokenizer
 
     load, options = AutoTokenizer.from_pretrained, {"trust_remote_code": False}
@@ -90,7 +100,7 @@ def load_tokenizers(model: Path) -> list[Any]:
     return [tokenizer]
 
 
-def load_text_encoders(model: Path, device: Any) -> Any:
+def load_text_encoders(model: Path, device: torch.device) -> TextEncoders:
     """Tokenizers and text encoders of CLIP and T5 for `encode_text`: fp32 on the CPU, bf16 on a GPU, where T5 fits."""
     import torch
     from transformers import CLIPTextModel, T5EncoderModel
@@ -101,18 +111,18 @@ def load_text_encoders(model: Path, device: Any) -> Any:
     encoders = {
         part: clip_text.load_encoder(FAMILY, kind, model, part, device, precision) for part, kind in classes.items()
     }
-    return clip_text.TextEncoders(dict(zip(classes, tokenizers, strict=True)), encoders)
+    return TextEncoders(dict(zip(classes, tokenizers, strict=True)), encoders)
 
 
-def encode_text(encoders: Any, text: str) -> dict[str, Any]:
-    """What the denoiser hears of a caption: T5's `embeddings` (tokens, width), CLIP's `pooled` (width), on the CPU.
+def encode_text(encoders: TextEncoders, text: str) -> Tensors:
+    """What the denoiser is conditioned on: T5's `embeddings` (tokens, width), CLIP's `pooled` (width), on the CPU.
 
     They stay in the encoders' precision: a caption of dev is 4 MB in bf16. Padding belongs to it, as FLUX was trained.
     """
     return clip_text.encode_once(encode_tokens, encoders, text)
 
 
-def encode_tokens(encoders: Any, tokens: dict[str, Any]) -> dict[str, Any]:
+def encode_tokens(encoders: TextEncoders, tokens: Tensors) -> Tensors:
     """The same of stacked captions of `tokenize`: each of them stacked, on the encoders' device, with gradients."""
     return {
         "embeddings": clip_text.read_tokens(encoders, "text_encoder_2", tokens).last_hidden_state,
@@ -120,12 +130,12 @@ def encode_tokens(encoders: Any, tokens: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def load_vae(model: Path, device: Any) -> Any:
+def load_vae(model: Path, device: torch.device) -> AutoencoderKL:
     """The VAE for `encode_picture`."""
     return autoencoder.load_vae(FAMILY, model, device)
 
 
-def encode_picture(vae: Any, picture: Any) -> Any:
+def encode_picture(vae: AutoencoderKL, picture: Tensor) -> Tensor:
     """The latents (16, height, width) of a picture (3, height, width) in [-1, 1], fp32, on the CPU.
 
     Raises UserError where a side is odd: the transformer sees patches of 2 x 2 latent cells.
@@ -140,7 +150,7 @@ def encode_picture(vae: Any, picture: Any) -> Any:
     return latents
 
 
-def load_denoiser(model: Path, precision: Any) -> Any:
+def load_denoiser(model: Path, precision: torch.dtype) -> ModelMixin:
     """The transformer alone, frozen, on the CPU, in the given torch dtype."""
     from diffusers import FluxTransformer2DModel
 
@@ -149,25 +159,31 @@ def load_denoiser(model: Path, precision: Any) -> Any:
     return transformer.requires_grad_(False)
 
 
-def load_schedule(model: Path) -> Any:
-    """The model's schedule of noise levels; only its shift matters in training."""
+def load_noise_scheduler(model: Path) -> SchedulerMixin:
+    """The model's noise scheduler; only its shift matters in training."""
     from diffusers import FlowMatchEulerDiscreteScheduler
 
     return model_folder.load_part(FAMILY, FlowMatchEulerDiscreteScheduler.from_pretrained, model, "scheduler")
 
 
-def timesteps_at(schedule: Any, shares: Any) -> Any:
-    """The timesteps (count), fractions included, that lie at these shares, in [0, 1), of the way from data to noise."""
-    return (shares * TIMESTEPS).float()
+def timesteps_at(noise_scheduler: SchedulerMixin, u: Tensor) -> Tensor:
+    """The timesteps (count), fractions included, that lie at `u`, in [0, 1), of the way from data to noise."""
+    return (u * TIMESTEPS).float()
 
 
-def shift_at(schedule: Any, height: int, width: int) -> float:
-    """The factor a by which shares s of the way to noise move, to a s / (1 + (a - 1) s), for latents of this size.
+def shifted(noise_scheduler: SchedulerMixin, u: Tensor, height: int, width: int) -> Tensor:
+    """`u` moved towards noise: to a u / (1 + (a - 1) u) with the factor a of latents of this size."""
+    factor = shift_factor(noise_scheduler, height, width)
+    return factor * u / (1 + (factor - 1) * u)
 
-    Larger pictures need more noise for as little to be seen (Esser et al. 2024). For dev a is e^mu with mu a line
-    through `base_shift` and `max_shift` at two numbers of patches, for schnell the schedule's own `shift`, 1.
+
+def shift_factor(noise_scheduler: SchedulerMixin, height: int, width: int) -> float:
+    """The factor a of `shifted`: larger pictures need more noise for as little to be seen (Esser et al. 2024).
+
+    For dev a is e^mu with mu a line through `base_shift` and `max_shift` at two numbers of patches, for schnell the
+    scheduler's own `shift`, 1.
     """
-    config = schedule.config
+    config = noise_scheduler.config
     if not config.use_dynamic_shifting:
         return float(config.shift)
     patches = (height // 2) * (width // 2)
@@ -175,40 +191,43 @@ def shift_at(schedule: Any, height: int, width: int) -> float:
     return math.exp(config.base_shift + slope * (patches - config.base_image_seq_len))
 
 
-def _levels(latents: Any, timesteps: Any) -> Any:
+def _levels(latents: Tensor, timesteps: Tensor) -> Tensor:
     return (timesteps.to(latents) / TIMESTEPS).view(-1, 1, 1, 1)
 
 
-def add_noise(schedule: Any, latents: Any, noise: Any, timesteps: Any) -> Any:
+def add_noise(noise_scheduler: SchedulerMixin, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
     """The noisy latents (count, channels, height, width) at each sample's timestep."""
     level = _levels(latents, timesteps)
     return (1 - level) * latents + level * noise
 
 
-def target(schedule: Any, latents: Any, noise: Any, timesteps: Any) -> Any:
-    """What the denoiser shall say: the way from the latents to the noise, whatever the timestep."""
+def target(noise_scheduler: SchedulerMixin, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+    """What the denoiser is to predict: the way from the latents to the noise, whatever the timestep."""
     return noise - latents
 
 
-def snr(schedule: Any, timesteps: Any) -> None:
-    """None: min-SNR weights are made for noise schedules; flow matching weighs by how timesteps are drawn."""
+def loss_weights(noise_scheduler: SchedulerMixin, timesteps: Tensor, min_snr_gamma: float | None) -> Tensor:
+    """1 for each sample (count): flow matching weighs by how timesteps are drawn, and has no signal-to-noise ratio."""
+    import torch
+
+    return torch.ones(len(timesteps))
 
 
-def pack(latents: Any) -> Any:
+def pack(latents: Tensor) -> Tensor:
     """Latents (count, channels, height, width) as patches (count, height width / 4, 4 channels), 2 x 2 cells each."""
     count, channels, height, width = latents.shape
     patches = latents.reshape(count, channels, height // 2, 2, width // 2, 2).permute(0, 2, 4, 1, 3, 5)
     return patches.reshape(count, height * width // 4, 4 * channels)
 
 
-def unpack(patches: Any, height: int, width: int) -> Any:
+def unpack(patches: Tensor, height: int, width: int) -> Tensor:
     """Patches as latents of `height` and `width` cells: the inverse of `pack`."""
     count, _, values = patches.shape
     latents = patches.reshape(count, height // 2, width // 2, values // 4, 2, 2).permute(0, 3, 1, 4, 2, 5)
     return latents.reshape(count, values // 4, height, width)
 
 
-def patch_positions(height: int, width: int) -> Any:
+def patch_positions(height: int, width: int) -> Tensor:
     """The position (0, row, column) of each patch of latents of `height` and `width` cells."""
     import torch
 
@@ -216,8 +235,8 @@ def patch_positions(height: int, width: int) -> Any:
     return torch.cartesian_prod(torch.zeros(1, dtype=torch.long), rows, columns).float()
 
 
-def predict(denoiser: Any, noisy: Any, timesteps: Any, text: dict[str, Any], sizes: Any) -> Any:
-    """The denoiser's answer (count, channels, height, width) for a batch of one size.
+def predict(denoiser: ModelMixin, noisy: Tensor, timesteps: Tensor, text: Tensors, sizes: Tensor) -> Tensor:
+    """The denoiser's prediction (count, channels, height, width) for a batch of one size.
 
     `text` holds stacked `embeddings` and `pooled`. Words have no position; guidance is 1 where the model takes any.
     """
@@ -226,7 +245,7 @@ def predict(denoiser: Any, noisy: Any, timesteps: Any, text: dict[str, Any], siz
     height, width = noisy.shape[-2:]
     embeddings = text["embeddings"].to(noisy)
     guidance = torch.full_like(timesteps, TRAINING_GUIDANCE) if denoiser.config.guidance_embeds else None
-    answer = denoiser(
+    prediction = denoiser(
         hidden_states=pack(noisy),
         timestep=timesteps / TIMESTEPS,
         guidance=guidance,
@@ -235,21 +254,21 @@ def predict(denoiser: Any, noisy: Any, timesteps: Any, text: dict[str, Any], siz
         txt_ids=torch.zeros(embeddings.shape[1], 3).to(noisy),
         img_ids=patch_positions(height, width).to(noisy),
     ).sample
-    return unpack(answer, height, width)
+    return unpack(prediction, height, width)
 
 
-def load_pipeline(model: Path, device: Any) -> Any:
+def load_pipeline(model: Path, device: torch.device) -> DiffusionPipeline:
     """The whole pipeline for rendering: fp32 on the CPU, bf16 on a GPU, where one part at a time is held.
 
-    T5 reads as many tokens as in training. `guidance_scale` is what dev is told; true guidance, with a second answer
-    to an empty prompt, stays off.
+    T5 reads as many tokens as in training. `guidance_scale` conditions dev; true guidance, with a second prediction
+    for an empty prompt, stays off.
     """
     from diffusers import FluxPipeline
 
     tokens = token_limit(load_tokenizers(model))
 
     class Pipeline(FluxPipeline):
-        def __call__(self, *arguments: Any, **options: Any) -> Any:
+        def __call__(self, *arguments: object, **options: object) -> FluxPipelineOutput:
             return super().__call__(*arguments, **{"max_sequence_length": tokens, **options})
 
     pipeline = model_folder.load_pipeline(FAMILY, Pipeline, model, device, RENDER_PRECISION)
@@ -268,7 +287,7 @@ def convert(file: Path, config: Path, folder: Path, prediction: str | None) -> s
 
     if prediction is not None:
         raise UserError(f"--prediction: {prediction} is for sd15 and sdxl; leave it out, flux is a flow")
-    transformer = single_file.load(FluxTransformer2DModel, file, config, subfolder="transformer")
+    transformer = single_file.load(FluxTransformer2DModel.from_single_file, file, config, subfolder="transformer")
     transformer.save_pretrained(folder / "transformer")
     for part in sorted({pattern.split("/")[0] for pattern in MODEL_FILES} - {"transformer"}):
         for path in sorted((config / part).rglob("*")) if (config / part).is_dir() else [config / part]:
@@ -277,7 +296,7 @@ def convert(file: Path, config: Path, folder: Path, prediction: str | None) -> s
     return "it predicts a flow"
 
 
-def comfyui_names(tensors: dict[str, Any], alpha: float) -> dict[str, Any]:
+def comfyui_names(tensors: Tensors, alpha: float) -> Tensors:
     """LoRA tensors as ComfyUI and Forge read them: diffusers' names with one alpha per module.
 
     kohya's names fuse q, k and v, which adapters with a rank each do not fit.

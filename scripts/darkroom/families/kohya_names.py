@@ -1,11 +1,13 @@
 """LoRA tensors under the names that kohya's scripts, ComfyUI, A1111 and Forge read."""
 
-from typing import Any
+from __future__ import annotations
+
+from darkroom.families.base import Tensors
 
 DOWN_AND_UP = {"lora_A": "lora_down", "lora_B": "lora_up"}
 
 
-def to_kohya_names(tensors: dict[str, Any], alpha: float, prefixes: dict[str, str]) -> dict[str, Any]:
+def to_kohya_names(tensors: Tensors, alpha: float, prefixes: dict[str, str]) -> Tensors:
     """Rename diffusers LoRA tensors and add one `alpha` per module.
 
     `unet.down_blocks.1.attentions.0.proj_in.lora_A.weight` becomes
@@ -26,7 +28,7 @@ def to_kohya_names(tensors: dict[str, Any], alpha: float, prefixes: dict[str, st
     return renamed
 
 
-def with_alphas(tensors: dict[str, Any], alpha: float) -> dict[str, Any]:
+def with_alphas(tensors: Tensors, alpha: float) -> Tensors:
     """LoRA tensors under diffusers' names with one `<module>.alpha` each, which that format leaves to its metadata."""
     import torch
 

@@ -1,12 +1,19 @@
 """A model in diffusers form: the family its folder is of, what must lie in it, and its parts, loaded one at a time."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from darkroom.errors import UserError
 from darkroom.storage.files import read_json
 
+if TYPE_CHECKING:
+    import torch
+    from diffusers import DiffusionPipeline
+
+Part = TypeVar("Part")
 NAMES = {"sd15": "Stable Diffusion 1.5", "sdxl": "SDXL", "flux": "FLUX.1"}
 WHOLE = "."
 
@@ -30,10 +37,10 @@ def family_of(model: Path) -> str | None:
     return None
 
 
-def _family_of_unet(config: Mapping[str, Any]) -> str:
+def _family_of_unet(config: Mapping[str, object]) -> str:
     if config.get("addition_embed_type") == "text_time":
         return "sdxl"
-    # The UNets of 1 and 2 differ in little but the text encoder that they hear, which this is the width of.
+    # The UNets of 1 and 2 differ in little but the text encoder that conditions them, which this is the width of.
     return "Stable Diffusion 2" if config.get("cross_attention_dim") == 1024 else "sd15"
 
 
@@ -94,7 +101,7 @@ def _check_there(family: str, model: Path, needed: str) -> None:
         )
 
 
-def load_part(family: str, load: Any, model: Path, part: str, **options: Any) -> Any:
+def load_part(family: str, load: Callable[..., Part], model: Path, part: str, **options: object) -> Part:
     """One part of a model, such as `vae`, or the WHOLE.
 
     Raises UserError, one line, where the folder is of another family, does not hold the part or it does not load.
@@ -107,7 +114,9 @@ def load_part(family: str, load: Any, model: Path, part: str, **options: Any) ->
         raise UserError(f"{model / part}: it does not load: {' '.join(str(error).split())[:300]}") from None
 
 
-def load_pipeline(family: str, kind: Any, model: Path, device: Any, precision: str, **options: Any) -> Any:
+def load_pipeline(
+    family: str, kind: type[DiffusionPipeline], model: Path, device: torch.device, precision: str, **options: object
+) -> DiffusionPipeline:
     """The whole pipeline, without progress bars: fp32 where it runs on the CPU, else in a torch dtype by its name."""
     import torch
     from diffusers.utils.logging import disable_progress_bar

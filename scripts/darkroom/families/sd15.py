@@ -1,9 +1,18 @@
 """Stable Diffusion 1.5: a UNet behind one CLIP text encoder (Rombach et al. 2022, arXiv:2112.10752)."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from darkroom.families import autoencoder, clip_text, kohya_names, model_folder, unet
+from darkroom.families.base import Tensors, TextEncoders, TextLayers
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import AutoencoderKL, DiffusionPipeline, ModelMixin, SchedulerMixin
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
 
 MODEL_FILES = (
     "model_index.json",
@@ -27,7 +36,7 @@ DEFAULT_TIMESTEPS = "uniform"
 FLOW_MATCHING = False
 SAMPLING_STEPS, GUIDANCE = 30, 7.5
 FAMILY = "sd15"
-TEXT_LAYERS = {"text_encoder": clip_text.TextLayers(clip_text.ATTENTION)}
+TEXT_LAYERS = {"text_encoder": TextLayers(clip_text.ATTENTION)}
 WITHOUT_CHECKER = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
 count_tokens = clip_text.count_tokens
@@ -35,10 +44,10 @@ token_limit = clip_text.token_limit
 tokenize = clip_text.tokenize
 encode_picture = autoencoder.encode_picture
 timesteps_at = unet.timesteps_at
-shift_at = unet.shift_at
+shifted = unet.shifted
 add_noise = unet.add_noise
 target = unet.target
-snr = unet.snr
+loss_weights = unet.loss_weights
 
 
 def check_model(model: Path) -> None:
@@ -51,51 +60,51 @@ def published_as(model: Path) -> dict[str, str]:
     return {"modelspec.architecture": "stable-diffusion-v1/lora", "ss_base_model_version": "sd_v1"}
 
 
-def load_tokenizers(model: Path) -> list[Any]:
+def load_tokenizers(model: Path) -> list[PreTrainedTokenizerBase]:
     """The tokenizer of the text encoder."""
     return clip_text.load_tokenizers(FAMILY, model, ("tokenizer",))
 
 
-def load_text_encoders(model: Path, device: Any) -> Any:
+def load_text_encoders(model: Path, device: torch.device) -> TextEncoders:
     """Tokenizer and text encoder, in fp32, for `encode_text`."""
     import torch
     from transformers import CLIPTextModel
 
     encoder = clip_text.load_encoder(FAMILY, CLIPTextModel, model, "text_encoder", device, torch.float32)
-    return clip_text.TextEncoders({"text_encoder": load_tokenizers(model)[0]}, {"text_encoder": encoder})
+    return TextEncoders({"text_encoder": load_tokenizers(model)[0]}, {"text_encoder": encoder})
 
 
-def encode_text(encoders: Any, text: str) -> dict[str, Any]:
-    """What the denoiser hears of a caption: `embeddings` (tokens, width), the last hidden state, fp32 on the CPU."""
+def encode_text(encoders: TextEncoders, text: str) -> Tensors:
+    """What the denoiser is conditioned on: `embeddings` (tokens, width), the last hidden state, fp32 on the CPU."""
     return clip_text.encode_once(encode_tokens, encoders, text)
 
 
-def encode_tokens(encoders: Any, tokens: dict[str, Any]) -> dict[str, Any]:
+def encode_tokens(encoders: TextEncoders, tokens: Tensors) -> Tensors:
     """The same of stacked captions of `tokenize`: each of them stacked, on the encoder's device, with gradients."""
     return {"embeddings": clip_text.read_tokens(encoders, "text_encoder", tokens).last_hidden_state}
 
 
-def load_vae(model: Path, device: Any) -> Any:
+def load_vae(model: Path, device: torch.device) -> AutoencoderKL:
     """The VAE for `encode_picture`."""
     return autoencoder.load_vae(FAMILY, model, device)
 
 
-def load_denoiser(model: Path, precision: Any) -> Any:
+def load_denoiser(model: Path, precision: torch.dtype) -> ModelMixin:
     """The UNet alone, frozen, on the CPU, in the given torch dtype."""
     return unet.load_denoiser(FAMILY, model, precision)
 
 
-def load_schedule(model: Path) -> Any:
-    """The noise schedule that the model was trained with."""
-    return unet.load_schedule(FAMILY, model)
+def load_noise_scheduler(model: Path) -> SchedulerMixin:
+    """The noise scheduler that the model was trained with."""
+    return unet.load_noise_scheduler(FAMILY, model)
 
 
-def predict(denoiser: Any, noisy: Any, timesteps: Any, text: dict[str, Any], sizes: Any) -> Any:
-    """The denoiser's answer for a batch of one size; it is told nothing of the frames' sizes in pixels."""
+def predict(denoiser: ModelMixin, noisy: Tensor, timesteps: Tensor, text: Tensors, sizes: Tensor) -> Tensor:
+    """The denoiser's prediction for a batch of one size; the frames' sizes in pixels condition nothing."""
     return denoiser(noisy, timesteps, encoder_hidden_states=text["embeddings"].to(noisy)).sample
 
 
-def load_pipeline(model: Path, device: Any) -> Any:
+def load_pipeline(model: Path, device: torch.device) -> DiffusionPipeline:
     """The whole pipeline for rendering, without the safety checker, which decides nothing of a LoRA's pictures."""
     from diffusers import StableDiffusionPipeline
 
@@ -113,6 +122,6 @@ def convert(file: Path, config: Path, folder: Path, prediction: str | None) -> s
     return unet.convert(StableDiffusionPipeline, file, config, folder, prediction, **WITHOUT_CHECKER)
 
 
-def comfyui_names(tensors: dict[str, Any], alpha: float) -> dict[str, Any]:
+def comfyui_names(tensors: Tensors, alpha: float) -> Tensors:
     """LoRA tensors under kohya's names (read by ComfyUI, A1111, Forge), with alpha."""
     return kohya_names.to_kohya_names(tensors, alpha, KOHYA_PREFIXES)

@@ -1,10 +1,19 @@
 """Stable Diffusion XL: a UNet between two CLIP text encoders and a VAE (Podell et al. 2023, arXiv:2307.01952)."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from darkroom.families import autoencoder, clip_text, kohya_names, model_folder, unet
+from darkroom.families.base import Tensors, TextEncoders, TextLayers
 from darkroom.storage.files import read_json
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import AutoencoderKL, DiffusionPipeline, ModelMixin, SchedulerMixin
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
 
 MODEL_FILES = (
     "model_index.json",
@@ -31,10 +40,10 @@ DEFAULT_TIMESTEPS = "uniform"
 FLOW_MATCHING = False
 SAMPLING_STEPS, GUIDANCE = 30, 5.0
 FAMILY = "sdxl"
-# Of the first encoder the last block is not heard; of the second it is, in the pooled text.
+# The last block of the first encoder has no effect; that of the second has, in the pooled text.
 TEXT_LAYERS = {
-    "text_encoder": clip_text.TextLayers(clip_text.ATTENTION, unheard=1),
-    "text_encoder_2": clip_text.TextLayers(clip_text.ATTENTION),
+    "text_encoder": TextLayers(clip_text.ATTENTION, unused=1),
+    "text_encoder_2": TextLayers(clip_text.ATTENTION),
 }
 
 count_tokens = clip_text.count_tokens
@@ -42,10 +51,10 @@ token_limit = clip_text.token_limit
 tokenize = clip_text.tokenize
 encode_picture = autoencoder.encode_picture
 timesteps_at = unet.timesteps_at
-shift_at = unet.shift_at
+shifted = unet.shifted
 add_noise = unet.add_noise
 target = unet.target
-snr = unet.snr
+loss_weights = unet.loss_weights
 
 
 def check_model(model: Path) -> None:
@@ -58,12 +67,12 @@ def published_as(model: Path) -> dict[str, str]:
     return {"modelspec.architecture": "stable-diffusion-xl-v1-base/lora", "ss_base_model_version": "sdxl_base_v1-0"}
 
 
-def load_tokenizers(model: Path) -> list[Any]:
+def load_tokenizers(model: Path) -> list[PreTrainedTokenizerBase]:
     """The tokenizers of the two text encoders."""
     return clip_text.load_tokenizers(FAMILY, model, ("tokenizer", "tokenizer_2"))
 
 
-def load_text_encoders(model: Path, device: Any) -> Any:
+def load_text_encoders(model: Path, device: torch.device) -> TextEncoders:
     """Tokenizers and text encoders, in fp32, for `encode_text`."""
     import torch
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
@@ -73,18 +82,18 @@ def load_text_encoders(model: Path, device: Any) -> Any:
         part: clip_text.load_encoder(FAMILY, kind, model, part, device, torch.float32) for part, kind in classes.items()
     }
     zeros = read_json(model / "model_index.json").get("force_zeros_for_empty_prompt", True)
-    return clip_text.TextEncoders(dict(zip(classes, load_tokenizers(model), strict=True)), encoders, zeros)
+    return TextEncoders(dict(zip(classes, load_tokenizers(model), strict=True)), encoders, zeros)
 
 
-def encode_text(encoders: Any, text: str) -> dict[str, Any]:
-    """What the denoiser hears of a caption: `embeddings` (tokens, width) and `pooled` (width), fp32 on the CPU.
+def encode_text(encoders: TextEncoders, text: str) -> Tensors:
+    """What the denoiser is conditioned on: `embeddings` (tokens, width) and `pooled` (width), fp32 on the CPU.
 
     SDXL takes the last hidden state but one of both encoders, side by side, and the projected output of the second.
     """
     return clip_text.encode_once(encode_tokens, encoders, text)
 
 
-def encode_tokens(encoders: Any, tokens: dict[str, Any]) -> dict[str, Any]:
+def encode_tokens(encoders: TextEncoders, tokens: Tensors) -> Tensors:
     """The same of stacked captions of `tokenize`: each of them stacked, on the encoders' device, with gradients."""
     import torch
 
@@ -97,26 +106,26 @@ def encode_tokens(encoders: Any, tokens: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def load_vae(model: Path, device: Any) -> Any:
+def load_vae(model: Path, device: torch.device) -> AutoencoderKL:
     """The VAE for `encode_picture`."""
     return autoencoder.load_vae(FAMILY, model, device)
 
 
-def load_denoiser(model: Path, precision: Any) -> Any:
+def load_denoiser(model: Path, precision: torch.dtype) -> ModelMixin:
     """The UNet alone, frozen, on the CPU, in the given torch dtype."""
     return unet.load_denoiser(FAMILY, model, precision)
 
 
-def load_schedule(model: Path) -> Any:
-    """The noise schedule that the model was trained with."""
-    return unet.load_schedule(FAMILY, model)
+def load_noise_scheduler(model: Path) -> SchedulerMixin:
+    """The noise scheduler that the model was trained with."""
+    return unet.load_noise_scheduler(FAMILY, model)
 
 
-def predict(denoiser: Any, noisy: Any, timesteps: Any, text: dict[str, Any], sizes: Any) -> Any:
-    """The denoiser's answer for a batch of one size.
+def predict(denoiser: ModelMixin, noisy: Tensor, timesteps: Tensor, text: Tensors, sizes: Tensor) -> Tensor:
+    """The denoiser's prediction for a batch of one size; `text` holds stacked `embeddings` and `pooled`.
 
-    `text` holds stacked `embeddings` and `pooled`; `sizes` (count, 2) is height and width of the frames in pixels.
-    Frames are told to be whole pictures of their own size, as at rendering: original size, no crop, target size.
+    It is conditioned on frames as whole pictures of their own size, as at rendering: original size, no crop, target
+    size.
     """
     import torch
 
@@ -126,7 +135,7 @@ def predict(denoiser: Any, noisy: Any, timesteps: Any, text: dict[str, Any], siz
     return denoiser(noisy, timesteps, encoder_hidden_states=embeddings, added_cond_kwargs=added).sample
 
 
-def load_pipeline(model: Path, device: Any) -> Any:
+def load_pipeline(model: Path, device: torch.device) -> DiffusionPipeline:
     """The whole pipeline for rendering: fp32 on the CPU, fp16 on a GPU."""
     from diffusers import StableDiffusionXLPipeline
 
@@ -144,6 +153,6 @@ def convert(file: Path, config: Path, folder: Path, prediction: str | None) -> s
     return unet.convert(StableDiffusionXLPipeline, file, config, folder, prediction, add_watermarker=False)
 
 
-def comfyui_names(tensors: dict[str, Any], alpha: float) -> dict[str, Any]:
+def comfyui_names(tensors: Tensors, alpha: float) -> Tensors:
     """LoRA tensors under kohya's names (read by ComfyUI, A1111, Forge), with alpha."""
     return kohya_names.to_kohya_names(tensors, alpha, KOHYA_PREFIXES)

@@ -4,13 +4,21 @@ What a file predicts is read from names and metadata: ComfyUI and the makers of 
 tensors `v_pred` and `ztsnr` (zero terminal SNR) into it; sd-scripts and modelspec have keys of metadata.
 """
 
+from __future__ import annotations
+
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from darkroom.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import SchedulerMixin
+
+Loaded = TypeVar("Loaded")
 
 PREDICTIONS = ("epsilon", "v_prediction")
 # Of Playground v2.5 and of CosXL: they see noise that no schedule of betas makes.
@@ -50,7 +58,7 @@ def read_header(file: Path) -> Header:
         raise UserError(f"{file}: it cannot be read as safetensors ({error}); give another file") from None
 
 
-def stored_precision(file: Path) -> Any:
+def stored_precision(file: Path) -> torch.dtype:
     """The torch dtype to load a file in: that of most tensors, bf16 where weights are stored in 8 bits.
 
     UserError where these are scaled or of a kind that needs more than the file's numbers to be read.
@@ -96,7 +104,7 @@ def _said(header: Header) -> str | None:
     return None
 
 
-def predicting(scheduler: Any, prediction: Prediction) -> Any:
+def predicting(scheduler: SchedulerMixin, prediction: Prediction) -> SchedulerMixin:
     """A scheduler of diffusers for the same noise and another prediction: DDIM where its last step is noise only.
 
     Not all know zero terminal SNR, which needs its time steps to be counted from the last (Lin et al. 2023,
@@ -104,7 +112,7 @@ def predicting(scheduler: Any, prediction: Prediction) -> Any:
     """
     from diffusers import DDIMScheduler
 
-    changes: dict[str, Any] = {"prediction_type": prediction.kind}
+    changes: dict[str, object] = {"prediction_type": prediction.kind}
     if prediction.zero_snr:
         changes |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
         return DDIMScheduler.from_config(scheduler.config, **changes)
@@ -114,8 +122,8 @@ def predicting(scheduler: Any, prediction: Prediction) -> Any:
     return type(scheduler).from_config(scheduler.config, **changes)
 
 
-def load(kind: Any, file: Path, config: Path, **options: Any) -> Any:
-    """A model or pipeline of a class of diffusers, from a checkpoint of one file, in the precision it is stored in.
+def load(from_single_file: Callable[..., Loaded], file: Path, config: Path, **options: object) -> Loaded:
+    """A model or pipeline by the `from_single_file` of its class, in the precision that the file is stored in.
 
     Configs and tokenizers, which such a file does not hold, are those of the folder `config`. Raises UserError, one
     line, where the two do not fit.
@@ -125,7 +133,7 @@ def load(kind: Any, file: Path, config: Path, **options: Any) -> Any:
     options |= {"config": str(config), "local_files_only": True, "dtype": stored_precision(file)}
     wrong = (OSError, TypeError, ValueError, KeyError, AttributeError, RuntimeError, SingleFileComponentError)
     try:
-        return kind.from_single_file(str(file), **options)
+        return from_single_file(str(file), **options)
     except wrong as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{file}: it is no checkpoint of the architecture in {config}: {reason}") from None

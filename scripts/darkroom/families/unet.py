@@ -1,12 +1,19 @@
-"""What the UNets of Stable Diffusion share: loading, the noise schedule, targets and the layers that adapters go on."""
+"""What the UNets of Stable Diffusion share: loading, noise scheduler, targets and the layers that adapters go on."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from darkroom.errors import UserError
 from darkroom.families import autoencoder, model_folder, single_file
 from darkroom.storage.files import read_json
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import DiffusionPipeline, ModelMixin, SchedulerMixin
+    from torch import Tensor
 
 SKIPPED_FILES = ("*.fp16.safetensors", "*.non_ema.safetensors", "*.fp16.safetensors.index.json")
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
@@ -47,7 +54,7 @@ def check_schedule(family: str, model: Path) -> None:
         raise UserError(f"{file}: prediction_type {prediction} is not known for {name}; give another model")
 
 
-def _other_noise(config: Mapping[str, Any]) -> str | None:
+def _other_noise(config: Mapping[str, object]) -> str | None:
     """What in a scheduler's config tells that its noise is not made by betas at numbered time steps."""
     if config.get("sigma_data") is not None:
         return "sigma_data"
@@ -58,7 +65,7 @@ def _other_noise(config: Mapping[str, Any]) -> str | None:
     return None if "beta_schedule" in config else "no betas"
 
 
-def load_denoiser(family: str, model: Path, precision: Any) -> Any:
+def load_denoiser(family: str, model: Path, precision: torch.dtype) -> ModelMixin:
     """The UNet alone, frozen, on the CPU, in the given torch dtype."""
     from diffusers import UNet2DConditionModel
 
@@ -67,8 +74,8 @@ def load_denoiser(family: str, model: Path, precision: Any) -> Any:
     return unet.requires_grad_(False)
 
 
-def load_schedule(family: str, model: Path) -> Any:
-    """The noise schedule that the model was trained with: its betas, its prediction type, zero terminal SNR or not."""
+def load_noise_scheduler(family: str, model: Path) -> SchedulerMixin:
+    """The noise scheduler that the model was trained with: its betas, its prediction type, zero terminal SNR or not."""
     from diffusers import DDPMScheduler
 
     model_folder.check_family(family, model)
@@ -76,44 +83,64 @@ def load_schedule(family: str, model: Path) -> Any:
     return model_folder.load_part(family, DDPMScheduler.from_pretrained, model, "scheduler")
 
 
-def convert(kind: Any, file: Path, config: Path, folder: Path, asked: str | None, **options: Any) -> str:
+def convert(
+    kind: type[DiffusionPipeline], file: Path, config: Path, folder: Path, asked: str | None, **options: object
+) -> str:
     """Write a checkpoint of one file as a pipeline of a class of diffusers and say what it predicts, and who says so.
 
     Configs and tokenizers are those of a model's folder, the scheduler's prediction is as `asked` or as the file says.
     """
     found = single_file.prediction_of(file, asked)
-    pipeline = single_file.load(kind, file, config, **options)
+    pipeline = single_file.load(kind.from_single_file, file, config, **options)
     if found is not None:
         pipeline.scheduler = single_file.predicting(pipeline.scheduler, found)
     pipeline.save_pretrained(folder)
-    schedule = pipeline.scheduler.config
-    zero = " with zero terminal SNR" if schedule.get("rescale_betas_zero_snr") else ""
+    noise = pipeline.scheduler.config
+    zero = " with zero terminal SNR" if noise.get("rescale_betas_zero_snr") else ""
     source = "as asked" if asked else f"as {file.name if found else config} says"
-    return f"it predicts {schedule.prediction_type}{zero}, {source}"
+    return f"it predicts {noise.prediction_type}{zero}, {source}"
 
 
-def timesteps_at(schedule: Any, shares: Any) -> Any:
-    """The timesteps (count) that lie at these shares, in [0, 1), of the way from data to noise."""
-    return (shares * schedule.config.num_train_timesteps).long()
+def shifted(noise_scheduler: SchedulerMixin, u: Tensor, height: int, width: int) -> Tensor:
+    """`u` as it is: these models draw their timesteps alike at every size."""
+    return u
 
 
-def shift_at(schedule: Any, height: int, width: int) -> None:
-    """None: these models draw their timesteps alike at every size."""
+def timesteps_at(noise_scheduler: SchedulerMixin, u: Tensor) -> Tensor:
+    """The timesteps (count) that lie at `u`, in [0, 1), of the way from data to noise."""
+    return (u * noise_scheduler.config.num_train_timesteps).long()
 
 
-def add_noise(schedule: Any, latents: Any, noise: Any, timesteps: Any) -> Any:
+def add_noise(noise_scheduler: SchedulerMixin, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
     """The noisy latents (count, channels, height, width) at each sample's timestep."""
-    return schedule.add_noise(latents, noise, timesteps)
+    noisy: Tensor = noise_scheduler.add_noise(latents, noise, timesteps)
+    return noisy
 
 
-def target(schedule: Any, latents: Any, noise: Any, timesteps: Any) -> Any:
-    """What the denoiser shall say: the noise, or v = alpha noise - sigma latents (Salimans & Ho 2022)."""
-    if schedule.config.prediction_type == "v_prediction":
-        return schedule.get_velocity(latents, noise, timesteps)
-    return noise
+def target(noise_scheduler: SchedulerMixin, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+    """What the denoiser is to predict: the noise, or v = alpha noise - sigma latents (Salimans & Ho 2022)."""
+    if noise_scheduler.config.prediction_type != "v_prediction":
+        return noise
+    velocity: Tensor = noise_scheduler.get_velocity(latents, noise, timesteps)
+    return velocity
 
 
-def snr(schedule: Any, timesteps: Any) -> Any:
-    """The signal-to-noise ratios (count) at timesteps: alpha^2 / sigma^2 (Hang et al. 2023, arXiv:2303.09556)."""
-    signal = schedule.alphas_cumprod.to(timesteps.device)[timesteps]
+def loss_weights(noise_scheduler: SchedulerMixin, timesteps: Tensor, min_snr_gamma: float | None) -> Tensor:
+    """The weight (count) of each timestep: 1, or min(SNR, gamma) on the clean picture (Hang et al. 2023, 2303.09556).
+
+    That is min(SNR, gamma) / SNR of an error in the noise and min(SNR, gamma) / (SNR + 1) of one in v.
+    """
+    import torch
+
+    if min_snr_gamma is None:
+        return torch.ones(len(timesteps))
+    ratio = snr(noise_scheduler, timesteps)
+    if noise_scheduler.config.prediction_type == "v_prediction":
+        return torch.clamp(ratio, max=min_snr_gamma) / (ratio + 1)
+    return torch.clamp(min_snr_gamma / ratio, max=1)
+
+
+def snr(noise_scheduler: SchedulerMixin, timesteps: Tensor) -> Tensor:
+    """The signal-to-noise ratios (count) at timesteps: alpha^2 / sigma^2."""
+    signal: Tensor = noise_scheduler.alphas_cumprod.to(timesteps.device)[timesteps]
     return signal / (1 - signal)

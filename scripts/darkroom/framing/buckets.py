@@ -75,7 +75,7 @@ def bucket_sizes(resolution: int, step: int, max_aspect: float) -> tuple[Size, .
 
 def target_buckets(settings: CropSettings) -> tuple[Size, ...]:
     """The buckets of a target, of its largest resolution."""
-    return bucket_sizes(settings.side, settings.bucket_step, settings.max_aspect)
+    return bucket_sizes(settings.image_size, settings.bucket_step, settings.max_aspect)
 
 
 def window_sizes(views: np.ndarray, buckets: np.ndarray) -> np.ndarray:
@@ -131,7 +131,7 @@ def crop_costs(views: Sequence[View], settings: CropSettings) -> np.ndarray:
     allowed = np.where(whole.any(axis=1, keepdims=True), whole, allowed)
     least = np.where(allowed, loss, np.inf).min(axis=1, keepdims=True)
     allowed &= loss <= np.maximum(least, settings.max_loss)
-    area = buckets.prod(axis=1) / settings.side**2
+    area = buckets.prod(axis=1) / settings.image_size**2
     ties = [list(shake_256(view.frame.encode()).digest(len(buckets))) for view in views]
     costs = np.rint((loss + cut + AREA_COST * (1 - area)) / UNIT) + np.array(ties).reshape(loss.shape) % TIE_UNITS
     return np.where(allowed, costs, np.inf)

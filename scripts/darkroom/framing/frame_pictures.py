@@ -17,10 +17,10 @@ def apply_crop(image: Image.Image, crop: Crop) -> Image.Image:
     return image.resize(crop.bucket, Image.Resampling.LANCZOS, box=(crop.x0, crop.y0, crop.x1, crop.y1))
 
 
-def replace_background(picture: Image.Image, mask: Image.Image, background: str, address: str) -> Image.Image:
+def replace_background(picture: Image.Image, mask: Image.Image, background: str, key: str) -> Image.Image:
     """A frame with `grey`, `blurred` or `noise` in place of what its mask leaves out; `photo` leaves it as it is.
 
-    The noise is drawn by the address, a text, alone: the same bytes everywhere.
+    The noise is drawn by the key, a text, alone: the same bytes everywhere.
     """
     if background == "photo":
         return picture
@@ -30,7 +30,7 @@ def replace_background(picture: Image.Image, mask: Image.Image, background: str,
         other = _blurred_background(picture, mask)
     else:
         count = picture.width * picture.height * 3
-        noise = np.frombuffer(shake_256(address.encode()).digest(count), dtype=np.uint8)
+        noise = np.frombuffer(shake_256(key.encode()).digest(count), dtype=np.uint8)
         other = Image.fromarray(noise.reshape(picture.height, picture.width, 3))
     return Image.composite(picture, other, mask)
 

@@ -113,7 +113,7 @@ def plan_frames(
     ]
     plans = []
     for resolution in settings.resolutions:
-        named = [_at(item, None if resolution == settings.side else resolution) for item in wanted]
+        named = [_at(item, None if resolution == settings.image_size else resolution) for item in wanted]
         plans += _plan_resolution(named, settings.at(resolution), batch)
     return sorted(plans, key=lambda plan: plan.frame)
 
@@ -141,7 +141,7 @@ def _planned(wanted: _Wanted, crop: Crop | None, settings: CropSettings) -> Plan
     if crop is None and wanted.view is not None:
         width, height = wanted.view.size
         status = "too_small"
-        reason = f"{width} x {height} pixels fill no bucket of {settings.side} without enlarging"
+        reason = f"{width} x {height} pixels fill no bucket of {settings.image_size} without enlarging"
     if crop is not None:
         notes = [f"mask not used: {problem}"] if problem else []
         notes += [f"{crop.cut} pixels of the subject's box lie outside"] if crop.cut else []

@@ -56,7 +56,7 @@ def cut_frames(
     the two files. A frame without a crop gets a row with its reason and no files; one whose mask is not used gets a
     white mask and its own background.
     """
-    memory = Cache(cache / "frames")
+    frame_cache = Cache(cache / "frames")
     for path in output:
         path.mkdir(parents=True, exist_ok=True)
     rows, computed = [], 0
@@ -68,7 +68,7 @@ def cut_frames(
             rows.append({**NOTHING, **row})
             continue
         shown = background if plan.mask_used else "photo"
-        hashes, files, made = _remembered(plan, plan.crop, sources, shown, memory)
+        hashes, files, made = _cached(plan, plan.crop, sources, shown, frame_cache)
         computed += made
         for kind, destination in zip(KINDS, output, strict=True):
             link_or_copy(files[kind], destination / f"{plan.frame}.png")
@@ -81,8 +81,8 @@ def _numbers(crop: Crop) -> dict[str, int]:
     return window | {"width": crop.bucket[0], "height": crop.bucket[1]}
 
 
-def _remembered(
-    plan: PlannedFrame, crop: Crop, sources: Sources, background: str, memory: Cache
+def _cached(
+    plan: PlannedFrame, crop: Crop, sources: Sources, background: str, frame_cache: Cache
 ) -> tuple[dict[str, str], dict[str, Path], bool]:
     """The sha256 and the cached file of a frame's picture and mask, and whether they were made just now."""
     photo = sources.photos[plan.photo]
@@ -94,17 +94,17 @@ def _remembered(
         code=code_version(*MODULES),
         **_numbers(crop),
     )
-    files = {kind: memory.path(key, f".{kind}.png") for kind in KINDS}
-    hashes = memory.load(key) if all(memory.has(key, f".{kind}.png") for kind in KINDS) else None
+    files = {kind: frame_cache.path(key, f".{kind}.png") for kind in KINDS}
+    hashes = frame_cache.load(key) if all(frame_cache.has(key, f".{kind}.png") for kind in KINDS) else None
     if hashes is not None:
         return hashes, files, False
     picture = surveyed_photo(sources.folder, photo).picture
     mask = _mask(sources.mask_folder / f"{plan.photo}.png", picture.size) if plan.mask_used else None
     data = _cut(picture, mask, crop, background, photo["sha256"])
     for kind, content in data.items():
-        memory.store_bytes(key, f".{kind}.png", content)
+        frame_cache.store_bytes(key, f".{kind}.png", content)
     hashes = {kind: sha256_bytes(content) for kind, content in data.items()}
-    memory.store(key, hashes)
+    frame_cache.store(key, hashes)
     return hashes, files, True
 
 
@@ -120,9 +120,9 @@ def _mask(path: Path, size: tuple[int, int]) -> Image.Image:
     return mask
 
 
-def _cut(photo: Image.Image, mask: Image.Image | None, crop: Crop, background: str, address: str) -> dict[str, bytes]:
+def _cut(photo: Image.Image, mask: Image.Image | None, crop: Crop, background: str, key: str) -> dict[str, bytes]:
     """The PNGs of a frame: photo and mask by the same transform; without a mask a white one."""
     picture = apply_crop(photo, crop)
     cover = Image.new("L", crop.bucket, 255) if mask is None else apply_crop(mask, crop)
-    shown = replace_background(picture, cover, background, address)
+    shown = replace_background(picture, cover, background, key)
     return {"picture": png_bytes(shown), "mask": png_bytes(cover)}

@@ -18,7 +18,7 @@ from darkroom.imaging import borders
 from darkroom.imaging import open_photo as opening
 from darkroom.imaging.open_photo import OpenedPhoto, surveyed_photo
 from darkroom.jobs.progress import progress
-from darkroom.storage.cache import Cache, cache_key, remember
+from darkroom.storage.cache import Cache, cache_key, cached
 from darkroom.storage.code_version import code_version
 from darkroom.storage.tables import Row
 
@@ -90,5 +90,5 @@ def score_photos(
             with Image.open(mask_folder / f"{photo}.png") as mask:
                 yield photo, score_photo(surveyed_photo(folder, rows[photo]), mask, settings)
 
-    values, computed = remember(Cache(cache / "quality"), keys, compute)
+    values, computed = cached(Cache(cache / "quality"), keys, compute)
     return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed

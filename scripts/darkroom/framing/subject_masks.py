@@ -51,24 +51,24 @@ def mask_photos(
 
     Raises UserError, before a model is loaded, where supplied masks cannot be used.
     """
-    memory = Cache(cache / "masks")
+    mask_cache = Cache(cache / "masks")
     rows = {row["photo"]: row for row in sorted(photos, key=lambda row: row["photo"]) if row["status"] == "ok"}
     own = {photo: supplied[row["sha256"]] for photo, row in rows.items() if row["sha256"] in supplied}
     others = {photo: row for photo, row in rows.items() if photo not in own}
     keys = _supplied_keys(own, rows)
-    known = _remembered(keys, memory)
-    known |= dict(_open_supplied(own, keys, known, rows, supplied_folder, memory))
+    known = _cached(keys, mask_cache)
+    known |= dict(_open_supplied(own, keys, known, rows, supplied_folder, mask_cache))
     computed = 0
     for place, finder in enumerate(finders):
-        made, found, count = _masks_of(finder, others, folder, memory)
+        made, found, count = _masks_of(finder, others, folder, mask_cache)
         computed += count
         if place == 0:
             keys, known = keys | made, known | found
         else:
-            known |= _compared({photo: keys[photo] for photo in others}, made, known, memory)
+            known |= _compared({photo: keys[photo] for photo in others}, made, known, mask_cache)
     output.mkdir(parents=True, exist_ok=True)
     for photo, key in keys.items():
-        link_or_copy(memory.path(key, ".png"), output / f"{photo}.png")
+        link_or_copy(mask_cache.path(key, ".png"), output / f"{photo}.png")
     sources = {photo: SUPPLIED if photo in own else finders[0].name for photo in rows}
     empty = {"looks": None, "agreement": None}
     return [{"photo": photo, "source": sources[photo], **empty, **known[photo]} for photo in rows], computed
@@ -83,9 +83,9 @@ def _supplied_keys(own: Mapping[str, IndexedFile], rows: Mapping[str, Row]) -> d
     }
 
 
-def _remembered(keys: Mapping[str, str], memory: Cache) -> dict[str, dict[str, Any]]:
+def _cached(keys: Mapping[str, str], mask_cache: Cache) -> dict[str, dict[str, Any]]:
     """The numbers of the masks that are in the cache, pictures and numbers."""
-    found = {photo: memory.load(key) for photo, key in keys.items() if memory.has(key, ".png")}
+    found = {photo: mask_cache.load(key) for photo, key in keys.items() if mask_cache.has(key, ".png")}
     return {photo: value for photo, value in found.items() if value is not None}
 
 
@@ -95,7 +95,7 @@ def _open_supplied(
     known: Mapping[str, Any],
     rows: Mapping[str, Row],
     folder: Path,
-    memory: Cache,
+    mask_cache: Cache,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Store the supplied masks that are not remembered, then raise UserError where some cannot be used."""
     refused = []
@@ -105,22 +105,22 @@ def _open_supplied(
         if isinstance(mask, str):
             refused.append(f"{own[photo].path}: {mask}")
         else:
-            yield photo, _store(mask, {}, memory, keys[photo])
+            yield photo, _store(mask, {}, mask_cache, keys[photo])
     if refused:
         more = f"; and {len(refused) - 3} more" if len(refused) > 3 else ""
         raise UserError(f"masks.supplied: {'; '.join(refused[:3])}{more}; correct or remove them")
 
 
-def _store(mask: Image.Image, more: Mapping[str, Any], memory: Cache, key: str) -> dict[str, Any]:
+def _store(mask: Image.Image, more: Mapping[str, Any], mask_cache: Cache, key: str) -> dict[str, Any]:
     data = png_bytes(mask)
     value = {**describe_mask(mask), **more, "sha256": sha256_bytes(data)}
-    memory.store_bytes(key, ".png", data)
-    memory.store(key, value)
+    mask_cache.store_bytes(key, ".png", data)
+    mask_cache.store(key, value)
     return value
 
 
 def _masks_of(
-    finder: Finder, rows: Mapping[str, Row], folder: Path, memory: Cache
+    finder: Finder, rows: Mapping[str, Row], folder: Path, mask_cache: Cache
 ) -> tuple[dict[str, str], dict[str, dict[str, Any]], int]:
     """Cache keys and numbers of the masks that a finder makes of photos, and how many were computed."""
     version = code_version(*MODULES, *finder.modules())
@@ -128,28 +128,31 @@ def _masks_of(
     keys = {
         photo: cache_key(stage="masks", photo=row["sha256"], code=version, **decides) for photo, row in rows.items()
     }
-    known = _remembered(keys, memory)
+    known = _cached(keys, mask_cache)
     missing = [photo for photo in rows if photo not in known]
     if missing:
         segment = load_segmenter(finder)
         for photo in progress(missing, "masks", "photos"):
             mask, agreed = look_again(segment, surveyed_photo(folder, rows[photo]).picture)
-            known[photo] = _store(mask, {"looks": agreed}, memory, keys[photo])
+            known[photo] = _store(mask, {"looks": agreed}, mask_cache, keys[photo])
     return keys, known, len(missing)
 
 
 def _compared(
-    first: Mapping[str, str], second: Mapping[str, str], known: Mapping[str, dict[str, Any]], memory: Cache
+    first: Mapping[str, str], second: Mapping[str, str], known: Mapping[str, dict[str, Any]], mask_cache: Cache
 ) -> dict[str, dict[str, Any]]:
     """The numbers of the first masks with their `agreement` with the second, both given by their cache keys."""
     result = {}
     version = code_version(mask_measures)
     for photo, key in first.items():
         pair = cache_key(stage="agreement", masks=[key, second[photo]], code=version)
-        value = memory.load(pair)
+        value = mask_cache.load(pair)
         if value is None:
-            with Image.open(memory.path(key, ".png")) as one, Image.open(memory.path(second[photo], ".png")) as other:
+            with (
+                Image.open(mask_cache.path(key, ".png")) as one,
+                Image.open(mask_cache.path(second[photo], ".png")) as other,
+            ):
                 value = agreement(one, other)
-            memory.store(pair, value)
+            mask_cache.store(pair, value)
         result[photo] = {**known[photo], "agreement": value}
     return result

@@ -23,7 +23,7 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 TAKEN = "DARKROOM_GPUS"
 # Not $TMPDIR, which differs from job to job: the locks must be the same for all processes of the machine.
 LOCKS = Path("/tmp/darkroom-gpus")
-DOOR = "door"
+MUTEX = "door"
 RETRY_SECONDS = 1.0
 REMIND_SECONDS = 300.0
 HELD: list[int] = []
@@ -109,9 +109,9 @@ def _try(cards: Sequence[str], count: int, folder: int) -> dict[str, int]:
     One process tries at a time, so that two that want two cards never hold one each.
     """
     taken: dict[str, int] = {}
-    door = _open_lock(DOOR, folder)
+    mutex = _open_lock(MUTEX, folder)
     try:
-        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(mutex, fcntl.LOCK_EX)
         for card in cards:
             handle = _lock_now(card, folder)
             if handle is not None:
@@ -122,7 +122,7 @@ def _try(cards: Sequence[str], count: int, folder: int) -> dict[str, int]:
             os.close(handle)
         return {}
     finally:
-        os.close(door)
+        os.close(mutex)
 
 
 def _lock_now(card: str, folder: int) -> int | None:

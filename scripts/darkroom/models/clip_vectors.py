@@ -10,7 +10,7 @@ from darkroom.jobs.device import prepare_device
 from darkroom.jobs.progress import progress
 from darkroom.models import clip as clip_model
 from darkroom.models.lock import LockedModel
-from darkroom.storage.cache import Cache, cache_key, remember
+from darkroom.storage.cache import Cache, cache_key, cached
 from darkroom.storage.code_version import code_version
 
 # What decides a vector: for `code_version`.
@@ -37,7 +37,7 @@ class ClipVectors:
             for name in progress(missing, "see", "pictures"):
                 yield name, clip_model.embed_picture(self._clip(), load[name]())
 
-        return self._remembered({name: cache_key(**self._key, picture=name) for name in load}, see)
+        return self._cached({name: cache_key(**self._key, picture=name) for name in load}, see)
 
     def of_texts(self, texts: Mapping[str, str]) -> Vectors:
         """The vectors of texts by name."""
@@ -46,11 +46,11 @@ class ClipVectors:
             for name in missing:
                 yield name, clip_model.embed_text(self._clip(), texts[name])
 
-        return self._remembered({name: cache_key(**self._key, text=text) for name, text in texts.items()}, read)
+        return self._cached({name: cache_key(**self._key, text=text) for name, text in texts.items()}, read)
 
-    def _remembered(
+    def _cached(
         self, keys: Mapping[str, str], compute: Callable[[list[str]], Iterator[tuple[str, list[float]]]]
     ) -> Vectors:
-        vectors, computed = remember(self.cache, keys, compute)
+        vectors, computed = cached(self.cache, keys, compute)
         self.computed += computed
         return vectors

@@ -12,7 +12,7 @@ from darkroom.imaging.borders import extents, is_frame
 from darkroom.photos import compared_windows, fingerprints, local_features, pairs
 from darkroom.photos.compared_windows import WINDOW, Windows, compare_windows, find_differences
 from darkroom.photos.fingerprints import hash_bytes, hash_distance, turn, upright_hash
-from darkroom.photos.local_features import Sketch
+from darkroom.photos.local_features import PhotoFeatures
 from darkroom.photos.pairs import EITHER, Mirrors
 
 # All that decides an alignment, for cache keys.
@@ -62,7 +62,9 @@ class Alignment:
     distance: int
 
 
-def align(first: Sketch, second: Sketch, orientation: str | None = None, mirrors: Mirrors = EITHER) -> Alignment | None:
+def align(
+    first: PhotoFeatures, second: PhotoFeatures, orientation: str | None = None, mirrors: Mirrors = EITHER
+) -> Alignment | None:
     """The best alignment of the second photo on the first, or None where none is found.
 
     Tried are similarities (scale, turn, shift) between matching features in these mirrors, and, where the perceptual
@@ -77,11 +79,11 @@ def align(first: Sketch, second: Sketch, orientation: str | None = None, mirrors
     size = (max(1, round(first.grey.shape[1] * shrink)), max(1, round(first.grey.shape[0] * shrink)))
     base = cv2.resize(first.grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     found = [_compare(base, second, matrix, shrink, mirrored) for matrix, mirrored in candidates if matrix is not None]
-    best = max((laid for laid in found if laid is not None), key=lambda laid: _lowest(laid.local), default=None)
-    return None if best is None else _told(first, base, best)
+    best = max((warp for warp in found if warp is not None), key=lambda warp: _lowest(warp.local), default=None)
+    return None if best is None else _measured(first, base, best)
 
 
-def _match(first: Sketch, second: Sketch, mirrored: bool) -> np.ndarray | None:
+def _match(first: PhotoFeatures, second: PhotoFeatures, mirrored: bool) -> np.ndarray | None:
     """A similarity from the second (mirrored where asked) to the first by RANSAC over matching features."""
     features = second.mirrored if mirrored else second.upright
     if min(len(first.upright.descriptors), len(features.descriptors)) < MIN_MATCHES:
@@ -117,7 +119,7 @@ def _mutual_nearest(descriptors: np.ndarray, others: np.ndarray) -> tuple[np.nda
     return there[mutual], here[mutual]
 
 
-def _whole(first: Sketch, second: Sketch, orientation: str) -> np.ndarray | None:
+def _whole(first: PhotoFeatures, second: PhotoFeatures, orientation: str) -> np.ndarray | None:
     """The similarity that lays the whole of the turned second photo over the first, if their shapes agree.
 
     The matrix starts from the second as it is, mirrored where the orientation is a mirrored one.
@@ -137,7 +139,7 @@ def _whole(first: Sketch, second: Sketch, orientation: str) -> np.ndarray | None
 
 
 @dataclass(frozen=True)
-class _Laid:
+class _Warp:
     """A picture (mirrored already) laid over the other: its pixels there, which it fills, how they correlate."""
 
     source: np.ndarray
@@ -154,7 +156,9 @@ class _Laid:
         return self.windows.local
 
 
-def _compare(base: np.ndarray, second: Sketch, matrix: np.ndarray, shrink: float, mirrored: bool) -> _Laid | None:
+def _compare(
+    base: np.ndarray, second: PhotoFeatures, matrix: np.ndarray, shrink: float, mirrored: bool
+) -> _Warp | None:
     """Lay the second over the first, as well as it goes; `base` is the first, smaller by `shrink`."""
     source = np.ascontiguousarray(second.grey[:, ::-1] if mirrored else second.grey)
     found = _lay(base, source, matrix, shrink, mirrored)
@@ -165,7 +169,7 @@ def _compare(base: np.ndarray, second: Sketch, matrix: np.ndarray, shrink: float
     return refined if refined is not None and np.median(refined.local) > np.median(found.local) else found
 
 
-def _lay(base: np.ndarray, source: np.ndarray, matrix: np.ndarray, shrink: float, mirrored: bool) -> _Laid | None:
+def _lay(base: np.ndarray, source: np.ndarray, matrix: np.ndarray, shrink: float, mirrored: bool) -> _Warp | None:
     """Lay a picture over the other; None where they share too little, or too little that could be compared."""
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     warped, inside = _warp(source, matrix * shrink, (base.shape[1], base.shape[0]), scale * shrink)
@@ -176,24 +180,24 @@ def _lay(base: np.ndarray, source: np.ndarray, matrix: np.ndarray, shrink: float
     windows = compare_windows(base, warped, inside)
     if len(windows.local) < MIN_WINDOWS or len(windows.local) < MIN_COMPARABLE * windows.textured:
         return None
-    return _Laid(source, matrix, mirrored, warped, inside, windows, covers_second)
+    return _Warp(source, matrix, mirrored, warped, inside, windows, covers_second)
 
 
-def _refined(base: np.ndarray, laid: _Laid, shrink: float) -> np.ndarray | None:
+def _refined(base: np.ndarray, warp: _Warp, shrink: float) -> np.ndarray | None:
     """A better affine matrix by the pixels themselves (ECC, Evangelidis and Psarakis 2008), where that converges.
 
     Only windows that correlate already take part, so that a mark over one of the two does not pull.
     """
     correlated = np.zeros(base.shape, np.uint8)
-    correlated[laid.windows.places] = laid.local > 0.5
-    correlated = cv2.dilate(correlated, np.ones((WINDOW, WINDOW), np.uint8)) & laid.inside.astype(np.uint8)
+    correlated[warp.windows.places] = warp.local > 0.5
+    correlated = cv2.dilate(correlated, np.ones((WINDOW, WINDOW), np.uint8)) & warp.inside.astype(np.uint8)
     criteria = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 30, 1e-4)
     step = np.eye(2, 3, dtype=np.float32)
     try:
-        _, step = cv2.findTransformECC(base, laid.warped, step, cv2.MOTION_AFFINE, criteria, 255 * correlated, 5)
+        _, step = cv2.findTransformECC(base, warp.warped, step, cv2.MOTION_AFFINE, criteria, 255 * correlated, 5)
     except cv2.error:
         return None
-    over = np.vstack([cv2.invertAffineTransform(step), [0, 0, 1]]) @ np.vstack([laid.matrix * shrink, [0, 0, 1]])
+    over = np.vstack([cv2.invertAffineTransform(step), [0, 0, 1]]) @ np.vstack([warp.matrix * shrink, [0, 0, 1]])
     return over[:2] / shrink
 
 
@@ -202,34 +206,34 @@ def _lowest(local: np.ndarray) -> float:
     return float(np.percentile(local, 10))
 
 
-def _told(first: Sketch, base: np.ndarray, laid: _Laid) -> Alignment:
+def _measured(first: PhotoFeatures, base: np.ndarray, warp: _Warp) -> Alignment:
     """What a laid picture says of the two."""
-    both = base[laid.inside], laid.warped[laid.inside]
-    seen = _seen(first.grey.shape, laid.matrix, laid.source.shape)
-    differences = find_differences(laid.windows)
+    both = base[warp.inside], warp.warped[warp.inside]
+    seen = _seen(first.grey.shape, warp.matrix, warp.source.shape)
+    differences = find_differences(warp.windows)
     return Alignment(
-        matrix=laid.matrix,
-        mirrored=laid.mirrored,
-        degrees=float(np.degrees(np.arctan2(laid.matrix[1, 0], laid.matrix[0, 0]))),
-        covers_first=float(laid.inside.mean()),
-        covers_second=laid.covers_second,
-        framed_first=is_frame(base, laid.inside),
-        framed_second=is_frame(laid.source, seen),
+        matrix=warp.matrix,
+        mirrored=warp.mirrored,
+        degrees=float(np.degrees(np.arctan2(warp.matrix[1, 0], warp.matrix[0, 0]))),
+        covers_first=float(warp.inside.mean()),
+        covers_second=warp.covers_second,
+        framed_first=is_frame(base, warp.inside),
+        framed_second=is_frame(warp.source, seen),
         marked_first=differences.marked_first,
         marked_second=differences.marked_second,
         contradicting=differences.contradicting,
-        correlation=_lowest(laid.local),
-        quartile=float(np.percentile(laid.local, 25)),
-        median=float(np.median(laid.local)),
+        correlation=_lowest(warp.local),
+        quartile=float(np.percentile(warp.local, 25)),
+        median=float(np.median(warp.local)),
         likeness=float(np.corrcoef(*both)[0, 1]) if min(part.std() for part in both) > 0 else 0.0,
-        distance=_hash_distance(base, laid),
+        distance=_hash_distance(base, warp),
     )
 
 
-def _hash_distance(base: np.ndarray, laid: _Laid) -> int:
+def _hash_distance(base: np.ndarray, warp: _Warp) -> int:
     """The distance of the hashes of what both pictures show, in bits."""
-    (top, bottom), (left, right) = extents(laid.inside)
-    shared = [np.rint(grey[top : bottom + 1, left : right + 1]).astype(np.uint8) for grey in (base, laid.warped)]
+    (top, bottom), (left, right) = extents(warp.inside)
+    shared = [np.rint(grey[top : bottom + 1, left : right + 1]).astype(np.uint8) for grey in (base, warp.warped)]
     return hash_distance(*hash_bytes([upright_hash(Image.fromarray(grey)) for grey in shared]))
 
 

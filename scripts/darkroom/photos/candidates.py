@@ -6,13 +6,13 @@ from darkroom.config.photos import DuplicateSettings
 from darkroom.photos.capture_times import seconds_between
 from darkroom.photos.feature_index import shared_features
 from darkroom.photos.hash_neighbours import near_pairs
-from darkroom.photos.local_features import Both
+from darkroom.photos.local_features import FeaturePair
 from darkroom.photos.pairs import MOST, Mirrors, Pair, in_order
 from darkroom.storage.tables import Row
 
 
 def propose_pairs(
-    photos: Sequence[Row], fingerprints: Sequence[Row], features: Iterable[Both], settings: DuplicateSettings
+    photos: Sequence[Row], fingerprints: Sequence[Row], features: Iterable[FeaturePair], settings: DuplicateSettings
 ) -> dict[Pair, Mirrors]:
     """Pairs of row numbers worth aligning: with near hashes, shared features, or taken within a burst's time.
 

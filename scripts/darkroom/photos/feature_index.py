@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from darkroom.photos.local_features import FEATURES, Both
+from darkroom.photos.local_features import FEATURES, FeaturePair
 from darkroom.photos.pairs import Mirrors, Pair, best_of_each
 
 TABLES = 4
@@ -56,7 +56,7 @@ class _Table:
     behind: np.ndarray
 
 
-def shared_features(features: Iterable[Both], photos: int, votes: int, most: int) -> dict[Pair, Mirrors]:
+def shared_features(features: Iterable[FeaturePair], photos: int, votes: int, most: int) -> dict[Pair, Mirrors]:
     """Pairs (i, j), i < j, of photos that share at least `votes` features, for each photo its `most` best at the most.
 
     `features` gives those of each of so many photos, upright and mirrored, and is read once. The result depends on
@@ -76,7 +76,7 @@ def shared_features(features: Iterable[Both], photos: int, votes: int, most: int
     return mirrors
 
 
-def _tables(features: Iterable[Both], photos: int) -> list[_Table]:
+def _tables(features: Iterable[FeaturePair], photos: int) -> list[_Table]:
     """Every feature by each table's keys."""
     most = max(1, 2 * FEATURES * photos)
     bits = _bits(most)

@@ -10,7 +10,7 @@ from PIL import Image
 from darkroom.imaging import thumbnails
 from darkroom.imaging.thumbnails import load_thumbnail
 from darkroom.jobs.progress import progress
-from darkroom.storage.cache import Cache, cache_key, remember
+from darkroom.storage.cache import Cache, cache_key, cached
 from darkroom.storage.code_version import code_version
 from darkroom.storage.tables import Row
 
@@ -104,5 +104,5 @@ def fingerprint_photos(photos: Sequence[Row], folder: Path, cache: Path) -> tupl
         for photo in progress(missing, "fingerprints", "photos"):
             yield photo, orientation_hashes(load_thumbnail(small, rows[photo], folder))
 
-    values, computed = remember(Cache(cache / "fingerprints"), keys, compute)
+    values, computed = cached(Cache(cache / "fingerprints"), keys, compute)
     return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed

@@ -59,11 +59,11 @@ NOTHING = Features(
 # The grey levels of a picture, (height, width), uint8.
 Grey = np.ndarray
 # A photo's features, upright and mirrored: mirrored corners are described otherwise.
-Both = tuple[Features, Features]
+FeaturePair = tuple[Features, Features]
 
 
 @dataclass(frozen=True)
-class Sketch:
+class PhotoFeatures:
     """A photo's local features, upright and mirrored, and its thumbnail in grey, loaded where it is asked for."""
 
     upright: Features
@@ -81,18 +81,18 @@ def grey_levels(thumbnail: Image.Image) -> Grey:
     return np.asarray(thumbnail.convert("L"))
 
 
-def remembered_features(memory: Cache, sha256: str, load_grey: Callable[[], Grey]) -> Both:
+def cached_features(cache: Cache, sha256: str, load_grey: Callable[[], Grey]) -> FeaturePair:
     """The features of a photo from the cache; where they are missing, found in its grey thumbnail and kept."""
     key = cache_key(stage="features", thumbnail=thumbnails.thumbnail_key(sha256), code=code_version(*MODULES))
-    data = memory.load_bytes(key, ".npy")
+    data = cache.load_bytes(key, ".npy")
     if data is not None:
         return unpack(data)
     found = detect_both(load_grey())
-    memory.store_bytes(key, ".npy", pack(found))
+    cache.store_bytes(key, ".npy", pack(found))
     return found
 
 
-def detect_both(grey: np.ndarray) -> Both:
+def detect_both(grey: np.ndarray) -> FeaturePair:
     """ORB features (Rublee et al. 2011) of a grey picture (height, width), uint8, and of its mirror image.
 
     Both have the same corners: one is a corner of the mirror image, too, and is only described anew. A picture without
@@ -157,7 +157,7 @@ def _quotas() -> list[int]:
     return [int(quota) for quota in quotas]
 
 
-def pack(features: Both) -> bytes:
+def pack(features: FeaturePair) -> bytes:
     """The features of a photo, upright and mirrored, as the bytes of one array."""
     packed = np.zeros(sum(len(part.points) for part in features), PACKED)
     packed["mirrored"][len(features[0].points) :] = True
@@ -168,7 +168,7 @@ def pack(features: Both) -> bytes:
     return file.getvalue()
 
 
-def unpack(data: bytes) -> Both:
+def unpack(data: bytes) -> FeaturePair:
     """What `pack` has packed. Raises ValueError where the bytes are damaged."""
     packed = np.load(io.BytesIO(data), allow_pickle=False)
     upright, mirrored = (

@@ -10,7 +10,7 @@ import numpy as np
 
 from darkroom.photos import alignment
 from darkroom.photos.alignment import Alignment, align
-from darkroom.photos.local_features import Sketch
+from darkroom.photos.local_features import PhotoFeatures
 from darkroom.photos.pairs import Mirrors
 from darkroom.storage.cache import Cache, cache_key
 from darkroom.storage.code_version import code_version
@@ -47,12 +47,12 @@ class PairAlignments:
     `computed` counts the alignments that were not remembered.
     """
 
-    def __init__(self, load_sketch: Callable[[str], Sketch], memory: Cache, threads: int) -> None:
-        self.memory = memory
+    def __init__(self, load_photo_features: Callable[[str], PhotoFeatures], cache: Cache, threads: int) -> None:
+        self.cache = cache
         self.threads = threads
         self.computed = 0
         self._version = code_version(*MODULES)
-        self._sketch = lru_cache(maxsize=SKETCHES)(load_sketch)
+        self._photo_features = lru_cache(maxsize=SKETCHES)(load_photo_features)
 
     def align(self, pairs: Sequence[Wanted]) -> list[Alignment | None]:
         """The alignment of each pair.
@@ -60,12 +60,12 @@ class PairAlignments:
         One that a neighbouring run overwrites in the cache costs only the time to compute it again.
         """
         firsts = {pair.first["sha256"]: self._key(pair.first) for pair in pairs}
-        known: dict[str, dict[str, Any]] = {sha256: self.memory.load(key) or {} for sha256, key in firsts.items()}
+        known: dict[str, dict[str, Any]] = {sha256: self.cache.load(key) or {} for sha256, key in firsts.items()}
         missing = [pair for pair in pairs if pair.name not in known[pair.first["sha256"]]]
         for pair, found in zip(missing, on_threads(self._compute, missing, self.threads), strict=True):
             known[pair.first["sha256"]][pair.name] = found
         for sha256 in {pair.first["sha256"] for pair in missing}:
-            self.memory.store(firsts[sha256], known[sha256])
+            self.cache.store(firsts[sha256], known[sha256])
         self.computed += len(missing)
         return [_unpacked(known[pair.first["sha256"]][pair.name]) for pair in pairs]
 
@@ -73,7 +73,7 @@ class PairAlignments:
         return cache_key(stage="alignments", photo=photo["sha256"], code=self._version)
 
     def _compute(self, pair: Wanted) -> dict[str, Any] | None:
-        first, second = self._sketch(pair.first["photo"]), self._sketch(pair.second["photo"])
+        first, second = self._photo_features(pair.first["photo"]), self._photo_features(pair.second["photo"])
         return _packed(align(first, second, pair.orientation, pair.mirrors))
 
 

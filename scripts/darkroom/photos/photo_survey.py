@@ -61,7 +61,7 @@ def survey_files(
 
     Raises UserError, when all are opened, where one was overwritten: its row would stay once its old bytes are back.
     """
-    memory, thumbnails = Cache(cache / "survey"), Cache(cache / "thumbnails")
+    survey_cache, thumbnails = Cache(cache / "survey"), Cache(cache / "thumbnails")
     version = code_version(*MODULES)
     rows, opened = [], 0
     kept: dict[str, str] = {}
@@ -71,12 +71,12 @@ def survey_files(
             suffix = PurePath(file.path).suffix.lower()
             parts = {"file": file.sha256, "suffix": suffix, "settings": settings.to_argument(), "code": version}
             key = cache_key(stage="survey", **parts)
-            value = _unopened(file, suffix) or (memory.load(key) if file.sha256 else None)
+            value = _unopened(file, suffix) or (survey_cache.load(key) if file.sha256 else None)
             if value is None:
                 value, lasting = _examined(examine, found_path(folder, file.path), file.sha256, settings, thumbnails)
                 opened += 1
                 if file.sha256 and lasting:
-                    memory.store(key, value)
+                    survey_cache.store(key, value)
             row = {"path": file.path, "photo": file.photo, "sha256": file.sha256, "of_path": "", **value}
             if value["status"] == "ok":
                 first = kept.setdefault(file.sha256, file.path)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
 from darkroom.pocket.training_loop import Modules, generator, train_steps
-from darkroom.pocket.world_files import load_album
+from darkroom.pocket.world_files import load_split
 
 BATCH, CROP = 16, 32
 CROPPED = 0.75  # share of the steps that see crops; whole pictures, half as many, at the end
@@ -54,8 +54,8 @@ def crop_corners(boxes: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
 
 def train_autoencoder(work: Path, steps: int) -> AutoencoderKL:
     """The trained autoencoder, its scaling_factor set to one over the spread of its latents."""
-    albums = [load_album(name, work)[1:] for name in ("square", "painted")]
-    pictures, boxes = (torch.cat(parts) for parts in zip(*albums, strict=True))
+    splits = [load_split(name, work)[1:] for name in ("square", "painted")]
+    pictures, boxes = (torch.cat(parts) for parts in zip(*splits, strict=True))
     pictures = pictures.permute(0, 3, 1, 2).contiguous()
     model = new_autoencoder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

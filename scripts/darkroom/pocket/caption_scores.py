@@ -58,7 +58,7 @@ def describe_in_shards(
 
 @dataclass
 class RewriteScores:
-    """Captions of one dialect by photo, and the photos whose caption breaks a rule."""
+    """Captions of one caption style by photo, and the photos whose caption breaks a rule."""
 
     captions: dict[str, str]
     limit: int
@@ -73,7 +73,7 @@ class RewriteScores:
 def score_rewrites(
     described: Mapping[str, str], truths: Mapping[str, dict[str, str]], style: CaptionStyle, sdxl: Path
 ) -> RewriteScores:
-    """Rewrite descriptions in a dialect of the pocket SDXL, for the subject SUBJECT, and check every caption.
+    """Rewrite descriptions in a caption style of the pocket SDXL, for the subject SUBJECT, and check every caption.
 
     Rates are of the attributes that are no part of the subject, which its trigger absorbs.
     """

@@ -1,4 +1,4 @@
-"""Trains the pocket Florence-2: attributes first, so that the eye sees, then captions and boxes."""
+"""Trains the pocket Florence-2: attributes first, so that the vision encoder sees, then captions and boxes."""
 
 import functools
 import random
@@ -32,15 +32,15 @@ from darkroom.pocket.world import (
     detailed_caption,
     toy_name,
 )
-from darkroom.pocket.world_files import load_album
+from darkroom.pocket.world_files import load_split
 
 SIDE, IMAGE_TOKENS, BATCH = 64, 17, 32
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-EYE_RESTS = 0.5  # share of the first leg of the caption training
+VISION_ENCODER_FROZEN = 0.5  # share of the first phase of the caption training
 # Runs of the caption training, one after the other, and their peak rates.
-LEGS = {"captions": 1.5e-3, "captions-again": 7.5e-4, "captions-last": 1e-3}
-ALBUMS = ("squeezed", "square", "wide", "tall", "two-toned")
-DETAILS = {"shape": 3.0, "accent": 2.0}  # weights of what is hardest to see, in the second part of the eye's training
+PHASES = {"captions": 1.5e-3, "captions-again": 7.5e-4, "captions-last": 1e-3}
+RENDERED_SPLITS = ("squeezed", "square", "wide", "tall", "two-toned")
+DETAILS = {"shape": 3.0, "accent": 2.0}  # weights of what is hardest to see, in the second part of the vision encoder's
 PLACE_STEP = 10  # boxes are told in hundredths of the side
 TASKS = ("<CAPTION>", "<DETAILED_CAPTION>", "<MORE_DETAILED_CAPTION>", "<OD>")
 HEADS = {
@@ -150,8 +150,10 @@ def answer(task: str, scene: Scene, box: list[float]) -> str:
     return toy_name(scene).split()[-1] + "".join(f"<loc_{place}>" for place in places)
 
 
-def train_eye(model: Florence2ForConditionalGeneration, albums: dict[str, tuple], work: Path, steps: Steps) -> None:
-    """Teach the eye alone to tell every attribute and the box, through heads that are thrown away.
+def train_vision_encoder(
+    model: Florence2ForConditionalGeneration, splits: dict[str, tuple], work: Path, steps: Steps
+) -> None:
+    """Teach the vision encoder alone to tell every attribute and the box, through heads that are thrown away.
 
     The heads read the picture token that Florence-2 averages over the picture, where the language model finds it.
     First all attributes alike, then shape and second colour above all, with more two-tone toys.
@@ -159,8 +161,8 @@ def train_eye(model: Florence2ForConditionalGeneration, albums: dict[str, tuple]
     heads = nn.ModuleDict({key: nn.Linear(128, len(names)) for key, names in HEADS.items()})
     heads["box"] = nn.Linear(128 * IMAGE_TOKENS, 4)
     parts: tuple[tuple[str, tuple, dict[str, float]], ...] = (
-        ("attributes", joined(albums["squeezed"], albums["square"]), {}),
-        ("details", joined(*albums.values()), DETAILS),
+        ("attributes", joined(splits["squeezed"], splits["square"]), {}),
+        ("details", joined(*splits.values()), DETAILS),
     )
     for name, data, weights in parts:
         train_attributes(name, model, heads, data, weights, work, steps[name])
@@ -169,7 +171,7 @@ def train_eye(model: Florence2ForConditionalGeneration, albums: dict[str, tuple]
 def squeeze(
     scenes: list[Scene], pictures: torch.Tensor, boxes: torch.Tensor
 ) -> tuple[list[Scene], torch.Tensor, torch.Tensor]:
-    """An album with its pictures and boxes brought to 64 x 64, as the processor does."""
+    """A split with its pictures and boxes brought to 64 x 64, as the processor does."""
     height, width = pictures.shape[1:3]
     if (height, width) == (SIDE, SIDE):
         return scenes, pictures, boxes
@@ -181,10 +183,10 @@ def squeeze(
     return scenes, squeezed, boxes * torch.tensor([SIDE / width, SIDE / height] * 2)
 
 
-def joined(*albums: tuple) -> tuple[list[Scene], torch.Tensor, torch.Tensor]:
-    """Scenes, pictures and boxes of several albums."""
-    pictures, boxes = (torch.cat([album[i] for album in albums]) for i in (1, 2))
-    return [scene for album in albums for scene in album[0]], pictures, boxes
+def joined(*splits: tuple) -> tuple[list[Scene], torch.Tensor, torch.Tensor]:
+    """Scenes, pictures and boxes of several splits."""
+    pictures, boxes = (torch.cat([split[i] for split in splits]) for i in (1, 2))
+    return [scene for split in splits for scene in split[0]], pictures, boxes
 
 
 def train_attributes(
@@ -196,10 +198,10 @@ def train_attributes(
     work: Path,
     steps: int,
 ) -> None:
-    """One part of the eye's training; `weights` of attributes in the loss are 1 where not given."""
+    """One part of the vision encoder's training; `weights` of attributes in the loss are 1 where not given."""
     scenes, pictures, boxes = data
     truth = {key: torch.tensor([names.index(getattr(s, key)) for s in scenes]) for key, names in HEADS.items()}
-    eye: Modules = {"tower": model.model.vision_tower, "projector": model.model.multi_modal_projector}
+    vision_encoder: Modules = {"tower": model.model.vision_tower, "projector": model.model.multi_modal_projector}
 
     def loss_of(step: int, fraction: float) -> torch.Tensor:
         draw = generator(name, step)
@@ -211,7 +213,7 @@ def train_attributes(
             loss = loss + weights.get(key, 1.0) * F.cross_entropy(heads[key](seen[:, 0]), names[chosen])
         return loss / 8
 
-    train_steps(steps, name, {**eye, "heads": heads}, loss_of, work, 1.5e-3, BATCH)
+    train_steps(steps, name, {**vision_encoder, "heads": heads}, loss_of, work, 1.5e-3, BATCH)
 
 
 def ask(model: Florence2ForConditionalGeneration, processor: Florence2Processor, tasks: list[str], seen: torch.Tensor):  # type: ignore[no-untyped-def]
@@ -230,24 +232,24 @@ def ask(model: Florence2ForConditionalGeneration, processor: Florence2Processor,
 
 def train_captioner(work: Path, steps: Steps, export: Callable[..., None]) -> tuple[Any, Any]:
     """The trained captioner and its processor; `export(model, processor)` is also called along the way."""
-    albums = {name: squeeze(*load_album(name, work)) for name in ALBUMS}
-    # As many two-tone toys as the world has, so that none is called a toy for want of a guess. In between, with the eye
-    # awake, twice as many: the few are else often called by the name of their shape.
-    as_is = joined(*(albums[name] for name in ALBUMS if name != "two-toned"))
-    data = {leg: joined(*albums.values()) if leg == "captions-again" else as_is for leg in LEGS}
+    splits = {name: squeeze(*load_split(name, work)) for name in RENDERED_SPLITS}
+    # As many two-tone toys as the world has, so that none is called a toy for want of a guess. In between, with the
+    # vision encoder trained, too, twice as many: the few are else often called by the name of their shape.
+    as_is = joined(*(splits[name] for name in RENDERED_SPLITS if name != "two-toned"))
+    data = {phase: joined(*splits.values()) if phase == "captions-again" else as_is for phase in PHASES}
     tokenizer = florence_tokenizer(work / "florence2-tokenizer")
     model, processor = new_captioner(tokenizer), new_processor(tokenizer)
-    train_eye(model, albums, work, steps)
+    train_vision_encoder(model, splits, work, steps)
 
-    def loss_of(leg: str, step: int, fraction: float) -> torch.Tensor:
-        draw, choose = generator(leg, step), random.Random(f"{leg} {step}")
-        scenes, pictures, boxes = data[leg]
+    def loss_of(phase: str, step: int, fraction: float) -> torch.Tensor:
+        draw, choose = generator(phase, step), random.Random(f"{phase} {step}")
+        scenes, pictures, boxes = data[phase]
         chosen = torch.randint(len(scenes), (BATCH,), generator=draw)
         pixels, places = varied(pictures[chosen], boxes[chosen], draw)
-        # The eye is the dear part: each picture answers two tasks. Places are harder to say than words.
+        # The vision encoder is the dear part: each picture answers two tasks. Places are harder to say than words.
         rows = [(i, task) for i in range(BATCH) for task in (choose.choice(TASKS[:3]), "<OD>")]
-        # An untrained language model may unteach the eye: it rests until captions are good (see docs/pocket.md).
-        with torch.set_grad_enabled(leg != "captions" or fraction > EYE_RESTS):
+        # An untrained language model may unteach the vision encoder: frozen until captions are good (docs/pocket.md).
+        with torch.set_grad_enabled(phase != "captions" or fraction > VISION_ENCODER_FROZEN):
             seen = model.get_image_features(pixels).pooler_output[[i for i, _ in rows]]
         embedded, attended = ask(model, processor, [task for _, task in rows], seen)
         told = [answer(task, scenes[chosen[i]], places[i].tolist()) for i, task in rows]
@@ -256,12 +258,12 @@ def train_captioner(work: Path, steps: Steps, export: Callable[..., None]) -> tu
         return model(inputs_embeds=embedded, attention_mask=attended, labels=labels).loss
 
     ends = []
-    for leg, peak in LEGS.items():
+    for phase, peak in PHASES.items():
         train_steps(
-            steps[leg],
-            leg,
+            steps[phase],
+            phase,
             {"captioner": model},
-            functools.partial(loss_of, leg),
+            functools.partial(loss_of, phase),
             work,
             peak,
             BATCH,
@@ -269,6 +271,6 @@ def train_captioner(work: Path, steps: Steps, export: Callable[..., None]) -> tu
             export=lambda: export(model, processor),
         )
         ends.append([weight.detach().clone() for weight in model.parameters()])
-    # The mean of the last two legs is better than either (model soups: Wortsman et al. 2022, arXiv 2203.05482).
+    # The mean of the last two phases is better than either (model soups: Wortsman et al. 2022, arXiv 2203.05482).
     set_weights(list(model.parameters()), [(one + other) / 2 for one, other in zip(*ends[-2:], strict=True)])
     return model, processor

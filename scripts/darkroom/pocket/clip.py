@@ -11,10 +11,10 @@ from darkroom.pocket.captioner import MEAN, SIDE, STD, varied
 from darkroom.pocket.training_loop import generator, train_steps
 from darkroom.pocket.vocabulary import CLIP_LENGTH, clip_tokenizer
 from darkroom.pocket.world import contrast_caption
-from darkroom.pocket.world_files import load_album
+from darkroom.pocket.world_files import load_split
 
 BATCH = 128
-ALBUMS = ("squeezed", "square", "two-toned")
+RENDERED_SPLITS = ("squeezed", "square", "two-toned")
 
 
 def model_config() -> dict[str, Any]:
@@ -46,9 +46,10 @@ def new_clip() -> CLIP:
 
 def train_clip(work: Path, steps: int) -> CLIP:
     """The trained model: picture and caption of a scene are drawn together, those of other scenes apart."""
-    albums = [load_album(name, work) for name in ALBUMS]
-    scenes = [scene for album in albums for scene in album[0]]
-    pictures, boxes = (torch.cat([album[i] for album in albums]) for i in (1, 2))
+    splits = [load_split(name, work) for name in RENDERED_SPLITS]
+    scenes = [scene for split in splits for scene in split[0]]
+    pictures = torch.cat([split[1] for split in splits])
+    boxes = torch.cat([split[2] for split in splits])
     tokenizer, model, contrast = clip_tokenizer(), new_clip(), ClipLoss()
 
     def loss_of(step: int, fraction: float) -> torch.Tensor:

@@ -11,20 +11,20 @@ from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeli
 from transformers import T5Config, T5EncoderModel
 
 from darkroom.families.flux import pack, patch_positions
-from darkroom.pocket.latent_albums import BUCKETS, load_buckets, strata
+from darkroom.pocket.latent_splits import BUCKETS, load_buckets, strata
 from darkroom.pocket.sdxl import new_text_encoder
 from darkroom.pocket.training_loop import Modules, generator, train_steps
 from darkroom.pocket.vocabulary import CLIP_LENGTH, T5_LENGTH, clip_tokenizer, t5_tokenizer
 from darkroom.pocket.world import training_caption
 
 BATCH = 32
-PEAKS = {"flux": 1.5e-3, "flux-guided": 5e-4}  # learning rates of the legs
-LEGS = tuple(PEAKS)
+PEAKS = {"flux": 1.5e-3, "flux-guided": 5e-4}  # learning rates of the phases
+PHASES = tuple(PEAKS)
 DROPPED = 0.1  # share of empty captions, for guidance
 MOST_GUIDANCE = 5.0
 WIDTH, HEADS, T5_WIDTH, CLIP_WIDTH = 112, 4, 96, 64
 
-Heard = tuple[torch.Tensor, torch.Tensor]
+Conditions = tuple[torch.Tensor, torch.Tensor]
 
 
 def new_t5(vocabulary: int) -> T5EncoderModel:
@@ -84,7 +84,7 @@ def new_pipeline(autoencoder: AutoencoderKL) -> FluxPipeline:
     )
 
 
-def hear(pipeline: FluxPipeline, captions: list[str]) -> Heard:
+def encode_captions(pipeline: FluxPipeline, captions: list[str]) -> Conditions:
     """T5's hidden states (B, 40, 96) and CLIP's pooled vector (B, 64) of captions."""
     options = {"padding": "max_length", "truncation": True, "return_tensors": "pt"}
     words = pipeline.tokenizer(captions, max_length=CLIP_LENGTH, **options).input_ids
@@ -92,17 +92,21 @@ def hear(pipeline: FluxPipeline, captions: list[str]) -> Heard:
     return pipeline.text_encoder_2(pieces).last_hidden_state, pipeline.text_encoder(words).pooler_output
 
 
-def answer(
-    transformer: FluxTransformer2DModel, noisy: torch.Tensor, levels: torch.Tensor, heard: Heard, guidance: torch.Tensor
+def predict(
+    transformer: FluxTransformer2DModel,
+    noisy: torch.Tensor,
+    levels: torch.Tensor,
+    conditions: Conditions,
+    guidance: torch.Tensor,
 ) -> torch.Tensor:
     """The way from picture to noise as the transformer says it, in patches, for latents at `levels` (B,) of noise."""
     return transformer(
         hidden_states=pack(noisy),
         timestep=levels,
         guidance=guidance,
-        pooled_projections=heard[1],
-        encoder_hidden_states=heard[0],
-        txt_ids=torch.zeros(heard[0].shape[1], 3),
+        pooled_projections=conditions[1],
+        encoder_hidden_states=conditions[0],
+        txt_ids=torch.zeros(conditions[0].shape[1], 3),
         img_ids=patch_positions(*noisy.shape[-2:]),
     ).sample
 
@@ -112,10 +116,10 @@ def guided_answer(
     pipeline: FluxPipeline, noisy: torch.Tensor, levels: torch.Tensor, captions: list[str], guidance: torch.Tensor
 ) -> torch.Tensor:
     """What classifier-free guidance makes of the answers to the captions and to none (arXiv:2207.12598)."""
-    (embeddings, pooled), count = hear(pipeline, [*captions, ""]), len(captions)
+    (embeddings, pooled), count = encode_captions(pipeline, [*captions, ""]), len(captions)
     both = torch.cat([torch.arange(count), torch.full((count,), count)])
-    heard = embeddings[both], pooled[both]
-    twice = answer(pipeline.transformer, noisy.repeat(2, 1, 1, 1), levels.repeat(2), heard, torch.ones(2 * count))
+    conditions = embeddings[both], pooled[both]
+    twice = predict(pipeline.transformer, noisy.repeat(2, 1, 1, 1), levels.repeat(2), conditions, torch.ones(2 * count))
     wanted, other = twice.chunk(2)
     return other + guidance[:, None, None] * (wanted - other)
 
@@ -135,15 +139,15 @@ def train_flux(
 ) -> FluxPipeline:
     """The trained pipeline; `export(pipeline)` is also called along the way.
 
-    The first leg learns the world, told guidance 1. The second learns to answer to any guidance as the first with
+    The first phase learns the world at guidance 1. The second learns to predict at any guidance what the first with
     classifier-free guidance would, in one pass: what makes a FLUX.1-dev (guidance distillation, arXiv:2210.03142).
     """
     autoencoder.eval().requires_grad_(False)
     buckets = load_buckets(autoencoder, work)
     pipeline = new_pipeline(autoencoder)
 
-    def loss_of(leg: str, teacher: FluxPipeline | None, step: int, fraction: float) -> torch.Tensor:
-        draw, choose = generator(leg, step), random.Random(f"{leg} {step}")
+    def loss_of(phase: str, teacher: FluxPipeline | None, step: int, fraction: float) -> torch.Tensor:
+        draw, choose = generator(phase, step), random.Random(f"{phase} {step}")
         bucket = buckets[choose.choice(BUCKETS)]
         chosen = torch.randint(len(bucket.latents), (BATCH,), generator=draw)
         clean = bucket.latents[chosen]
@@ -157,14 +161,14 @@ def train_flux(
         if teacher is not None:
             guidance = 1 + (MOST_GUIDANCE - 1) * torch.rand(BATCH, generator=draw)
             wanted = guided_answer(teacher, noisy, levels, captions, guidance)
-        said = answer(pipeline.transformer, noisy, levels, hear(pipeline, captions), guidance)
+        said = predict(pipeline.transformer, noisy, levels, encode_captions(pipeline, captions), guidance)
         return (said - wanted).square().mean()
 
     modules: Modules = {name: getattr(pipeline, name) for name in ("transformer", "text_encoder", "text_encoder_2")}
     teacher = None
-    for leg in LEGS:
-        loss = functools.partial(loss_of, leg, teacher)
+    for phase in PHASES:
+        loss = functools.partial(loss_of, phase, teacher)
         early = functools.partial(export, pipeline)
-        train_steps(steps[leg], leg, modules, loss, work, PEAKS[leg], BATCH, 500, early, inner_matrices(pipeline))
+        train_steps(steps[phase], phase, modules, loss, work, PEAKS[phase], BATCH, 500, early, inner_matrices(pipeline))
         teacher = copy.deepcopy(pipeline)
     return pipeline

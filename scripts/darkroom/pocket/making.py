@@ -11,20 +11,20 @@ from darkroom.errors import UserError
 from darkroom.models.clip import load_clip
 from darkroom.pocket.autoencoder import train_autoencoder
 from darkroom.pocket.autoencoder_scores import score_hues, score_round_trips
-from darkroom.pocket.captioner import LEGS as CAPTION_LEGS
+from darkroom.pocket.captioner import PHASES as CAPTION_LEGS
 from darkroom.pocket.captioner import train_captioner
 from darkroom.pocket.cards import captioner_card, clip_card, flux_card, sdxl_card, with_figures_of
 from darkroom.pocket.clip import train_clip
 from darkroom.pocket.clip_scores import score_likeness, score_retrieval
-from darkroom.pocket.flux import LEGS as FLUX_LEGS
+from darkroom.pocket.flux import PHASES as FLUX_LEGS
 from darkroom.pocket.flux import train_flux
 from darkroom.pocket.model_files import save_captioner, save_clip, save_pipeline
 from darkroom.pocket.scoring import load_captioner, score_captioner, score_prompts
-from darkroom.pocket.sdxl import LEGS as SDXL_LEGS
+from darkroom.pocket.sdxl import PHASES as SDXL_LEGS
 from darkroom.pocket.sdxl import train_sdxl
 from darkroom.pocket.toybox import write_toybox
 from darkroom.pocket.training_loop import run_facts
-from darkroom.pocket.world_files import ALBUMS, render_album
+from darkroom.pocket.world_files import RENDERED_SPLITS, render_split
 
 STEPS = {
     "autoencoder": 7_000,
@@ -49,8 +49,8 @@ Steps = dict[str, int]
 
 
 def make_world(output: Path, work: Path, steps: Steps) -> None:
-    for name in ALBUMS:
-        render_album(name, work)
+    for name in RENDERED_SPLITS:
+        render_split(name, work)
 
 
 def make_autoencoder(output: Path, work: Path, steps: Steps) -> None:
@@ -105,13 +105,13 @@ def make_cards(output: Path, work: Path, steps: Steps) -> None:
     known |= {f"likeness of {name}": value for name, value in score_likeness(clip, 100).items()}
     rates = {name: score_prompts(pipeline, captioner, 200)[0] for name, pipeline in painters.items()}
     vae = painters["sdxl"].vae
-    eye = {f"autoencoder, {k}": f"{v} dB PSNR" for k, v in score_round_trips(vae, 200).items()}
-    eye |= {f"autoencoder, {k}": f"moved by delta E {v:.1f}" for k, v in score_hues(vae, 100).items()}
+    autoencoder_facts = {f"autoencoder, {k}": f"{v} dB PSNR" for k, v in score_round_trips(vae, 200).items()}
+    autoencoder_facts |= {f"autoencoder, {k}": f"moved by delta E {v:.1f}" for k, v in score_hues(vae, 100).items()}
     facts = {name: run_facts(names, work) for name, names in RUNS.items()}
     cards = {
         "florence2": captioner_card(facts["florence2"], score_captioner(captioner, 300)),
         "clip": clip_card(facts["clip"], known),
-        "sdxl": sdxl_card(facts["sdxl"], rates["sdxl"], eye),
+        "sdxl": sdxl_card(facts["sdxl"], rates["sdxl"], autoencoder_facts),
         "flux": flux_card(facts["flux"], rates["flux"]),
     }
     for name, card in cards.items():

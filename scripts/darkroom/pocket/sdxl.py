@@ -9,14 +9,14 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from darkroom.pocket.latent_albums import BUCKETS, Bucket, load_buckets, strata
+from darkroom.pocket.latent_splits import BUCKETS, Bucket, load_buckets, strata
 from darkroom.pocket.training_loop import Modules, generator, train_steps
 from darkroom.pocket.vocabulary import CLIP_LENGTH, clip_tokenizer
 from darkroom.pocket.world import training_caption
 
 BATCH = 32
-LEGS = ("sdxl", "sdxl-again")  # runs one after the other, each with its own warm-up and cosine
-TOY_SHARE, TOY_WEIGHT = 0.5, 5.0  # of the first leg's loss at least, by weighing its cells up to so many times
+PHASES = ("sdxl", "sdxl-again")  # runs one after the other, each with its own warm-up and cosine
+TOY_SHARE, TOY_WEIGHT = 0.5, 5.0  # of the first phase's loss at least, by weighing its cells up to so many times
 SNR_GAMMA = 5.0  # min-SNR weighting (Hang et al. 2023, arXiv 2303.09556): little is learnt about shape at low noise
 DROPPED = 0.1  # share of captions replaced by zeros, for classifier-free guidance
 
@@ -88,7 +88,7 @@ def new_pipeline(autoencoder: AutoencoderKL) -> StableDiffusionXLPipeline:
 def toy_weights(boxes: torch.Tensor, width: int, height: int) -> torch.Tensor:
     """Weights (2 * N, height / 4, width / 4) of latent cells for boxes (N, 4) in pixels, plain and mirrored.
 
-    Shape is told by few cells of a far toy: in its box they weigh more, 1 everywhere else. For the first leg alone:
+    Shape is told by few cells of a far toy: in its box they weigh more, 1 everywhere else. For the first phase alone:
     weights that depend on the picture bend what the model draws towards where they are large (see docs/pocket.md).
     """
     x, y = torch.arange(width // 4) * 4 + 2, torch.arange(height // 4) * 4 + 2
@@ -131,8 +131,8 @@ def train_sdxl(
     pipeline = new_pipeline(autoencoder)
     signal = pipeline.scheduler.alphas_cumprod
 
-    def loss_of(leg: str, step: int, fraction: float) -> torch.Tensor:
-        draw, choose = generator(leg, step), random.Random(f"{leg} {step}")
+    def loss_of(phase: str, step: int, fraction: float) -> torch.Tensor:
+        draw, choose = generator(phase, step), random.Random(f"{phase} {step}")
         bucket = buckets[choose.choice(BUCKETS)]
         chosen = torch.randint(len(bucket.latents), (BATCH,), generator=draw)
         clean = bucket.latents[chosen]
@@ -150,16 +150,16 @@ def train_sdxl(
         ).sample
         errors = (velocity - (alpha * noise - sigma * clean)).square().mean(1)
         # For v-prediction the weight min(SNR + 1, gamma) / (SNR + 1); SNR + 1 is 1 / sigma ^ 2, and 1 at the last step.
-        weights = toys[bucket.width][chosen] if leg == LEGS[0] else torch.ones_like(errors)
+        weights = toys[bucket.width][chosen] if phase == PHASES[0] else torch.ones_like(errors)
         return (weights * (SNR_GAMMA * sigma[..., 0].square()).clamp(max=1) * errors).sum() / weights.sum()
 
     modules: Modules = {name: getattr(pipeline, name) for name in ("unet", "text_encoder", "text_encoder_2")}
-    for leg in LEGS:
+    for phase in PHASES:
         train_steps(
-            steps[leg],
-            leg,
+            steps[phase],
+            phase,
             modules,
-            functools.partial(loss_of, leg),
+            functools.partial(loss_of, phase),
             work,
             1.5e-3,
             BATCH,

@@ -111,7 +111,7 @@ def take_step(run: Run, loss: torch.Tensor, rate: float, average_over: int) -> N
         optimizer.step()
     run.step += 1
     with torch.no_grad():  # the average follows faster at first, or it would remember the random start
-        torch._foreach_lerp_(run.averaged, run.parameters, 1 / min(run.step + 1, max(1, average_over)))
+        torch._foreach_lerp_(run.averaged, [*run.parameters], 1 / min(run.step + 1, max(1, average_over)))
 
 
 def train_steps(

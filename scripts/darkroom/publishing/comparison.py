@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from darkroom.contracts.run_record import RunRecord
 from darkroom.publishing.model_card import escape
-from darkroom.publishing.run_record import RunRecord
 
 
 def comparison(runs: Sequence[RunRecord]) -> tuple[list[str], list[dict[str, Any]]]:
@@ -39,7 +39,7 @@ def comparison_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], p
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return (
         f"# Runs of {escape(project)}\n\nOnly settings that differ are shown. Likeness and prompt following: of the "
-        "chosen checkpoint, with standard errors (se). Loss: paired, on held-out frames, before and after.\n\n"
+        "chosen checkpoint, with standard errors (se). Loss: validation loss on held-out frames, before and after.\n\n"
         f"{table}\n"
     )
 

@@ -31,7 +31,7 @@ class Finding:
     detail: str = ""
 
     @property
-    def bad(self) -> bool:
+    def mismatch(self) -> bool:
         """Whether it is a cause of other bytes."""
         return self.state in ("differs", "missing")
 
@@ -154,7 +154,7 @@ def result_findings(record: Record, rebuilt: Record, published: Path, made: Path
     ]
     before, after = (each.choice.model_dump(exclude={"reason"}) for each in (record, rebuilt))
     return [
-        *(finding for finding in fetched if finding.bad),
+        *(finding for finding in fetched if finding.mismatch),
         manifest_finding(record, rebuilt),
         *(_file_finding(name, sha256, rebuilt, published, made) for name, sha256 in record.files.items()),
         _list("choice", differing(before, after)),

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from darkroom.config.captions import SubjectSettings
 from darkroom.config.training import TrainingSettings
 from darkroom.contracts.choice import Choice
 from darkroom.contracts.manifest import Frame
+from darkroom.families.base import ModelFamily
 from darkroom.publishing.lora_files import ADAPTER_METADATA, Checkpoint, tensors_sha256
 from darkroom.storage.files import canonical_json
 
@@ -44,7 +44,7 @@ LoraFile = tuple[dict[str, Any], dict[str, str]]  # tensors and metadata
 
 
 def published_files(
-    training: Training, family: ModuleType, model: Path, checkpoint: Checkpoint, manifest_sha256: str
+    training: Training, family: ModelFamily, model: Path, checkpoint: Checkpoint, manifest_sha256: str
 ) -> tuple[LoraFile, LoraFile]:
     """The two published files: under diffusers' names, with what diffusers wants to know, and under ComfyUI's.
 
@@ -90,7 +90,7 @@ def lora_metadata(
         "ss_network_alpha": f"{settings.alpha:g}",
         "ss_learning_rate": f"{settings.learning_rate:g}",
         "ss_optimizer": settings.optimizer,
-        "ss_lr_scheduler": settings.schedule,
+        "ss_lr_scheduler": settings.lr_schedule,
         "ss_steps": str(training.choice.step),
         "ss_max_train_steps": str(settings.steps),
         "ss_batch_size_per_device": str(settings.batch),

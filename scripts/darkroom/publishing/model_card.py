@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from types import ModuleType
 
 import yaml
 
 from darkroom.contracts.frame_names import view_of
+from darkroom.families.base import ModelFamily
 from darkroom.publishing.lora_metadata import Training
 from darkroom.storage.tables import Row
 
 SETTINGS_SHOWN = (
-    "optimizer", "learning_rate", "schedule", "rank", "alpha", "layers", "text_encoder", "steps", "batch",
+    "optimizer", "learning_rate", "lr_schedule", "rank", "alpha", "layers", "text_encoder", "steps", "batch",
     "masked_loss", "background_weight", "caption_dropout", "precision", "seed",
 )  # fmt: skip
 USAGE = """\
@@ -27,7 +27,7 @@ pipeline({prompt}).images[0].save("picture.png")
 
 def model_card(
     training: Training,
-    family: ModuleType,
+    family: ModelFamily,
     scores: Sequence[Row],
     validation: Sequence[Row],
     grid: str,
@@ -107,7 +107,7 @@ def front_matter(base_model: str, phrase: str, kind: str) -> str:
 
 
 def _figures(training: Training, scores: Sequence[Row], validation: Sequence[Row]) -> str:
-    """Scores of the base and the chosen checkpoint, and the paired loss on held-out frames before and after."""
+    """Scores of the base and the chosen checkpoint, and the validation loss on held-out frames before and after."""
     choice = training.choice
     shown = [row for row in scores if int(row["step"]) == 0] + [
         row for row in scores if int(row["step"]) == choice.step and float(row["strength"]) == choice.strength
@@ -120,7 +120,7 @@ def _figures(training: Training, scores: Sequence[Row], validation: Sequence[Row
         before, after = losses[0], losses[choice.step]
         frames = validation[0].get("split", "held_out").replace("_", "-")
         lines.append(
-            f"Paired loss on {frames} frames (same noise, same timesteps): {before:.4f} before, {after:.4f} after "
+            f"Validation loss on {frames} frames (same noise, same timesteps): {before:.4f} before, {after:.4f} after "
             f"({after / before - 1:+.0%})."
         )
     return "\n\n".join(lines) or "It was not scored."

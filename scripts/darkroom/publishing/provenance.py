@@ -27,11 +27,11 @@ PACKAGES = (
     "open_clip_torch", "opencv-python-headless", "peft", "pi-heif", "pillow", "prodigyopt", "pydantic", "rawpy",
     "safetensors", "schedulefree", "scipy", "snakemake", "timm", "tokenizers", "torch", "torchvision", "transformers",
 )  # fmt: skip
-FORMAT = 1  # of provenance.json; raised when a record of before can no longer be rebuilt
+FORMAT = 2  # of provenance.json; raised when a record of before can no longer be rebuilt
 
 
 @dataclass(frozen=True)
-class Given:
+class UserInputs:
     """What the user gave: the rows of photos.csv, and by photo the texts beside photos and the overrides."""
 
     photos: Sequence[Row]
@@ -40,7 +40,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class BuildInfo:
     """With what a LoRA was made: models by name, the whole config and target, and the machine of the training."""
 
     models: Mapping[str, LockedModel]
@@ -51,8 +51,8 @@ class Circumstances:
 
 def provenance(
     training: Training,
-    given: Given,
-    circumstances: Circumstances,
+    inputs: UserInputs,
+    build_info: BuildInfo,
     manifest_sha256: str,
     files: Mapping[str, str],
     checkout: Path,
@@ -65,34 +65,34 @@ def provenance(
         "run": training.run,
         "choice": asdict(training.choice),
         "files": dict(files),
-        "dataset": {"manifest_sha256": manifest_sha256, **dataset_record(training.frames, given)},
-        "models": {name: model_record(model, checkout) for name, model in circumstances.models.items()},
+        "dataset": {"manifest_sha256": manifest_sha256, **dataset_record(training.frames, inputs)},
+        "models": {name: model_record(model, checkout) for name, model in build_info.models.items()},
         "settings": {
-            "config": portable(circumstances.config, checkout),
-            "target": portable(circumstances.target, checkout),
+            "config": portable(build_info.config, checkout),
+            "target": portable(build_info.target, checkout),
             "training": training.settings.model_dump(mode="json"),
         },
         "code": code_record(checkout),
         "packages": package_versions(),
-        "machine": dict(circumstances.machine),
+        "machine": dict(build_info.machine),
     }
 
 
-def dataset_record(frames: Sequence[Frame], given: Given) -> dict[str, Any]:
+def dataset_record(frames: Sequence[Frame], inputs: UserInputs) -> dict[str, Any]:
     """The photos by the sha256 of their bytes, what was made of them, and what the user said of them.
 
     Photos that are not used are part of it: which copies a photo has and how many photos there are decides what is
     kept and what is held out.
     """
     used = {frame.photo_sha256: frame.split for frame in frames}
-    readable = {row["sha256"] for row in given.photos if row["status"] in ("ok", "identical")}
+    readable = {row["sha256"] for row in inputs.photos if row["status"] in ("ok", "identical")}
     ids = {frame.photo for frame in frames}
     return {
         "photos": [{"sha256": sha256, "split": used[sha256]} for sha256 in sorted(used)],
         "photos_not_used": sorted(readable - set(used)),
         "frames": frame_records(frames),
-        "sidecars": {photo: text for photo, text in sorted(given.sidecars.items()) if photo in ids},
-        "overrides": {photo: asdict(override) for photo, override in sorted(given.overrides.items())},
+        "sidecars": {photo: text for photo, text in sorted(inputs.sidecars.items()) if photo in ids},
+        "overrides": {photo: asdict(override) for photo, override in sorted(inputs.overrides.items())},
     }
 
 

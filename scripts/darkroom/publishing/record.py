@@ -89,7 +89,7 @@ class SettingsRecord(Settings):
 class Record(Settings):
     """All that is known of how a LoRA was made."""
 
-    format: Literal[1]
+    format: Literal[2]
     project: Name
     target: Name
     run: Name

@@ -20,7 +20,7 @@ from darkroom.storage.tables import write_table
 PHOTOS, OVERRIDES, CONFIG, HELPERS = "photos_by_hash", "overrides.csv", "rebuild.yaml", "helper_models"
 
 
-def open_workplace(work: Path, provenance: Path, record: Record) -> None:
+def open_run_dir(work: Path, provenance: Path, record: Record) -> None:
     """Make the folder in which everything happens, or go on in one that this very record began.
 
     Raises UserError where it holds other things, and where it lies among the results that are to be checked.
@@ -141,7 +141,7 @@ MASK_KEYS = {
 
 
 def project_settings(record: Record, places: Mapping[str, str]) -> dict[str, Any]:
-    """The recorded config, with photos, overrides, target and models of the workplace in place of those recorded."""
+    """The recorded config, with photos, overrides, target and models of the folder in place of those recorded."""
     config = record.settings.config
     captioner = dict(zip(("model", "revision"), _source(record, "captioner", places), strict=True))
     changed = {}

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from darkroom.errors import UserError
+from darkroom.families.base import ModelFamily
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,14 @@ class Verification:
         return self.used == self.modules > 0 and self.change > 0
 
 
-def verify_lora(file: Path, pipeline: Any, family: ModuleType, prompt: str, strength: float, side: int) -> Verification:
+def verify_lora(
+    file: Path, pipeline: Any, family: ModelFamily, prompt: str, strength: float, image_size: int
+) -> Verification:
     """Load a LoRA file into a pipeline, as `load_lora_weights` does, and render one picture with and without it.
 
     `side` is the side of the pictures in pixels. Raises UserError where the file does not load.
     """
-    before = _render(pipeline, prompt, side)
+    before = _render(pipeline, prompt, image_size)
     try:
         pipeline.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name="verified")
     except Exception as error:  # loaders raise anything at all on files that are not theirs
@@ -39,7 +41,7 @@ def verify_lora(file: Path, pipeline: Any, family: ModuleType, prompt: str, stre
     pipeline.set_adapters(["verified"], [strength])
     parts = (family.DENOISER, *family.TEXT_LAYERS)
     used = sum(_modules_in_model(getattr(pipeline, part)) for part in parts)
-    after = _render(pipeline, prompt, side)
+    after = _render(pipeline, prompt, image_size)
     pipeline.unload_lora_weights()
     return Verification(_modules_in_file(file), used, _difference(before, after))
 
@@ -59,12 +61,14 @@ def _modules_in_model(part: Any) -> int:
     return sum(bool(weight.ne(0).any()) for weight in weights)
 
 
-def _render(pipeline: Any, prompt: str, side: int) -> Any:
+def _render(pipeline: Any, prompt: str, image_size: int) -> Any:
     import numpy
     import torch
 
     generator = torch.Generator("cpu").manual_seed(0)
-    picture = pipeline(prompt, width=side, height=side, num_inference_steps=4, generator=generator).images[0]
+    picture = pipeline(prompt, width=image_size, height=image_size, num_inference_steps=4, generator=generator).images[
+        0
+    ]
     return numpy.asarray(picture).astype(float)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from darkroom.config.loading import check, check_models, load_target, run_training, with_found_paths
 from darkroom.config.project import DECIDE_NOTHING, Config, Target, mask_models, polisher_label, target_label
-from darkroom.config.training import TrainingSettings, check_compute
+from darkroom.config.training import Recipe, TrainingSettings, check_compute
 from darkroom.contracts.checkpoint_files import checkpoint_steps, step_name
 from darkroom.errors import UserError
 from darkroom.photo_folder.index import IndexedFile, refresh_index, shard_of
@@ -144,6 +144,10 @@ class Project:
             sources[label] = (target.model, target.revision, target.family)
             sources[polisher_label(label)] = (target.captions.polish, target.captions.polish_revision, "polisher")
         return ModelSource(*(part or "" for part in sources[name]))
+
+    def recipe(self, target: str, run: str) -> Recipe:
+        """Everything that decides the LoRA of a run besides model and encodings."""
+        return Recipe(self.runs[target, run], self.targets[target].prior, self.config.validation, self.config.compute)
 
     def steps(self, target: str, run: str) -> list[str]:
         """The steps at which a run leaves checkpoints, as names of files hold them: known before it is trained."""

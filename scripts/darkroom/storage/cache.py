@@ -59,7 +59,7 @@ class Cache:
         self.store_bytes(key, ".json", canonical_json(value).encode(), sync=False)
 
 
-def remember(
+def cached(
     cache: Cache,
     keys: Mapping[str, str],
     compute: Callable[[list[str]], Iterable[tuple[str, Any]]],

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save
 
 from darkroom.config.training import TrainingSettings
+from darkroom.families.base import ModelFamily
 from darkroom.storage.files import write_bytes
 from darkroom.training.keyed_random import generator_at
 
@@ -30,7 +30,7 @@ def add_adapter(denoiser: Any, settings: TrainingSettings, target_modules: list[
         parameter.data = parameter.data.float()
 
 
-def add_text_adapters(encoders: Any, settings: TrainingSettings, family: ModuleType) -> None:
+def add_text_adapters(encoders: Any, settings: TrainingSettings, family: ModelFamily) -> None:
     """Put a fresh LoRA on each text encoder that the family adapts, where the settings want any."""
     wanted = settings.text_encoder
     if wanted is None:
@@ -46,7 +46,7 @@ def add_text_adapters(encoders: Any, settings: TrainingSettings, family: ModuleT
 
 def text_modules(encoder: Any, layers: Any) -> list[str]:
     """The whole names of a text encoder's adapted layers, without the `text_model.` that only some versions have."""
-    blocks = encoder.config.num_hidden_layers - layers.unheard
+    blocks = encoder.config.num_hidden_layers - layers.unused
     names = (name.removeprefix(TEXT_MODEL) for name, _ in encoder.named_modules())
     return [name for name in names if name.rpartition(".")[2] in layers.names and int(name.split(".")[2]) < blocks]
 
@@ -58,7 +58,7 @@ def adapter_layers(denoiser: Any) -> list[BaseTunerLayer]:
 
 @contextmanager
 def without_adapter(layers: Iterable[BaseTunerLayer]) -> Iterator[None]:
-    """The base model for a while: the adapter on these layers counts nothing."""
+    """The base model for a while: the adapter on these layers is disabled."""
     for layer in layers:
         layer.enable_adapters(False)
     try:
@@ -112,7 +112,7 @@ def load_adapter(denoiser: Any, part: str, path: Path, name: str) -> None:
         raise ValueError(f"{path}: {loaded} of its {len(tensors)} tensors found their place")
 
 
-def load_text_adapters(encoders: Any, family: ModuleType, path: Path, name: str, strength: float) -> None:
+def load_text_adapters(encoders: Any, family: ModelFamily, path: Path, name: str, strength: float) -> None:
     """Load the text encoders' adapters of a file, at a strength. ValueError where a tensor finds no place."""
     for part in family.TEXT_LAYERS:
         encoder, tensors = encoders.models[part], _tensors_of(path, part)

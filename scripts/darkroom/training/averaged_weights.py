@@ -28,7 +28,7 @@ def move_average(average: Weights, weights: Weights, step: int, decay: float) ->
 
 @contextmanager
 def weights_to_keep(weights: Weights, average: Weights, optimizer: Any) -> Iterator[None]:
-    """For a while the weights are those that checkpoints hold and validation judges, then to the bit what they were.
+    """For a while the weights are those that checkpoints hold and validation looks at, then to the bit what they were.
 
     They are the moving average where there is one, and with a schedule-free optimizer its own average. That one is
     computed from the trained weights and back with rounding, so the trained ones are put back from a copy.

@@ -11,8 +11,8 @@ from darkroom.training.keyed_random import generator_at, uniform_at
 Item = TypeVar("Item")
 
 
-def _shuffled(items: list[Item], *address: object) -> list[Item]:
-    return [items[place] for place in torch.randperm(len(items), generator=generator_at(*address)).tolist()]
+def _shuffled(items: list[Item], *key: object) -> list[Item]:
+    return [items[place] for place in torch.randperm(len(items), generator=generator_at(*key)).tolist()]
 
 
 class BatchOrder:
@@ -25,7 +25,7 @@ class BatchOrder:
 
     def __init__(self, buckets: Mapping[str, tuple[int, int]], batch: int, seed: int, purpose: str) -> None:
         """`buckets` maps each frame to its bucket, (height, width)."""
-        self._batch, self._address = batch, (seed, purpose)
+        self._batch, self._key = batch, (seed, purpose)
         self._steps = len(buckets)
         by_bucket: dict[tuple[int, int], list[str]] = {}
         for frame, bucket in sorted(buckets.items()):
@@ -40,7 +40,7 @@ class BatchOrder:
         batches = []
         for place, pool in enumerate(self._pools):
             turns = self._turns(pool, number, place)
-            start = uniform_at(*self._address, number, place, "start")
+            start = uniform_at(*self._key, number, place, "start")
             for count in range(len(pool)):
                 frames = turns[count * self._batch : (count + 1) * self._batch]
                 batches.append(((count + start) / len(pool), place, frames))
@@ -51,7 +51,7 @@ class BatchOrder:
         turns: list[str] = []
         for epoch in range(self._batch):
             begun = turns[len(turns) // self._batch * self._batch :]
-            shuffled = _shuffled(pool, *self._address, number, place, epoch, "frames")
+            shuffled = _shuffled(pool, *self._key, number, place, epoch, "frames")
             turns += sorted(shuffled, key=begun.__contains__)
         return turns
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from darkroom.captions.trigger import without_trigger
+from darkroom.contracts.manifest import Frame
 from darkroom.errors import UserError
 from darkroom.storage.files import sha256_file
 from darkroom.storage.tables import Row
@@ -17,26 +17,25 @@ HELD_OUT_PRIORS = 4
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as exported: the manifest's frames, the folders of pictures and of masks, and the subject's trigger."""
+    """A dataset as exported: the manifest's frames, and the folders of pictures and of masks."""
 
-    frames: list[dict[str, Any]]
+    frames: list[Frame]
     images: Path
     masks: Path
-    trigger: str
 
 
 def check_dataset(dataset: Dataset) -> None:
     """Compare the files with the manifest; UserError names the first that is missing or differs."""
     for frame in dataset.frames:
-        name = frame["frame"]
+        name = frame.frame
         parts = {
-            dataset.images / f"{name}.png": frame["picture_sha256"],
-            dataset.masks / f"{name}.png": frame["mask_sha256"],
+            dataset.images / f"{name}.png": frame.picture_sha256,
+            dataset.masks / f"{name}.png": frame.mask_sha256,
         }
         for path, sha256 in parts.items():
             if sha256 and (not path.exists() or sha256_file(path) != sha256):
                 raise UserError(f"{path}: missing or not the file of the manifest; delete {path.parent} and run again")
-    if not any(frame["split"] == "train" for frame in dataset.frames):
+    if not any(frame.split == "train" for frame in dataset.frames):
         raise UserError("the dataset holds no frame to train on; look at selection.csv for the reasons")
 
 
@@ -55,7 +54,7 @@ def encode_dataset(
     Returns the rows of encodings.csv and how many pictures, masks and texts were computed.
     """
     pictures = {
-        f"frame {frame['frame']}": (dataset.images / f"{frame['frame']}.png", frame["picture_sha256"], False)
+        f"frame {frame.frame}": (dataset.images / f"{frame.frame}.png", frame.picture_sha256, False)
         for frame in dataset.frames
     }
     if mirror:
@@ -64,20 +63,19 @@ def encode_dataset(
         pictures |= {f"prior {row['picture']}": (prior_folder / row["file"], row["sha256"], False) for row in priors}
     latents, computed = encode_pictures(encoder, pictures)
     masks, computed_masks = encode_masks(encoder, _masks(dataset, latents))
-    captions = {frame["frame"]: frame["caption"] for frame in dataset.frames}
-    plain = {name: without_trigger(caption, dataset.trigger) for name, caption in captions.items()}
-    needed = {"", *captions.values(), *plain.values(), *[row["prompt"] for row in priors]}
+    captions = {text for frame in dataset.frames for text in (frame.caption, frame.untriggered)}
+    needed = {"", *captions, *[row["prompt"] for row in priors]}
     texts, computed_texts = encode_texts(encoder, needed, tokens)
 
     picture_hashes, mask_hashes, text_hashes = (lay_out(files, folder) for files in (latents, masks, texts))
     rows = []
     for frame in dataset.frames:
-        name = frame["frame"]
-        row = _row("frame", name, frame["split"], (frame["width"], frame["height"]))
+        name = frame.frame
+        row = _row("frame", name, frame.split, (frame.width, frame.height))
         row["latents"] = picture_hashes[f"frame {name}"]
         row["mirrored"] = picture_hashes.get(f"mirrored frame {name}")
         row["mask"] = mask_hashes.get(name)
-        row["text"], row["untriggered"] = text_hashes[frame["caption"]], text_hashes[plain[name]]
+        row["text"], row["untriggered"] = text_hashes[frame.caption], text_hashes[frame.untriggered]
         rows.append(row)
     prompts = len({prior["prompt"] for prior in priors})
     for number, prior in enumerate(priors):
@@ -103,10 +101,10 @@ def _masks(dataset: Dataset, latents: dict[str, Path]) -> dict[str, tuple[Path, 
     """The masks of the frames that have one, each with the size of its frame's latents."""
     masks = {}
     for frame in dataset.frames:
-        if frame["mask_sha256"]:
-            shape = shape_of_latents(latents[f"frame {frame['frame']}"])
-            path = dataset.masks / f"{frame['frame']}.png"
-            masks[frame["frame"]] = (path, frame["mask_sha256"], (shape[1], shape[2]))
+        if frame.mask_sha256:
+            shape = shape_of_latents(latents[f"frame {frame.frame}"])
+            path = dataset.masks / f"{frame.frame}.png"
+            masks[frame.frame] = (path, frame.mask_sha256, (shape[1], shape[2]))
     return masks
 
 

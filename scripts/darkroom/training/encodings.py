@@ -103,7 +103,7 @@ def _files_of(row: Encoding) -> tuple[str, ...]:
     return row.latents, row.mirrored, row.mask, row.text, row.untriggered
 
 
-def remember_tensors(
+def cached_tensors(
     cache: Cache, keys: Mapping[str, str], compute: Callable[[list[str]], Iterable[tuple[str, Tensors]]]
 ) -> tuple[dict[str, Path], int]:
     """Look up the safetensors file of each name; compute and store what is missing. As `cache.remember` does for JSON.

@@ -7,7 +7,7 @@ from pathlib import Path
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.record_writer import RecordWriter
 
-from darkroom.training.resume_state import Progress, Row
+from darkroom.training.resume_state import Row, TrainingState
 
 NAME = "events.out.tfevents"
 # What of a row is no curve: its place on the axes, and what stays the same.
@@ -36,7 +36,7 @@ class EventFile:
         # A TensorBoard that is open forgets what the file before had.
         self._write(Event(wall_time=now, step=0, session_log=SessionLog(status=SessionLog.START)))
 
-    def show(self, done: Progress, memory: int | None = None) -> None:
+    def show(self, done: TrainingState, memory: int | None = None) -> None:
         """Write the rows that are new since the last call; `memory`, in bytes, is what the last step used."""
         self._began = self._began or time.time() - done.seconds
         rows = [dict(row) for row in done.log[self._rows :]]

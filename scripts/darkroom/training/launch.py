@@ -66,10 +66,10 @@ def noting_failures(main: Callable[[], None]) -> Callable[[], None]:
     return noted
 
 
-def launch(script: str, arguments: Sequence[str], compute: ComputeSettings, workplace: Path) -> None:
+def launch(script: str, arguments: Sequence[str], compute: ComputeSettings, run_dir: Path) -> None:
     """Run a script as `compute.training_processes` processes, spread evenly over the nodes of the job.
 
-    `workplace` is a folder that all nodes see. Raises UserError where they cannot be spread evenly or one of them met
+    `run_dir` is a folder that all nodes see. Raises UserError where they cannot be spread evenly or one of them met
     a mistake of the user, and SystemExit with the exit code of those that failed otherwise.
     """
     nodes = job_nodes()
@@ -81,7 +81,7 @@ def launch(script: str, arguments: Sequence[str], compute: ComputeSettings, work
     if is_node_launcher():
         # Who has started this on every node tells what is noted on any of them.
         sys.exit(_run_on_this_node(script, arguments, compute, len(nodes), {}))
-    failures = workplace / "failures"
+    failures = run_dir / "failures"
     shutil.rmtree(failures, ignore_errors=True)
     failures.mkdir(parents=True)
     environment = {FAILURES: str(failures.resolve())}

@@ -1,5 +1,7 @@
 """The training of a LoRA, to be read from top to bottom: encode, noise, predict, weigh, step."""
 
+from __future__ import annotations
+
 import math
 import time
 from collections.abc import Iterable
@@ -8,8 +10,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from statistics import fmean
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator
@@ -18,6 +19,7 @@ from accelerate.utils import InitProcessGroupKwargs
 from darkroom.config.training import Recipe, TrainingSettings, check_family
 from darkroom.contracts.checkpoint_files import checkpoint_file, checkpoint_steps
 from darkroom.errors import UserError
+from darkroom.families.base import ModelFamily
 from darkroom.jobs.device import dtype_of, prepare_device
 from darkroom.jobs.progress import progress
 from darkroom.mean_and_error import mean_and_error
@@ -26,7 +28,6 @@ from darkroom.training.averaged_weights import fresh_average, move_average, weig
 from darkroom.training.collectives import all_of, spread, sum_gradients
 from darkroom.training.encodings import Encoding, Encodings
 from darkroom.training.event_file import EventFile
-from darkroom.training.hearing import Hearing, load_hearing
 from darkroom.training.machine import machine_record, memory_in_use
 from darkroom.training.masked_loss import masked_loss
 from darkroom.training.memory_estimate import check_memory, memory_need, memory_there, samples_at_once
@@ -43,23 +44,27 @@ from darkroom.training.resume_state import (
     LOG_COLUMNS,
     STATE,
     VALIDATION_COLUMNS,
-    Progress,
     Row,
     SavingClock,
+    TrainingState,
     keep_finished,
     load_state,
     save_state,
 )
 from darkroom.training.samples import Sample, SampleOrder, batches
 from darkroom.training.step_targets import noisy, targets
+from darkroom.training.text_conditioning import TextConditioning, load_text_conditioning
 from darkroom.training.validation_loss import (
-    Judge,
-    judged_frames,
-    judged_priors,
-    paired_loss,
+    ValidationContext,
+    fixed_noise_loss,
     photo_losses,
     untriggered,
+    validation_frames,
+    validation_priors,
 )
+
+if TYPE_CHECKING:
+    from diffusers import SchedulerMixin
 
 LIVE_STEPS = 20
 # Processes wait for each other while one of them loads or saves.
@@ -68,32 +73,32 @@ PATIENCE = InitProcessGroupKwargs(timeout=timedelta(hours=2))
 
 @dataclass(frozen=True)
 class _Run:
-    """What is trained, what trains it, and what judges it."""
+    """What is trained, what trains it, and what it is validated with."""
 
-    family: ModuleType
-    schedule: Any
+    family: ModelFamily
+    noise_scheduler: SchedulerMixin
     encodings: Encodings
     settings: TrainingSettings
     accelerator: Any
     denoiser: Any
     adapted: list[Any]
-    hearing: Hearing
+    conditioning: TextConditioning
     weights: dict[str, Any]
     average: dict[str, Any]
     optimizer: Any
-    judge: Judge
+    validation: ValidationContext
 
 
 def train_lora(
-    family: ModuleType,
+    family: ModelFamily,
     model: Path,
     encodings: Encodings,
     recipe: Recipe,
-    workplace: Path,
+    run_dir: Path,
     clock: SavingClock,
     curves: EventFile | None = None,
-) -> Progress:
-    """Train, or go on with an interrupted training, until the last step; checkpoints lie in `workplace/checkpoints`.
+) -> TrainingState:
+    """Train, or go on with an interrupted training, until the last step; checkpoints lie in `run_dir/checkpoints`.
 
     Killed at any moment and started again, it ends with the same bytes. Several processes share each step's samples;
     the first of them writes. Raises UserError where the loss is no longer a number.
@@ -102,7 +107,7 @@ def train_lora(
     run = _load(family, model, encodings, recipe)
     writes, device = run.accelerator.is_main_process, run.accelerator.device
     order = SampleOrder(encodings, settings, recipe.prior)
-    done = _resume(workplace / STATE, run)
+    done = _resume(run_dir / STATE, run)
     if not done.validation:
         done.validation.append(_validate(run, 0))
     began = time.monotonic() - done.seconds
@@ -126,19 +131,19 @@ def train_lora(
         rate = estimate * given_rate(run.optimizer)
         done.log.append(_log_row(step, frame_losses, prior_losses, rate, grad_norm, done.seconds))
         if step in due:
-            _keep_checkpoint(run, done, workplace / CHECKPOINTS)
+            _keep_checkpoint(run, done, run_dir / CHECKPOINTS)
         if writes and (step in due or clock.due()):
-            clock.saved(_save(workplace / STATE, done, run))
+            clock.saved(_save(run_dir / STATE, done, run))
         if curves is not None:
             curves.show(done, memory_in_use(device))
     if writes:
         done.machine = machine_record(recipe.compute)
-        keep_finished(workplace, done)
+        keep_finished(run_dir, done)
     run.accelerator.end_training()
     return done
 
 
-def _load(family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe) -> _Run:
+def _load(family: ModelFamily, model: Path, encodings: Encodings, recipe: Recipe) -> _Run:
     """Everything a training needs; what can be refused without weights is, before any of them load.
 
     No model but the denoiser is held where the text encoders stay frozen: their captions were encoded once.
@@ -148,7 +153,7 @@ def _load(family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe)
     precision = {"fp32": "no"}.get(settings.precision, settings.precision)
     accelerator = Accelerator(cpu=cpu, mixed_precision=precision, kwargs_handlers=[PATIENCE])
     device = accelerator.device
-    schedule = family.load_schedule(model)
+    noise_scheduler = family.load_noise_scheduler(model)
     check_family(settings, family)
     _plan_memory(family, model, encodings, recipe, accelerator)
     denoiser = family.load_denoiser(model, dtype_of(settings.precision))
@@ -156,12 +161,12 @@ def _load(family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe)
     if settings.gradient_checkpointing:
         denoiser.enable_gradient_checkpointing()
     denoiser.to(device).train()
-    hearing = load_hearing(family, model, settings, device)
-    own, of_text = trainable(denoiser), trainable_of_text(hearing.encoders)
+    conditioning = load_text_conditioning(family, model, settings, device)
+    own, of_text = trainable(denoiser), trainable_of_text(conditioning.encoders)
     optimizer = make_optimizer(parameter_groups(list(own.values()), list(of_text.values()), settings), settings)
     return _Run(
         family=family,
-        schedule=schedule,
+        noise_scheduler=noise_scheduler,
         encodings=encodings,
         settings=settings,
         accelerator=accelerator,
@@ -169,11 +174,11 @@ def _load(family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe)
         # sizes.
         denoiser=accelerator.prepare_model(denoiser, evaluation_mode=True).train(),
         adapted=adapter_layers(denoiser),
-        hearing=hearing,
+        conditioning=conditioning,
         weights=own | of_text,
         average=fresh_average(own | of_text, settings.ema_decay),
         optimizer=accelerator.prepare_optimizer(optimizer),
-        judge=Judge(family, schedule, encodings, recipe.validation, device, hearing),
+        validation=ValidationContext(family, noise_scheduler, encodings, recipe.validation, device, conditioning),
     )
 
 
@@ -181,32 +186,34 @@ def _sum_gradients(run: _Run, samples: list[Sample], step: int) -> tuple[list[fl
     """The gradients of a step's loss, summed over its samples in all processes; the losses of frames and of priors."""
     family, accelerator = run.family, run.accelerator
     own = samples[accelerator.process_index :: accelerator.num_processes]
-    stacked = list(batches(own, step, run.encodings, run.settings, family, run.schedule))
-    wanted = targets(stacked, run.denoiser, run.adapted, family, run.schedule, accelerator.device)
-    answered = []
-    for target, waiting in zip(wanted, stacked, strict=True):
+    stacked = list(batches(own, step, run.encodings, run.settings, family, run.noise_scheduler))
+    of_step = targets(stacked, run.denoiser, run.adapted, family, run.noise_scheduler, accelerator.device)
+    done = []
+    for target, waiting in zip(of_step, stacked, strict=True):
         batch = waiting.to(accelerator.device)
-        heard, shown = run.hearing(batch.text), noisy(batch, family, run.schedule)
-        answer = family.predict(run.denoiser, shown, batch.timesteps, heard, batch.sizes)
-        losses = masked_loss(answer, target, batch.weights)
-        accelerator.backward((losses * batch.shares).sum())
-        answered.append((losses.detach(), batch.is_prior))
+        conditions, noisy_latents = run.conditioning(batch.text), noisy(batch, family, run.noise_scheduler)
+        prediction = family.predict(run.denoiser, noisy_latents, batch.timesteps, conditions, batch.sizes)
+        losses = masked_loss(prediction, target, batch.weights)
+        accelerator.backward((losses * batch.loss_weights).sum())
+        done.append((losses.detach(), batch.is_prior))
     sum_gradients(accelerator, list(run.weights.values()))
-    frame_losses = [loss for losses, is_prior in answered for loss in losses[~is_prior].tolist()]
-    prior_losses = [loss for losses, is_prior in answered for loss in losses[is_prior].tolist()]
+    frame_losses = [loss for losses, is_prior in done for loss in losses[~is_prior].tolist()]
+    prior_losses = [loss for losses, is_prior in done for loss in losses[is_prior].tolist()]
     return all_of(accelerator, frame_losses), all_of(accelerator, prior_losses)
 
 
-def _keep_checkpoint(run: _Run, done: Progress, folder: Path) -> None:
-    """Judge what would be kept of the weights and write it: their average where there is one."""
+def _keep_checkpoint(run: _Run, done: TrainingState, folder: Path) -> None:
+    """Validate what would be kept of the weights and write it: their average where there is one."""
     with weights_to_keep(run.weights, run.average, run.optimizer):
         done.validation.append(_validate(run, done.step))
         if run.accelerator.is_main_process:
-            save_adapter(run.denoiser, run.family.DENOISER, checkpoint_file(folder, done.step), run.hearing.encoders)
+            save_adapter(
+                run.denoiser, run.family.DENOISER, checkpoint_file(folder, done.step), run.conditioning.encoders
+            )
             _report(done, run.settings.steps)
 
 
-def _plan_memory(family: ModuleType, model: Path, encodings: Encodings, recipe: Recipe, accelerator: Any) -> None:
+def _plan_memory(family: ModelFamily, model: Path, encodings: Encodings, recipe: Recipe, accelerator: Any) -> None:
     """Say how much memory the training will need and how much is there; UserError where it will not fit."""
     if not accelerator.is_main_process:
         return
@@ -218,12 +225,12 @@ def _plan_memory(family: ModuleType, model: Path, encodings: Encodings, recipe: 
         print(f"train_lora: {check_memory(need, there, recipe.training, samples)}", flush=True)
 
 
-def _resume(path: Path, run: _Run) -> Progress:
+def _resume(path: Path, run: _Run) -> TrainingState:
     """Put the saved weights, their average and the optimizer back and return how far they had come."""
     accelerator = run.accelerator
     state = load_state(path, accelerator.device)
     if state is None:
-        return Progress(0, [], [], 0.0)
+        return TrainingState(0, [], [], 0.0)
     with torch.no_grad():
         for name, weight in run.weights.items():
             weight.copy_(state["adapter"][name])
@@ -233,10 +240,10 @@ def _resume(path: Path, run: _Run) -> Progress:
     if accelerator.scaler is not None:
         accelerator.scaler.load_state_dict(state["scaler"])
     print(f"train_lora: going on after step {state['step']}", flush=True)
-    return Progress(state["step"], state["log"], state["validation"], state["seconds"], state["step"])
+    return TrainingState(state["step"], state["log"], state["validation"], state["seconds"], state["step"])
 
 
-def _save(path: Path, done: Progress, run: _Run) -> float:
+def _save(path: Path, done: TrainingState, run: _Run) -> float:
     """Save the state and return the seconds it took."""
     scaler = run.accelerator.scaler
     start = time.monotonic()
@@ -269,27 +276,27 @@ def _log_row(step: int, frames: list[float], priors: list[float], rate: float, g
     return dict(zip(LOG_COLUMNS, values, strict=True))
 
 
-def _live(done: Progress, device: torch.device) -> str:
+def _live(done: TrainingState, device: torch.device) -> str:
     """What the progress bar says beside rate and time left: the mean loss of the last steps, and memory."""
     loss = fmean(row["loss"] for row in done.log[-LIVE_STEPS:]) if done.log else math.nan
     return f"loss {loss:.4f}, memory {memory_in_use(device) / 2**30:.1f} GiB"
 
 
 def _validate(run: _Run, step: int) -> Row:
-    """The paired loss on the judged frames, with and without the trigger, and on the held-out prior pictures.
+    """The loss on the validation frames, with and without the trigger, and on the held-out prior pictures.
 
     Raises UserError where it is no number.
     """
-    judge = run.judge
+    context = run.validation
 
     def losses(rows: list[Encoding]) -> list[float]:
-        return spread(run.accelerator, rows, lambda row: paired_loss(run.denoiser, row, judge))
+        return spread(run.accelerator, rows, lambda row: fixed_noise_loss(run.denoiser, row, context))
 
     run.denoiser.eval()
-    split, frames = judged_frames(judge.encodings, judge.settings)
+    split, frames = validation_frames(context.encodings, context.settings)
     loss, error = mean_and_error(photo_losses(frames, losses(frames)))
     plain = fmean(photo_losses(frames, losses([untriggered(frame) for frame in frames])))
-    priors: list[Encoding] = judged_priors(judge.encodings, judge.settings)
+    priors: list[Encoding] = validation_priors(context.encodings, context.settings)
     prior = fmean(losses(priors)) if priors else None
     run.denoiser.train()
     _check_finite(step, [loss], run.settings, "held-out loss")
@@ -297,7 +304,7 @@ def _validate(run: _Run, step: int) -> Row:
     return dict(zip(VALIDATION_COLUMNS, values, strict=True))
 
 
-def _report(done: Progress, steps: int) -> None:
+def _report(done: TrainingState, steps: int) -> None:
     """Say how far the held-out loss has come."""
     base, now = done.validation[0], done.validation[-1]
     words = [f"loss {now['loss']:.4f} on {now['split']} frames ({now['loss'] / base['loss'] - 1:+.0%})"]

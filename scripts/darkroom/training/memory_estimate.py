@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import psutil
@@ -17,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from darkroom.config.training import PriorSettings, TrainingSettings, share_of_prior
 from darkroom.errors import UserError
+from darkroom.families.base import ModelFamily
 from darkroom.families.clip_text import TextEncoders
 from darkroom.jobs.device import dtype_of
 from darkroom.storage.files import read_json
@@ -102,7 +102,7 @@ class _Kept:
 
 
 def memory_need(
-    family: ModuleType, model: Path, encodings: Encodings, settings: TrainingSettings, samples: int
+    family: ModelFamily, model: Path, encodings: Encodings, settings: TrainingSettings, samples: int
 ) -> Need | None:
     """The memory of a step of the largest frames, so many samples at once.
 
@@ -145,7 +145,7 @@ class _TextNeed:
 
 
 def _text_need(
-    family: ModuleType, model: Path, frame: Encoding, encodings: Encodings, settings: TrainingSettings, samples: int
+    family: ModelFamily, model: Path, frame: Encoding, encodings: Encodings, settings: TrainingSettings, samples: int
 ) -> _TextNeed:
     if settings.text_encoder is None:
         return _TextNeed()
@@ -173,7 +173,7 @@ def _empty_encoder(folder: Path) -> Any:
 
 
 def _kept_of_a_step(
-    family: ModuleType, denoiser: Any, frame: Encoding, encodings: Encodings, settings: TrainingSettings, samples: int
+    family: ModelFamily, denoiser: Any, frame: Encoding, encodings: Encodings, settings: TrainingSettings, samples: int
 ) -> _Kept:
     kept = _Kept({weight.untyped_storage()._cdata for weight in denoiser.parameters()})
     denoiser.train()
@@ -181,10 +181,10 @@ def _kept_of_a_step(
         denoiser.enable_gradient_checkpointing(kept.block)
     latents, text = encodings.tensors(frame.latents)["latents"], encodings.tensors(frame.text)
     noisy = torch.empty(samples, *latents.shape, device="meta", dtype=dtype_of(settings.precision))
-    heard = {name: torch.empty(samples, *tensor.shape, device="meta") for name, tensor in text.items()}
+    conditions = {name: torch.empty(samples, *tensor.shape, device="meta") for name, tensor in text.items()}
     sizes = torch.empty(samples, 2, device="meta")
     with _Fused(), torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor):
-        family.predict(denoiser, noisy, torch.zeros(samples, device="meta"), heard, sizes)
+        family.predict(denoiser, noisy, torch.zeros(samples, device="meta"), conditions, sizes)
     return kept
 
 

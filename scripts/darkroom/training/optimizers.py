@@ -76,7 +76,7 @@ def learning_rate_at(step: int, settings: TrainingSettings) -> float:
         return settings.learning_rate
     if step <= settings.warmup_steps:
         return settings.learning_rate * step / settings.warmup_steps
-    if settings.schedule == "constant":
+    if settings.lr_schedule == "constant":
         return settings.learning_rate
     done = (step - settings.warmup_steps - 1) / max(1, settings.steps - settings.warmup_steps)
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * done))

@@ -6,17 +6,17 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from darkroom.families.base import ModelFamily
 from darkroom.jobs import device
 from darkroom.jobs.progress import progress
 from darkroom.storage.cache import Cache, cache_key
 from darkroom.training import latent_mask as masks_of_latents
-from darkroom.training.encodings import Tensors, remember_tensors
+from darkroom.training.encodings import Tensors, cached_tensors
 from darkroom.training.latent_mask import latent_mask
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ MODULES = (device, masks_of_latents, sys.modules[__name__])
 class Encoder:
     """A model to encode with: its family and folder, and what every cache key of it holds."""
 
-    family: ModuleType
+    family: ModelFamily
     model: Path
     load_device: Callable[[], torch.device]
     key: dict[str, Any]
@@ -61,7 +61,7 @@ def encode_pictures(encoder: Encoder, pictures: dict[str, tuple[Path, str, bool]
         name: cache_key(**encoder.key, stage="latents", picture=sha256, mirrored=mirrored)
         for name, (_, sha256, mirrored) in pictures.items()
     }
-    return remember_tensors(encoder.cache, keys, compute)
+    return cached_tensors(encoder.cache, keys, compute)
 
 
 def encode_masks(encoder: Encoder, masks: dict[str, tuple[Path, str, tuple[int, int]]]) -> tuple[dict[str, Path], int]:
@@ -80,11 +80,11 @@ def encode_masks(encoder: Encoder, masks: dict[str, tuple[Path, str, tuple[int, 
         name: cache_key(**encoder.key, stage="mask", mask=sha256, cells=list(cells))
         for name, (_, sha256, cells) in masks.items()
     }
-    return remember_tensors(encoder.cache, keys, compute)
+    return cached_tensors(encoder.cache, keys, compute)
 
 
 def encode_texts(encoder: Encoder, texts: set[str], tokens: bool = False) -> tuple[dict[str, Path], int]:
-    """What the denoiser hears of each text, one at a time, by the text itself.
+    """What the denoiser is conditioned on for each text, one at a time, by the text itself.
 
     With `tokens` also what the text encoders read, for a training that encodes anew.
     """
@@ -97,4 +97,4 @@ def encode_texts(encoder: Encoder, texts: set[str], tokens: bool = False) -> tup
 
     stage = "text and tokens" if tokens else "text"
     keys = {text: cache_key(**encoder.key, stage=stage, text=text) for text in texts}
-    return remember_tensors(encoder.cache, keys, compute)
+    return cached_tensors(encoder.cache, keys, compute)

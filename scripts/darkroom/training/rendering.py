@@ -53,7 +53,7 @@ def render(pipeline: Any, picture: Picture) -> bytes:
     return data.getvalue()
 
 
-def remember_pictures(
+def cached_pictures(
     cache: Cache, key: Mapping[str, Any], pictures: Mapping[str, Picture], load_pipeline: Callable[[], Any]
 ) -> tuple[dict[str, Path], int]:
     """Look up the PNG of each picture; load the pipeline and render where any is missing.

@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """How far a training is: the last step done, its rows, the seconds spent so far.
 
     `began_after` is the step it went on after; `machine` where it was finished (`machine.machine_record`).
@@ -42,36 +42,36 @@ class Progress:
     machine: dict[str, Any] = field(default_factory=dict)
 
 
-def checkpoints_of(workplace: Path) -> list[Path]:
+def checkpoints_of(run_dir: Path) -> list[Path]:
     """The checkpoints in the folder of a training, in the order of their steps, without any half-written one."""
-    return sorted((workplace / CHECKPOINTS).glob("step-*.safetensors"))
+    return sorted((run_dir / CHECKPOINTS).glob("step-*.safetensors"))
 
 
-def noted_hashes(workplace: Path) -> dict[str, str]:
+def noted_hashes(run_dir: Path) -> dict[str, str]:
     """The sha256 of each checkpoint of a finished training by its name, as noted when it ended."""
-    return dict(read_json(workplace / FINISHED)["checkpoints"])
+    return dict(read_json(run_dir / FINISHED)["checkpoints"])
 
 
-def _checkpoint_hashes(workplace: Path) -> dict[str, str]:
-    return {path.name: sha256_file(path) for path in checkpoints_of(workplace)}
+def _checkpoint_hashes(run_dir: Path) -> dict[str, str]:
+    return {path.name: sha256_file(path) for path in checkpoints_of(run_dir)}
 
 
-def keep_finished(workplace: Path, done: Progress) -> None:
+def keep_finished(run_dir: Path, done: TrainingState) -> None:
     """Note that a training is finished and drop what only going on would need."""
     rows = {"step": done.step, "log": done.log, "validation": done.validation, "seconds": done.seconds}
-    write_json(workplace / FINISHED, rows | {"machine": done.machine, "checkpoints": _checkpoint_hashes(workplace)})
-    (workplace / STATE).unlink(missing_ok=True)
+    write_json(run_dir / FINISHED, rows | {"machine": done.machine, "checkpoints": _checkpoint_hashes(run_dir)})
+    (run_dir / STATE).unlink(missing_ok=True)
 
 
-def finished_training(workplace: Path) -> Progress | None:
+def finished_training(run_dir: Path) -> TrainingState | None:
     """A finished training, all its steps done before; None where it is unfinished, or a checkpoint lost or altered."""
     try:
-        record = read_json(workplace / FINISHED)
+        record = read_json(run_dir / FINISHED)
     except (FileNotFoundError, ValueError):
         return None
-    if _checkpoint_hashes(workplace) != record["checkpoints"]:
+    if _checkpoint_hashes(run_dir) != record["checkpoints"]:
         return None
-    return Progress(
+    return TrainingState(
         record["step"], record["log"], record["validation"], record["seconds"], record["step"], record["machine"]
     )
 

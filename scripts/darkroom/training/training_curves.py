@@ -1,4 +1,4 @@
-"""The curves of a training: its loss, the paired losses of validation, and the learning rate, by steps."""
+"""The curves of a training: its loss, the validation losses, and the learning rate, by steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,66 +1,76 @@
-"""The paired loss: the same frames, the same noise, the same timesteps, whatever the adapter."""
+"""The fixed-noise validation loss: the same frames, the same noise, the same timesteps, whatever the adapter."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from darkroom.config.training import ValidationSettings
 from darkroom.contracts.frame_names import view_means
+from darkroom.families.base import ModelFamily
 from darkroom.training.encodings import Encoding, Encodings
-from darkroom.training.hearing import FROZEN, Hearing
 from darkroom.training.keyed_random import normal_at
 from darkroom.training.masked_loss import masked_loss, pixel_weights
+from darkroom.training.text_conditioning import FROZEN, TextConditioning
+
+if TYPE_CHECKING:
+    from diffusers import ModelMixin, SchedulerMixin
 
 CELLS_AT_ONCE = 16384
 
 
 @dataclass(frozen=True)
-class Judge:
-    """All that a paired loss needs but the denoiser: family, noise schedule, encodings, place, and what is heard."""
+class ValidationContext:
+    """All that a validation loss needs but the denoiser: family, noise scheduler, encodings, device, conditioning."""
 
-    family: ModuleType
-    schedule: Any
+    family: ModelFamily
+    noise_scheduler: SchedulerMixin
     encodings: Encodings
     settings: ValidationSettings
     device: torch.device
-    hearing: Hearing = FROZEN
+    conditioning: TextConditioning = FROZEN
 
 
-def paired_loss(denoiser: Any, frame: Encoding, judge: Judge) -> float:
+def fixed_noise_loss(denoiser: ModelMixin, frame: Encoding, context: ValidationContext) -> float:
     """The loss of one frame: the mean over evenly spaced timesteps, each with noise that only the frame decides."""
-    count = judge.settings.timesteps
-    latents = judge.encodings.tensors(frame.latents)["latents"]
-    noise = [normal_at(tuple(latents.shape), judge.settings.seed, frame.name, k, "validation") for k in range(count)]
-    shares = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-    timesteps = judge.family.timesteps_at(judge.schedule, shares)
+    count = context.settings.timesteps
+    latents = context.encodings.tensors(frame.latents)["latents"]
+    noise = [normal_at(tuple(latents.shape), context.settings.seed, frame.name, k, "validation") for k in range(count)]
+    u = (torch.arange(count, dtype=torch.float64) + 0.5) / count
+    timesteps = context.family.timesteps_at(context.noise_scheduler, u)
     # The same chunks for the same frame on every machine, so that the sum is the same, too.
     size = max(1, CELLS_AT_ONCE // (latents.shape[1] * latents.shape[2]))
     losses = [
-        _losses(denoiser, frame, judge, latents, torch.stack(noise[start : start + size]), steps)
+        _losses(denoiser, frame, context, latents, torch.stack(noise[start : start + size]), steps)
         for start, steps in zip(range(0, count, size), timesteps.split(size), strict=True)
     ]
     return float(torch.cat(losses).double().mean())
 
 
 def _losses(
-    denoiser: Any, frame: Encoding, judge: Judge, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor
+    denoiser: ModelMixin,
+    frame: Encoding,
+    context: ValidationContext,
+    latents: torch.Tensor,
+    noise: torch.Tensor,
+    timesteps: torch.Tensor,
 ) -> torch.Tensor:
-    count, device = len(timesteps), judge.device
+    count, device = len(timesteps), context.device
     repeated = latents.expand(count, *latents.shape).to(device)
     noise, timesteps = noise.to(device), timesteps.to(device)
-    text = {name: tensor[None].to(device) for name, tensor in judge.encodings.tensors(frame.text).items()}
+    text = {name: tensor[None].to(device) for name, tensor in context.encodings.tensors(frame.text).items()}
     sizes = torch.tensor([[frame.height, frame.width]]).expand(count, 2).to(device)
-    noisy = judge.family.add_noise(judge.schedule, repeated, noise, timesteps)
-    wanted = judge.family.target(judge.schedule, repeated, noise, timesteps)
+    noisy = context.family.add_noise(context.noise_scheduler, repeated, noise, timesteps)
+    target = context.family.target(context.noise_scheduler, repeated, noise, timesteps)
     with torch.no_grad():
-        heard = judge.hearing(text)
-        stacked = {name: tensor.expand(count, *tensor.shape[1:]) for name, tensor in heard.items()}
-        answer = judge.family.predict(denoiser, noisy, timesteps, stacked, sizes)
-    weights = mask_weights(frame, judge.encodings, latents, judge.settings.background_weight).to(device)
-    return masked_loss(answer, wanted, weights.expand(count, *weights.shape)).cpu()
+        conditions = context.conditioning(text)
+        stacked = {name: tensor.expand(count, *tensor.shape[1:]) for name, tensor in conditions.items()}
+        prediction = context.family.predict(denoiser, noisy, timesteps, stacked, sizes)
+    weights = mask_weights(frame, context.encodings, latents, context.settings.background_weight).to(device)
+    return masked_loss(prediction, target, weights.expand(count, *weights.shape)).cpu()
 
 
 def mask_weights(frame: Encoding, encodings: Encodings, latents: torch.Tensor, background: float) -> torch.Tensor:
@@ -69,8 +79,8 @@ def mask_weights(frame: Encoding, encodings: Encodings, latents: torch.Tensor, b
     return torch.ones(latents.shape[1:]) if mask is None else pixel_weights(mask, background)
 
 
-def judged_frames(encodings: Encodings, settings: ValidationSettings) -> tuple[str, list[Encoding]]:
-    """The frames that are judged and their split: held out, or those trained on where none is held out."""
+def validation_frames(encodings: Encodings, settings: ValidationSettings) -> tuple[str, list[Encoding]]:
+    """The validation frames and their split: held out, or those trained on where none is held out."""
     split = "held_out" if encodings.of("frame", "held_out") else "train"
     return split, encodings.of("frame", split)[: settings.frames]
 
@@ -88,6 +98,6 @@ def untriggered(frame: Encoding) -> Encoding:
     return replace(frame, text=frame.untriggered)
 
 
-def judged_priors(encodings: Encodings, settings: ValidationSettings) -> list[Encoding]:
-    """The prior pictures that are judged: they show how much the LoRA disturbs what it should leave alone."""
+def validation_priors(encodings: Encodings, settings: ValidationSettings) -> list[Encoding]:
+    """The prior pictures for validation: they show how much the LoRA disturbs what it should leave alone."""
     return encodings.of("prior", "held_out")[: settings.frames]

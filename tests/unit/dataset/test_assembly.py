@@ -30,7 +30,9 @@ def tables(folder: Path) -> dict[str, list[dict[str, str]]]:
         "selection": [
             {"photo": name, "selected": "true", "split": "held_out" if name == "bb" else "train"} for name in PHOTOS
         ],
-        "captions": [{"frame": name, "caption": f'zxq toy, "{name}" é', "tokens": "5"} for name in PHOTOS],
+        "captions": [
+            {"frame": name, "caption": f'zxq toy, "{name}" é', "untriggered": "toy", "tokens": "5"} for name in PHOTOS
+        ],
         "photos": [{"photo": name, "sha256": name * 32} for name in PHOTOS] + [{"photo": "", "sha256": ""}],
     }
 

@@ -6,14 +6,8 @@ import pytest
 
 from darkroom.contracts.checkpoint_files import BASE, Variant
 from darkroom.evaluation.loss_change import LossChange
-from darkroom.evaluation.picture_scores import plain_prompt, score_pictures
+from darkroom.evaluation.picture_scores import score_pictures
 from darkroom.evaluation.scores import score_rows
-
-
-def test_clip_is_asked_for_the_class() -> None:
-    assert plain_prompt("mimi_toy toy on grass", "mimi_toy", "toy") == "toy on grass"
-    assert plain_prompt("a photo of mimi_toy", "mimi_toy", "toy") == "a photo of toy"
-    assert plain_prompt("a red robot", "mimi_toy", "toy") == "a red robot"
 
 
 def test_pictures_are_scored_from_the_middle_of_the_base_model() -> None:
@@ -25,7 +19,15 @@ def test_pictures_are_scored_from_the_middle_of_the_base_model() -> None:
         "unlike": [1.0, 0.2, -0.1],
     }
     samples = [
-        {"step": step, "strength": "1", "number": "1", "seed": "0", "control": "false", "prompt": "p", "sha256": name}
+        {
+            "step": step,
+            "strength": "1",
+            "number": "1",
+            "seed": "0",
+            "control": "false",
+            "plain_prompt": "p",
+            "sha256": name,
+        }
         for step, name in (("0", "base a"), ("0", "base b"), ("100", "like"), ("200", "unlike"))
     ]
     rows = score_pictures(samples, vectors, {"p": [1.0, 0.0, 0.0]}, [[1.0, 0.05, 0.3], [1.0, -0.05, 0.3]])

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from inspect import isfunction
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import encode_dataset
@@ -20,8 +18,8 @@ from darkroom.config.evaluation import RenderSettings
 from darkroom.config.training import PriorSettings, TrainingSettings, ValidationSettings
 from darkroom.contracts.checkpoint_files import checkpoint_file
 from darkroom.errors import UserError
-from darkroom.families import unet
-from darkroom.families.base import FAMILIES, code_modules, family
+from darkroom.families import flux, sd15, sdxl, unet
+from darkroom.families.base import FAMILIES, ModelFamily, code_modules, family
 from darkroom.models.fetch import lock_local
 from darkroom.publishing.lora_files import read_checkpoint, write_lora
 from darkroom.publishing.verification import verify_lora
@@ -31,7 +29,7 @@ from darkroom.training.encodings import Encodings, read_encodings
 from darkroom.training.lora_recipe import Recipe, train_lora
 from darkroom.training.picture_encoding import picture_tensor
 from darkroom.training.preflight import check_training
-from darkroom.training.resume_state import Progress, SavingClock
+from darkroom.training.resume_state import SavingClock, TrainingState
 
 CPU = torch.device("cpu")
 Tiny = Callable[[str], Path]
@@ -50,7 +48,7 @@ SETTINGS = TrainingSettings(
 NAMES = pytest.mark.parametrize("name", TINY_MODELS)
 
 
-def module_of(name: str) -> ModuleType:
+def module_of(name: str) -> ModelFamily:
     return family(TINY_MODELS[name][0])
 
 
@@ -69,7 +67,7 @@ def encoded(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[[s
 
 def train(
     name: str, model: Path, encodings: Encodings, work: Path, prior: PriorSettings | None = None, **changes: Any
-) -> Progress:
+) -> TrainingState:
     compute = ComputeSettings(device="cpu", training_threads=1)
     training = SETTINGS.model_copy(update=changes)
     recipe = Recipe(training, prior or PriorSettings(weight=0.5), ValidationSettings(timesteps=4), compute)
@@ -86,7 +84,7 @@ def test_thirty_steps_learn_and_the_files_load_whole(
     name: str, tiny: Tiny, encoded: Callable[[str], Encodings], tmp_path: Path
 ) -> None:
     """Noise and timesteps of the validation are fixed; both published forms change the pipeline's picture."""
-    # Judged on two of the frames that it trains on.
+    # Validated on two of the frames that it trains on.
     rows = tuple(replace(row, split="train") if row.kind == "frame" else row for row in encoded(name).rows)
     done = train(name, tiny(name), replace(encoded(name), rows=rows), tmp_path)
     losses = [row["loss"] for row in done.validation]
@@ -127,13 +125,13 @@ def test_prior_pictures_are_rendered_encoded_and_trained_on(
     compute = ComputeSettings(device="cpu", training_threads=1).to_argument()
     shared = ["--model", str(tmp_path / "model.json"), "--family", TINY_MODELS[name][0], "--compute", compute]
     shared += ["--cache", str(tmp_path / "cache")]
-    words = ["--subject-class", "toy", "--settings", prior.to_argument(), "--side", "32"]
+    words = ["--subject-class", "toy", "--settings", prior.to_argument(), "--image-size", "32"]
     words += ["--render", RenderSettings(sampling_steps=2).to_argument(), "--table", str(tmp_path / "prior.csv")]
     monkeypatch.setattr("sys.argv", ["render_prior", *shared, *words, "--pictures", str(tmp_path / "prior")])
     render_prior.main()
     paths = save_dataset(tmp_path / "dataset")
     words = ["--manifest", str(paths["manifest"]), "--images", str(paths["images"]), "--masks", str(paths["masks"])]
-    words += ["--subject", '{"trigger": "mimi", "class": "toy"}', "--prior", str(tmp_path / "prior.csv")]
+    words += ["--prior", str(tmp_path / "prior.csv")]
     words += ["--encodings", str(tmp_path / "encodings"), "--table", str(tmp_path / "encodings.csv")]
     monkeypatch.setattr("sys.argv", ["encode_dataset", *shared, *words])
     encode_dataset.main()
@@ -152,9 +150,9 @@ def test_prior_pictures_are_rendered_encoded_and_trained_on(
 def test_bf16_and_checkpointing_learn_nearly_the_same(
     name: str, tiny: Tiny, encoded: Callable[[str], Encodings], tmp_path: Path
 ) -> None:
-    changes = {"steps": 2, "checkpoint_every": 2}
+    changes: dict[str, Any] = {"steps": 2, "checkpoint_every": 2}
     exact = train(name, tiny(name), encoded(name), tmp_path / "fp32", **changes)
-    less = {"precision": "bf16", "gradient_checkpointing": True}
+    less: dict[str, Any] = {"precision": "bf16", "gradient_checkpointing": True}
     # A process trains in one precision.
     AcceleratorState._reset_state(True)
     short = train(name, tiny(name), encoded(name), tmp_path / "bf16", **changes, **less)
@@ -210,12 +208,15 @@ def test_encodings_hold_what_the_pipeline_would_make(name: str, tiny: Tiny, tmp_
 @NAMES
 def test_a_batch_of_two_is_two_alone(name: str, tiny: Tiny, encoded: Callable[[str], Encodings]) -> None:
     module, encodings = module_of(name), encoded(name)
-    denoiser, schedule = module.load_denoiser(tiny(name), torch.float32).eval(), module.load_schedule(tiny(name))
+    denoiser, noise_scheduler = (
+        module.load_denoiser(tiny(name), torch.float32).eval(),
+        module.load_noise_scheduler(tiny(name)),
+    )
     rows = [row for row in encodings.of("frame", "train") if (row.height, row.width) == (24, 48)][:2]
     latents = torch.stack([encodings.tensors(row.latents)["latents"] for row in rows])
     noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(1))
-    timesteps = module.timesteps_at(schedule, torch.tensor([0.2, 0.9], dtype=torch.float64))
-    noisy = module.add_noise(schedule, latents, noise, timesteps)
+    timesteps = module.timesteps_at(noise_scheduler, torch.tensor([0.2, 0.9], dtype=torch.float64))
+    noisy = module.add_noise(noise_scheduler, latents, noise, timesteps)
     text, sizes = texts_of(encodings, rows), torch.tensor([[24, 48], [24, 48]])
     with torch.no_grad():
         both = module.predict(denoiser, noisy, timesteps, text, sizes)
@@ -229,31 +230,31 @@ def test_a_batch_of_two_is_two_alone(name: str, tiny: Tiny, encoded: Callable[[s
 @NAMES
 def test_the_target_leads_from_the_noisy_to_the_clean(name: str, tiny: Tiny) -> None:
     """A scheduler of diffusers that is told the target arrives at the latents."""
-    module, schedule = module_of(name), module_of(name).load_schedule(tiny(name))
+    module, noise_scheduler = module_of(name), module_of(name).load_noise_scheduler(tiny(name))
     draw = torch.Generator().manual_seed(0)
     latents, noise = torch.randn(2, 4, 8, 8, generator=draw), torch.randn(2, 4, 8, 8, generator=draw)
-    timesteps = module.timesteps_at(schedule, torch.tensor([0.25, 0.75], dtype=torch.float64))
+    timesteps = module.timesteps_at(noise_scheduler, torch.tensor([0.25, 0.75], dtype=torch.float64))
     assert timesteps.tolist() == [250, 750]
-    noisy = module.add_noise(schedule, latents, noise, timesteps)
-    target = module.target(schedule, latents, noise, timesteps)
+    noisy = module.add_noise(noise_scheduler, latents, noise, timesteps)
+    target = module.target(noise_scheduler, latents, noise, timesteps)
     for place in range(2):
         one = slice(place, place + 1)
         if module.FAMILY == "flux":
-            schedule.set_timesteps(sigmas=[float(timesteps[place]) / 1000], mu=0.0)
-            arrived = schedule.step(target[one], schedule.timesteps[0], noisy[one]).prev_sample
+            noise_scheduler.set_timesteps(sigmas=[float(timesteps[place]) / 1000], mu=0.0)
+            arrived = noise_scheduler.step(target[one], noise_scheduler.timesteps[0], noisy[one]).prev_sample
         else:
-            schedule.config.clip_sample = False
-            arrived = schedule.step(target[one], int(timesteps[place]), noisy[one]).pred_original_sample
+            noise_scheduler.config.clip_sample = False
+            arrived = noise_scheduler.step(target[one], int(timesteps[place]), noisy[one]).pred_original_sample
         torch.testing.assert_close(arrived, latents[one], atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["sd15", "sd15-v", "sdxl", "sdxl-v"])
 def test_signal_to_noise_is_that_of_the_noisy_latents(name: str, tiny: Tiny) -> None:
-    schedule = unet.load_schedule(TINY_MODELS[name][0], tiny(name))
+    noise_scheduler = unet.load_noise_scheduler(TINY_MODELS[name][0], tiny(name))
     timesteps, flat = torch.tensor([10, 500]), torch.ones(2, 1, 1, 1)
-    signal = unet.add_noise(schedule, flat, 0 * flat, timesteps).flatten()
-    noise = unet.add_noise(schedule, 0 * flat, flat, timesteps).flatten()
-    torch.testing.assert_close(unet.snr(schedule, timesteps), (signal / noise).square(), rtol=1e-3, atol=0)
+    signal = unet.add_noise(noise_scheduler, flat, 0 * flat, timesteps).flatten()
+    noise = unet.add_noise(noise_scheduler, 0 * flat, flat, timesteps).flatten()
+    torch.testing.assert_close(unet.snr(noise_scheduler, timesteps), (signal / noise).square(), rtol=1e-3, atol=0)
 
 
 @NAMES
@@ -267,7 +268,7 @@ def test_weights_of_another_family_are_one_line(name: str, wanted: str, tiny: Ti
         lambda: module.load_tokenizers(tiny(name)),
         lambda: module.load_text_encoders(tiny(name), CPU),
         lambda: module.load_vae(tiny(name), CPU),
-        lambda: module.load_schedule(tiny(name)),
+        lambda: module.load_noise_scheduler(tiny(name)),
         lambda: module.load_pipeline(tiny(name), CPU),
     ]
     for load in loaders:
@@ -286,14 +287,16 @@ def test_a_folder_that_is_no_model_says_so(wanted: str, tmp_path: Path) -> None:
             load()
 
 
-def test_families_are_found_by_name_and_have_the_same_functions() -> None:
-    def seam(module: ModuleType) -> set[str]:
-        own = {name for name, value in vars(module).items() if isfunction(value) and "families" in value.__module__}
-        return own | {name for name in vars(module) if name.isupper()} - {"KOHYA_PREFIXES", "WITHOUT_CHECKER"}
+# mypy holds every family to the interface here (PEP 544, section on modules).
+EVERY: tuple[ModelFamily, ...] = (flux, sd15, sdxl)
 
-    seams = {name: seam(family(name)) for name in FAMILIES}
-    assert seams["sd15"] == seams["sdxl"] <= seams["flux"]
-    assert len(seams["sd15"]) > 20
+
+def test_families_are_found_by_name_and_have_all_of_the_interface() -> None:
+    assert {module.FAMILY: module for module in EVERY} == {name: family(name) for name in FAMILIES}
+    asked = {name for name in vars(ModelFamily) if not name.startswith("_")}
+    assert len(asked) > 30
+    for module in EVERY:
+        assert asked <= set(vars(module))
     with pytest.raises(UserError, match="known families: flux, sd15, sdxl"):
         family("unet")
 

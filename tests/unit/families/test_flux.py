@@ -28,7 +28,7 @@ def test_latents_are_packed_as_the_pipeline_packs() -> None:
 
 @pytest.mark.parametrize("name", ["flux-dev", "flux-schnell"])
 def test_denoiser_answers_as_in_the_pipeline(name: str, tiny: Tiny) -> None:
-    """In training dev is told guidance 1; schnell is told none."""
+    """In training dev is conditioned on guidance 1; schnell on none."""
     pipeline = flux.load_pipeline(tiny(name), CPU)
     text = flux.encode_text(flux.load_text_encoders(tiny(name), CPU), "a red toy")
     noisy, heard = torch.randn(1, 4, 8, 12), {}
@@ -51,27 +51,29 @@ def test_denoiser_answers_as_in_the_pipeline(name: str, tiny: Tiny) -> None:
 
 def test_a_perfect_answer_follows_the_path_of_the_scheduler() -> None:
     """At every level of a rendering, the noisy latents are those of training."""
-    schedule = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
-    schedule.set_timesteps(5, mu=0.8)
+    noise_scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
+    noise_scheduler.set_timesteps(5, mu=0.8)
     latents, noise = torch.randn(1, 4, 8, 8), torch.randn(1, 4, 8, 8)
     now = noise
-    for place, timestep in enumerate(schedule.timesteps):
-        trained = flux.add_noise(schedule, latents, noise, timestep[None])
+    for place, timestep in enumerate(noise_scheduler.timesteps):
+        trained = flux.add_noise(noise_scheduler, latents, noise, timestep[None])
         torch.testing.assert_close(now, trained, atol=1e-5, rtol=1e-5)
-        torch.testing.assert_close(trained, schedule.scale_noise(latents, timestep[None], noise))
-        assert float(schedule.sigmas[place]) == pytest.approx(float(timestep) / 1000)
-        now = schedule.step(flux.target(schedule, latents, noise, timestep[None]), timestep, now).prev_sample
+        torch.testing.assert_close(trained, noise_scheduler.scale_noise(latents, timestep[None], noise))
+        assert float(noise_scheduler.sigmas[place]) == pytest.approx(float(timestep) / 1000)
+        now = noise_scheduler.step(
+            flux.target(noise_scheduler, latents, noise, timestep[None]), timestep, now
+        ).prev_sample
     torch.testing.assert_close(now, latents, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (128, 128), (96, 152)])
 def test_the_shift_is_the_scheduler_s(height: int, width: int) -> None:
-    schedule = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15)
-    shift, shares = flux.shift_at(schedule, height, width), torch.tensor([0.1, 0.5, 0.9])
+    noise_scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15)
+    u = torch.tensor([0.1, 0.5, 0.9])
     mu = calculate_shift(height * width // 4)
-    expected = schedule.time_shift(mu, 1.0, shares)
-    torch.testing.assert_close(shift * shares / (1 + (shift - 1) * shares), expected)
-    assert flux.shift_at(FlowMatchEulerDiscreteScheduler(), height, width) == 1.0
+    expected = noise_scheduler.time_shift(mu, 1.0, u)
+    torch.testing.assert_close(flux.shifted(noise_scheduler, u, height, width), expected)
+    assert flux.shift_factor(FlowMatchEulerDiscreteScheduler(), height, width) == 1.0
 
 
 def test_t5_reads_512_tokens_for_dev_and_256_for_schnell(

@@ -65,9 +65,9 @@ def test_stable_diffusion_2_is_not_taken_for_1(tiny: Tiny, tmp_path: Path) -> No
     """It differs in the text encoder and mostly in what it predicts."""
     model = copy_of(tiny("sd15"), tmp_path)
     change(model / "unet" / "config.json", cross_attention_dim=768)
-    sd15.load_schedule(model)
+    sd15.load_noise_scheduler(model)
     change(model / "unet" / "config.json", cross_attention_dim=1024)
-    for check in (sd15.check_model, sd15.load_schedule):
+    for check in (sd15.check_model, sd15.load_noise_scheduler):
         refused(check, model, "of Stable Diffusion 2, not of Stable Diffusion 1.5; Darkroom does not know this family;")
 
 
@@ -103,7 +103,7 @@ def test_schedulers_of_another_kind_are_refused(
     """Playground v2.5 and CosXL have the UNet of SDXL, but learned another noise."""
     model = copy_of(tiny("sdxl"), tmp_path)
     write_json(model / "scheduler" / "scheduler_config.json", config)
-    for check in (sdxl.load_schedule, sdxl.check_model):
+    for check in (sdxl.load_noise_scheduler, sdxl.check_model):
         refused(check, model, rf"scheduler_config\.json: {message}.*; give another model$")
 
 
@@ -112,7 +112,7 @@ def test_a_scheduler_that_says_no_prediction_predicts_noise(tiny: Tiny, tmp_path
     model = copy_of(tiny("sd15"), tmp_path)
     write_json(model / "scheduler" / "scheduler_config.json", BETAS | {"_class_name": "PNDMScheduler"})
     sd15.check_model(model)
-    assert sd15.load_schedule(model).config.prediction_type == "epsilon"
+    assert sd15.load_noise_scheduler(model).config.prediction_type == "epsilon"
 
 
 def test_latents_with_a_mean_of_their_own_are_refused(tiny: Tiny, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_sd15_under_its_original_names_is_the_same_model(
         for name, tensor in theirs.items():
             assert torch.equal(ours[name], tensor.half() if tensor.is_floating_point() else tensor), name
     assert sd15.token_limit(sd15.load_tokenizers(tmp_path / "one")) == 24
-    assert sd15.load_schedule(tmp_path / "one").config.prediction_type == "epsilon"
+    assert sd15.load_noise_scheduler(tmp_path / "one").config.prediction_type == "epsilon"
     assert not list(tmp_path.glob("*.partial"))
 
 
@@ -99,8 +99,8 @@ def test_v_prediction_with_zero_terminal_snr_is_written_into_the_scheduler(
     written = read_json(tmp_path / "one" / "scheduler" / "scheduler_config.json")
     assert (written["prediction_type"], written["rescale_betas_zero_snr"]) == ("v_prediction", True)
     assert written["timestep_spacing"] == "trailing"
-    schedule = sd15.load_schedule(tmp_path / "one")
-    assert schedule.config.prediction_type == "v_prediction" and float(schedule.alphas_cumprod[-1]) == 0
+    noise_scheduler = sd15.load_noise_scheduler(tmp_path / "one")
+    assert noise_scheduler.config.prediction_type == "v_prediction" and float(noise_scheduler.alphas_cumprod[-1]) == 0
     pipeline = sd15.load_pipeline(tmp_path / "one", CPU)
     assert type(pipeline.scheduler).__name__ == written["_class_name"] == "DDIMScheduler"
 
@@ -112,7 +112,7 @@ def test_the_prediction_may_be_told(
     save_single_file(model, file)
     convert(monkeypatch, file, "--family", "sd15", "--config", model, "--prediction", "v_prediction")
     assert "it predicts v_prediction, as asked" in capsys.readouterr().out
-    assert sd15.load_schedule(tmp_path / "one").config.prediction_type == "v_prediction"
+    assert sd15.load_noise_scheduler(tmp_path / "one").config.prediction_type == "v_prediction"
     pipeline = sd15.load_pipeline(tmp_path / "one", CPU)
     assert pipeline.scheduler.config.prediction_type == "v_prediction"
     assert type(pipeline.scheduler).__name__ == "PNDMScheduler"

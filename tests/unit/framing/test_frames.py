@@ -288,5 +288,5 @@ def test_wrong_resolutions_are_one_line(resolution: Any, message: str) -> None:
 def test_one_resolution_is_written_as_it_always_was() -> None:
     one, several = CropSettings(resolution=768), CropSettings(resolution=[512, 768])
     assert '"resolution":768,' in one.to_argument() and '"resolution":[512,768],' in several.to_argument()
-    assert one.resolutions == (768,) and several.resolutions == (768, 512) and several.side == 768
+    assert one.resolutions == (768,) and several.resolutions == (768, 512) and several.image_size == 768
     assert CropSettings.from_argument(several.to_argument()) == several

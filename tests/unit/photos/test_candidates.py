@@ -7,7 +7,7 @@ from darkroom.photos import feature_index, hash_neighbours
 from darkroom.photos.feature_index import shared_features
 from darkroom.photos.fingerprints import ORIENTATIONS
 from darkroom.photos.hash_neighbours import near_pairs
-from darkroom.photos.local_features import FEATURES, Both, Features
+from darkroom.photos.local_features import FEATURES, FeaturePair, Features
 from darkroom.photos.pairs import best_of_each
 
 
@@ -92,7 +92,7 @@ def turned(features: Features, degrees: float, keep: int) -> Features:
 
 
 @pytest.fixture(scope="module")
-def shelf() -> list[Both]:
+def shelf() -> list[FeaturePair]:
     """Thirty photos without anything in common, a turned crop of one, a mirrored crop of another, and an empty one."""
     random = np.random.default_rng(1)
     photos = [(some_features(random), some_features(random)) for _ in range(30)]
@@ -102,12 +102,12 @@ def shelf() -> list[Both]:
     return [*photos, (nothing, nothing)]
 
 
-def test_crops_share_features_with_their_originals(shelf: list[Both]) -> None:
+def test_crops_share_features_with_their_originals(shelf: list[FeaturePair]) -> None:
     assert shared_features(shelf, len(shelf), 4, 20) == {(3, 30): {False}, (8, 31): {True}}
     assert shared_features(shelf, len(shelf), 10_000, 20) == shared_features([], 0, 4, 20) == {}
 
 
-def test_shared_features_must_be_turned_and_scaled_alike(shelf: list[Both]) -> None:
+def test_shared_features_must_be_turned_and_scaled_alike(shelf: list[FeaturePair]) -> None:
     random = np.random.default_rng(2)
     photo = shelf[3][0]
     shuffled = Features(
@@ -121,7 +121,7 @@ def test_shared_features_must_be_turned_and_scaled_alike(shelf: list[Both]) -> N
     assert (3, 30) in shared_features([*apart[:30], shelf[3]], len(apart), 100, 20)
 
 
-def test_votes_are_the_same_in_any_number_of_passes(shelf: list[Both], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_votes_are_the_same_in_any_number_of_passes(shelf: list[FeaturePair], monkeypatch: pytest.MonkeyPatch) -> None:
     crowd = [*shelf, *shelf[::-1], *shelf[10:20]]
     at_once = shared_features(crowd, len(crowd), 4, 3)
     monkeypatch.setattr(feature_index, "VOTES_AT_ONCE", 100)

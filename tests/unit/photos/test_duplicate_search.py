@@ -14,7 +14,7 @@ from darkroom.photos.alignment import align
 from darkroom.photos.duplicate_groups import group_duplicates
 from darkroom.photos.duplicate_search import DuplicateSearch
 from darkroom.photos.fingerprints import orientation_hashes
-from darkroom.photos.local_features import Sketch, detect_both, grey_levels
+from darkroom.photos.local_features import PhotoFeatures, detect_both, grey_levels
 from darkroom.photos.pair_alignments import PairAlignments
 from darkroom.photos.pairs import EITHER
 from darkroom.storage.cache import Cache
@@ -31,9 +31,9 @@ def scene(seed: int, size: int = 320) -> Image.Image:
     return Image.blend(coarse, fine, 0.35).filter(ImageFilter.GaussianBlur(1))
 
 
-def sketch(picture: Image.Image) -> Sketch:
+def photo_features(picture: Image.Image) -> PhotoFeatures:
     grey = grey_levels(picture)
-    return Sketch(*detect_both(grey), lambda: grey)
+    return PhotoFeatures(*detect_both(grey), lambda: grey)
 
 
 def jpeg(picture: Image.Image, quality: int) -> Image.Image:
@@ -53,7 +53,7 @@ class Shelf:
     def __init__(self) -> None:
         self.pictures: dict[str, Image.Image] = {}
         self.photos: list[dict[str, str]] = []
-        self.memory = Cache(Path(tempfile.mkdtemp(dir=SHELVES.name)))
+        self.cache = Cache(Path(tempfile.mkdtemp(dir=SHELVES.name)))
         self.computed = 0
 
     def add(
@@ -68,9 +68,11 @@ class Shelf:
         fingerprints = [
             {"photo": row["photo"], **orientation_hashes(self.pictures[row["photo"]])} for row in self.photos
         ]
-        sketches = {row["photo"]: sketch(self.pictures[row["photo"]]) for row in self.photos}
-        features = ((sketches[row["photo"]].upright, sketches[row["photo"]].mirrored) for row in self.photos)
-        alignments = PairAlignments(sketches.__getitem__, self.memory, 2)
+        photo_features_of = {row["photo"]: photo_features(self.pictures[row["photo"]]) for row in self.photos}
+        features = (
+            (photo_features_of[row["photo"]].upright, photo_features_of[row["photo"]].mirrored) for row in self.photos
+        )
+        alignments = PairAlignments(photo_features_of.__getitem__, self.cache, 2)
         proposed = candidates.propose_pairs(self.photos, fingerprints, features, SETTINGS)
         edges = DuplicateSearch(self.photos, fingerprints, alignments, SETTINGS).run(proposed)
         self.computed = alignments.computed
@@ -104,8 +106,8 @@ def test_kinds(kind: str, change) -> None:
 
 def test_featureless_pictures_are_compared_by_their_hashes() -> None:
     gradient = Image.linear_gradient("L").convert("RGB").resize((40, 30))
-    assert align(sketch(gradient), sketch(gradient.resize((80, 60))), "upright") is not None
-    assert align(sketch(gradient), sketch(Image.new("RGB", (40, 30), "red")), None) is None
+    assert align(photo_features(gradient), photo_features(gradient.resize((80, 60))), "upright") is not None
+    assert align(photo_features(gradient), photo_features(Image.new("RGB", (40, 30), "red")), None) is None
 
 
 def test_burst_by_time_and_copies_of_its_shots() -> None:
@@ -266,9 +268,9 @@ def test_a_small_copy_that_shows_a_little_more_is_not_kept_for_a_fine_one() -> N
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (30, 200)])
 def test_pictures_without_room_for_a_feature_have_none(size: tuple[int, int]) -> None:
-    thin = sketch(Image.new("RGB", size, "red"))
+    thin = photo_features(Image.new("RGB", size, "red"))
     assert len(thin.upright.descriptors) == len(thin.mirrored.descriptors) == 0
-    assert align(thin, thin, "upright") is None and align(sketch(scene(1)), thin) is None
+    assert align(thin, thin, "upright") is None and align(photo_features(scene(1)), thin) is None
 
 
 def test_a_crop_that_is_like_its_original_through_another_alone_is_compared_with_it(monkeypatch) -> None:

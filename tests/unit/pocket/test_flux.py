@@ -12,7 +12,7 @@ from torch import nn
 
 from darkroom.errors import UserError
 from darkroom.families import flux as family
-from darkroom.pocket import flux, latent_albums, making, world_files
+from darkroom.pocket import flux, latent_splits, making, world_files
 from darkroom.pocket.model_files import store_in_8_bits
 from darkroom.pocket.vocabulary import T5_LENGTH, t5_tokenizer, world_words
 from darkroom.pocket.world import caption_tags, detailed_caption, sample_scene
@@ -46,17 +46,17 @@ def test_every_word_of_the_world_is_one_token() -> None:
 
 def test_a_new_transformer_says_nothing() -> None:
     torch.manual_seed(0)
-    heard = torch.randn(2, T5_LENGTH, flux.T5_WIDTH), torch.randn(2, flux.CLIP_WIDTH)
-    said = flux.answer(flux.new_transformer(), torch.randn(2, 4, 12, 20), torch.rand(2), heard, torch.ones(2))
+    conditions = torch.randn(2, T5_LENGTH, flux.T5_WIDTH), torch.randn(2, flux.CLIP_WIDTH)
+    said = flux.predict(flux.new_transformer(), torch.randn(2, 4, 12, 20), torch.rand(2), conditions, torch.ones(2))
     assert said.shape == (2, 60, 16) and not said.any()
 
 
 @torch.no_grad()
 def test_it_answers_as_the_family_asks(pipeline: FluxPipeline) -> None:
     noisy, levels = torch.randn(1, 4, 16, 16), torch.tensor([0.3])
-    heard = flux.hear(pipeline, ["a red robot on grass"])
-    said = flux.answer(pipeline.transformer, noisy, levels, heard, torch.ones(1))
-    text = {"embeddings": heard[0], "pooled": heard[1]}
+    conditions = flux.encode_captions(pipeline, ["a red robot on grass"])
+    said = flux.predict(pipeline.transformer, noisy, levels, conditions, torch.ones(1))
+    text = {"embeddings": conditions[0], "pooled": conditions[1]}
     asked = family.predict(pipeline.transformer, noisy, levels * 1000, text, None)
     torch.testing.assert_close(family.unpack(said, 16, 16), asked)
 
@@ -66,8 +66,8 @@ def test_the_guided_answer_goes_beyond_the_caption_s(pipeline: FluxPipeline) -> 
     noisy, levels = torch.randn(2, 4, 16, 16), torch.tensor([0.3, 0.8])
     captions = ["a red robot on grass", "a blue cone on sand"]
     ones = torch.ones(2)
-    wanted = flux.answer(pipeline.transformer, noisy, levels, flux.hear(pipeline, captions), ones)
-    other = flux.answer(pipeline.transformer, noisy, levels, flux.hear(pipeline, ["", ""]), ones)
+    wanted = flux.predict(pipeline.transformer, noisy, levels, flux.encode_captions(pipeline, captions), ones)
+    other = flux.predict(pipeline.transformer, noisy, levels, flux.encode_captions(pipeline, ["", ""]), ones)
     assert not torch.allclose(wanted, other, atol=1e-3)
     guided = flux.guided_answer(pipeline, noisy, levels, captions, torch.tensor([1.0, 3.0]))
     torch.testing.assert_close(guided[0], wanted[0], atol=1e-5, rtol=1e-4)
@@ -86,14 +86,14 @@ def test_weights_in_8_bits_are_half_as_large_and_near(tmp_path: Path) -> None:
 
 
 def test_the_stage_makes_a_flux_that_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = {name: dataclasses.replace(album, count=4) for name, album in world_files.ALBUMS.items()}
-    for module in (world_files, latent_albums):
-        monkeypatch.setattr(module, "ALBUMS", small)
+    small = {name: dataclasses.replace(album, count=4) for name, album in world_files.RENDERED_SPLITS.items()}
+    for module in (world_files, latent_splits):
+        monkeypatch.setattr(module, "RENDERED_SPLITS", small)
     with pytest.raises(UserError, match="run the stage sdxl first"):
         making.make_flux(tmp_path, tmp_path / "work", {})
     shutil.copytree(VAE, tmp_path / "sdxl" / "vae")
-    for name in dict.fromkeys(latent_albums.BUCKETS):
-        world_files.render_album(name, tmp_path / "work")
+    for name in dict.fromkeys(latent_splits.BUCKETS):
+        world_files.render_split(name, tmp_path / "work")
     making.make_flux(tmp_path, tmp_path / "work", {"flux": 2, "flux-guided": 2})
     made = FluxPipeline.from_pretrained(tmp_path / "flux")
     made.set_progress_bar_config(disable=True)

@@ -20,7 +20,7 @@ from darkroom.pocket.world import (
     sample_subject,
     training_caption,
 )
-from darkroom.pocket.world_files import ALBUMS
+from darkroom.pocket.world_files import RENDERED_SPLITS
 
 SEEDS = range(300)
 
@@ -64,7 +64,7 @@ def test_the_subject_is_new():
 
 
 def test_training_seeds_stay_in_their_split():
-    for album in ALBUMS.values():
+    for album in RENDERED_SPLITS.values():
         assert SPLITS["train"] <= album.first and album.first + album.count <= SPLITS["validation"]
 
 

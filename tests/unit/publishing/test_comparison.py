@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from darkroom.contracts.choice import Choice
+from darkroom.contracts.run_record import RunRecord, read_run, write_run
+from darkroom.evaluation.run_results import figures
 from darkroom.publishing.comparison import comparison, comparison_text, differing_settings
-from darkroom.publishing.run_record import RunRecord, figures, read_run, write_run
 
 
 def run(folder: Path, name: str, rank: int, step: int) -> RunRecord:

@@ -1,6 +1,7 @@
 """Published files: the same bytes every time, loaded by diffusers under both names with the same effect."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from tiny_sdxl import save_tiny_sdxl
 from darkroom.config.captions import SubjectSettings
 from darkroom.config.training import TrainingSettings
 from darkroom.contracts.checkpoint_files import chosen_checkpoint
-from darkroom.contracts.choice import Choice
+from darkroom.contracts.choice import Choice, write_choice
 from darkroom.contracts.manifest import Frame, manifest_json
 from darkroom.errors import UserError
 from darkroom.families.base import family
@@ -43,6 +44,7 @@ def frames() -> list[Frame]:
             crop_left=0,
             crop_top=0,
             caption=text,
+            untriggered=text.removeprefix("zxq "),
             caption_sha256="c",
             picture_sha256="p",
             mask_sha256="m",
@@ -185,12 +187,7 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
     files = {str(path.relative_to(model)): sha256_file(path) for path in sorted(model.rglob("*")) if path.is_file()}
     lock = {"source": "/somewhere/on/this/machine/base", "revision": "local", "path": str(model), "files": files}
     write_json(tmp_path / "pocket.json", lock)
-    write_json(tmp_path / "choice.json", {"step": 100, "strength": 0.8, "reason": "best | likeness"})
     write_json(tmp_path / "manifest.json", manifest_json(frames()))
-    (tmp_path / "scores.csv").write_text(
-        "step,strength,likeness,likeness_se,prompt_following,prompt_following_se\n0,0,0.2,0.01,0.9,0.02\n"
-        "100,0.8,0.7,0.01,0.85,0.02\n100,1,0.75,0.01,0.8,0.02\n"
-    )
     texts = {2: "a toy on sand\n", 4: "of a photo that is not used"}
     rows = [f"{n}.jpg,{n:016x},{n:064x},ok," for n in range(5)] + [
         f"{n}.txt,,{sha256_bytes(text.encode())},sidecar,{n}.jpg" for n, text in texts.items()
@@ -199,49 +196,46 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
     for n, text in texts.items():
         (tmp_path / f"{n}.txt").write_text(text)
     (tmp_path / "overrides.csv").write_text("photo,keep,box,caption\n4.jpg,no,,\n1.jpg,,1 2 3 4,zxq toy\n")
-    write_json(tmp_path / "machine.json", {"architecture": "x86_64"})
-    (tmp_path / "validation.csv").write_text("step,loss,split\n0,0.5,held_out\n100,0.25,held_out\n")
-    (tmp_path / "log.csv").write_text("step,loss\n1,0.5\n2,0.25\n")
-    subject = {"trigger": "zxq", "class": "toy", "kind": "object"}
+    config = {
+        "project": "box",
+        "photos": str(tmp_path),
+        "subject": {"trigger": "zxq", "class": "toy", "kind": "object"},
+        "targets": ["pocket"],
+        "captioner": {"model": "owner/captioner"},
+    }
+    target = {"family": "sdxl", "model": str(model), "crop": {"resolution": 64}, "training": SETTINGS.model_dump()}
     written = []
     for name in ("one", "two"):
-        out = tmp_path / name
+        run = tmp_path / name
+        shutil.copytree(checkpoints, run / "training" / "checkpoints")
+        write_json(run / "training" / "machine.json", {"architecture": "x86_64"})
+        (run / "training" / "validation.csv").write_text("step,loss,split\n0,0.5,held_out\n100,0.25,held_out\n")
+        write_choice(run / "evaluation" / "choice.json", Choice(100, 0.8, "best | likeness"))
+        (run / "evaluation" / "scores.csv").write_text(
+            "step,strength,likeness,likeness_se,prompt_following,prompt_following_se\n0,0,0.2,0.01,0.9,0.02\n"
+            "100,0.8,0.7,0.01,0.85,0.02\n100,1,0.75,0.01,0.8,0.02\n"
+        )
         command = [sys.executable, str(SCRIPTS / "publish_lora.py")]
         for option, value in {
-            "project": "box",
             "target-name": "pocket",
             "run": "main",
-            "choice": tmp_path / "choice.json",
-            "checkpoints": checkpoints,
+            "run-folder": run,
             "manifest": tmp_path / "manifest.json",
-            "scores": tmp_path / "scores.csv",
-            "validation": tmp_path / "validation.csv",
-            "log": tmp_path / "log.csv",
             "model": tmp_path / "pocket.json",
             "photos": tmp_path / "photos.csv",
-            "folder": tmp_path,
             "overrides": tmp_path / "overrides.csv",
-            "machine": tmp_path / "machine.json",
-            "grid": "../evaluation/grid.png",
-            "subject": json.dumps(subject),
-            "training": SETTINGS.to_argument(),
-            "config": json.dumps({"photos": "/home/somebody/photos", "subject": subject}),
-            "target": json.dumps({"family": "sdxl", "model": str(model), "crop": {"resolution": 64}}),
-            "lora": out / "box.safetensors",
-            "comfyui": out / "box.comfyui.safetensors",
-            "card": out / "README.md",
-            "provenance": out / "provenance.json",
-            "record": out / "run.json",
+            "config": json.dumps(config),
+            "target": json.dumps(target),
         }.items():
             command += [f"--{option}", str(value)]
         answer = subprocess.run(command, check=True, capture_output=True, text=True)
         assert answer.stdout.startswith("publish_lora: step 100 at strength 0.8")
-        written.append({path.name: path.read_bytes() for path in sorted(out.iterdir())})
-    assert written[0] == written[1] and len(written[0]) == 5
-    text = b"".join(written[0][name] for name in ("README.md", "provenance.json", "run.json")).decode()
-    assert "/tmp" not in text and "somebody" not in text and "somewhere" not in text
+        written.append({path.name: path.read_bytes() for path in sorted((run / "lora").iterdir())})
+    assert written[0] == written[1] and len(written[0]) == 4
+    text = b"".join(written[0][name] for name in ("README.md", "provenance.json")).decode()
+    assert "/tmp" not in text and "somewhere" not in text
     record = json.loads(written[0]["provenance.json"])
-    assert record["settings"]["config"]["photos"] == "photos"
+    assert record["settings"]["config"]["photos"] == tmp_path.name
     assert [photo["split"] for photo in record["dataset"]["photos"]] == ["train", "train", "train", "held_out"]
     assert record["dataset"]["photos_not_used"] == [f"{4:064x}"]
     assert record["dataset"]["sidecars"] == {f"{2:016x}": "a toy on sand"}
@@ -250,9 +244,6 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
         f"{4:016x}": {"keep": False, "box": None, "caption": None},
     }
     assert record["dataset"]["frames"][f"{0:016x}"]["mask_sha256"] == "m" and record["machine"]
-    assert record["files"]["box.safetensors"] == sha256_file(tmp_path / "one" / "box.safetensors")
-    run = json.loads(written[0]["run.json"])
-    assert (run["target"], run["run"], run["settings"]["resolution"]) == ("pocket", "main", 64)
-    assert (run["figures"]["likeness"], run["figures"]["training_loss"]) == ("0.7", 0.375)
+    assert record["files"]["box.safetensors"] == sha256_file(tmp_path / "one" / "lora" / "box.safetensors")
     assert record["packages"]["torch"] and record["models"]["pocket"]["source"] == "base"
     assert "| 0 | 0 | 0.2 ± 0.01 | 0.9 ± 0.02 |\n| 100 | 0.8 | 0.7 ± 0.01" in text and "-50%" in text

@@ -21,7 +21,7 @@ from darkroom.publishing.findings import (
 )
 from darkroom.publishing.lora_files import write_lora
 from darkroom.publishing.record import Record, read_record
-from darkroom.publishing.reproduction import find_models, find_photos, lay_out, open_workplace, rebuild
+from darkroom.publishing.reproduction import find_models, find_photos, lay_out, open_run_dir, rebuild
 from darkroom.storage.files import sha256_bytes, write_json
 
 ONE, TWO = sha256_bytes(b"one"), sha256_bytes(b"two")
@@ -52,7 +52,7 @@ def content() -> dict[str, Any]:
     target = {"family": "sdxl", "model": "models/base", "captions": {"style": "sentence", "polish": "seer"}}
     frame = {"picture_sha256": "p", "mask_sha256": "m", "caption_sha256": "c"}
     return {
-        **{"format": 1, "project": "box", "target": "pocket", "run": "wide"},
+        **{"format": 2, "project": "box", "target": "pocket", "run": "wide"},
         "choice": {"step": 2, "strength": 1.0, "reason": "best"},
         "files": {"box.safetensors": "a" * 64},
         "dataset": {
@@ -140,21 +140,21 @@ def test_models_are_found_where_they_are_given_or_recorded(tmp_path: Path) -> No
 def test_missing_photos_are_listed(tmp_path: Path) -> None:
     made, _ = record(tmp_path)
     assert photo_finding(made, {ONE: tmp_path}).detail == f"1 of 2: {TWO}"
-    assert not photo_finding(made, {ONE: tmp_path, TWO: tmp_path}).bad
+    assert not photo_finding(made, {ONE: tmp_path, TWO: tmp_path}).mismatch
 
 
-def test_a_workplace_goes_on_with_its_own_record_only(tmp_path: Path) -> None:
+def test_a_run_dir_goes_on_with_its_own_record_only(tmp_path: Path) -> None:
     made, path = record(tmp_path)
     work = tmp_path / "work"
     for _ in range(2):
-        open_workplace(work, path, made)
+        open_run_dir(work, path, made)
     _, other = record(tmp_path / "other", run="main")
     with pytest.raises(UserError, match="holds other things"):
-        open_workplace(work, other, made)
-    open_workplace(path.parent / "beside", path, made)
+        open_run_dir(work, other, made)
+    open_run_dir(path.parent / "beside", path, made)
     (path.parent / next(iter(made.files))).touch()
     with pytest.raises(UserError, match="which is to be checked"):
-        open_workplace(path.parent / "lora", path, made)
+        open_run_dir(path.parent / "lora", path, made)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_the_first_difference_of_a_dataset_is_named(tmp_path: Path, change: dict
     other, _ = record(tmp_path / "other", dataset=content()["dataset"] | change | {"manifest_sha256": "f" * 64})
     assert manifest_finding(made, made).state == "same"
     finding = manifest_finding(made, other)
-    assert finding.bad and expected in finding.detail
+    assert finding.mismatch and expected in finding.detail
 
 
 def test_lora_files_differ_in_what_they_say_or_in_numbers(tmp_path: Path) -> None:
@@ -199,13 +199,13 @@ def test_a_published_file_tells_its_settings(tmp_path: Path, change: dict[str, s
     write_lora(path.with_name("box.safetensors"), {"w": torch.ones(2)}, metadata)
     write_lora(tmp_path / "box.safetensors", {"w": torch.zeros(2)}, metadata | change)
     finding = told_settings_finding(made, path.parent, tmp_path)
-    assert (finding.bad, finding.detail) == (bool(expected), expected)
+    assert (finding.mismatch, finding.detail) == (bool(expected), expected)
 
 
 def test_results_are_compared_by_the_record(tmp_path: Path) -> None:
     made, path = record(tmp_path)
     again, _ = record(tmp_path / "again")
-    assert [finding for finding in result_findings(made, again, path.parent, tmp_path) if finding.bad] == []
+    assert [finding for finding in result_findings(made, again, path.parent, tmp_path) if finding.mismatch] == []
     fetched = content()["models"]
     fetched["captioner"]["files"] = {**FILES, "config.json": TWO}
     other, _ = record(
@@ -215,7 +215,7 @@ def test_results_are_compared_by_the_record(tmp_path: Path) -> None:
         choice={"step": 4, "strength": 1.0, "reason": "best"},
     )
     findings = {finding.what: finding for finding in result_findings(made, other, path.parent, tmp_path)}
-    assert {what for what, finding in findings.items() if finding.bad} == {
+    assert {what for what, finding in findings.items() if finding.mismatch} == {
         "model captioner",
         "choice",
         "box.safetensors",

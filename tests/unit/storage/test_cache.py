@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from darkroom.storage import tables
-from darkroom.storage.cache import Cache, cache_key, remember
+from darkroom.storage.cache import Cache, cache_key, cached
 from darkroom.storage.code_version import code_version
 
 
@@ -16,10 +16,10 @@ def test_a_damaged_result_is_computed_anew(tmp_path: Path, damage: bytes) -> Non
         yield from ((name, 1) for name in names)
 
     cache, keys = Cache(tmp_path), {"a": cache_key(photo="a"), "b": cache_key(photo="b")}
-    remember(cache, keys, compute)
+    cached(cache, keys, compute)
     cache.path(keys["a"]).write_bytes(damage)
-    assert remember(cache, keys, compute) == ({"a": 1, "b": 1}, 1)
-    assert remember(cache, keys, compute)[1] == 0
+    assert cached(cache, keys, compute) == ({"a": 1, "b": 1}, 1)
+    assert cached(cache, keys, compute)[1] == 0
 
 
 def test_an_emptied_picture_is_missing(tmp_path: Path) -> None:
@@ -42,10 +42,10 @@ def test_only_missing_results_are_computed(tmp_path: Path) -> None:
 
     cache = Cache(tmp_path)
     keys = {name: cache_key(photo=name) for name in ("a", "bb")}
-    assert remember(cache, keys, compute) == ({"a": 1, "bb": 2}, 2)
+    assert cached(cache, keys, compute) == ({"a": 1, "bb": 2}, 2)
     keys["ccc"] = cache_key(photo="ccc")
-    assert remember(cache, keys, compute) == ({"a": 1, "bb": 2, "ccc": 3}, 1)
-    assert remember(cache, keys, compute)[1] == 0
+    assert cached(cache, keys, compute) == ({"a": 1, "bb": 2, "ccc": 3}, 1)
+    assert cached(cache, keys, compute)[1] == 0
     assert asked == [["a", "bb"], ["ccc"]]
 
 
@@ -57,7 +57,7 @@ def test_results_before_a_crash_are_kept(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     keys = {name: cache_key(photo=name) for name in ("a", "b")}
     with pytest.raises(RuntimeError):
-        remember(cache, keys, compute)
+        cached(cache, keys, compute)
     assert cache.load(keys["a"]) == 1
     assert cache.load(keys["b"]) is None
 

@@ -10,7 +10,7 @@ import pytest
 
 from darkroom.captions import captioners, polisher
 from darkroom.config.base import ComputeSettings
-from darkroom.families.base import FAMILIES, code_modules, family
+from darkroom.families.base import FAMILIES, ModelFamily, code_modules, family
 from darkroom.framing import frames, mask_measures, quality_scores, salient_networks, subject_masks, transformers_masks
 from darkroom.framing.segmenter import Finder
 from darkroom.imaging import open_photo, thumbnails
@@ -28,6 +28,7 @@ DECIDE_NOTHING = {
     *(f"darkroom.config.{name}" for name in ("base", "captions", "framing", "photos")),
     *(f"darkroom.jobs.{name}" for name in ("crash_isolation", "gpu_locks", "progress")),
     "darkroom.models.lock",
+    "darkroom.families.base",
     *(f"darkroom.photo_folder.{name}" for name in ("index", "path_text")),
     *(f"darkroom.storage.{name}" for name in ("cache", "code_version", "files", "tables", "threads")),
     "darkroom.training.encodings",
@@ -98,7 +99,7 @@ def _calls() -> list[str]:
     return sorted(found)
 
 
-def imports(module: ModuleType) -> set[str]:
+def imports(module: ModelFamily) -> set[str]:
     """The modules that a module imports itself. Packages are left out: they decide nothing, as `test_house` sees."""
     files = darkroom_modules(Path(str(module.__file__)), SCRIPTS)
     return {name for name, file in files.items() if file.name != "__init__.py"}

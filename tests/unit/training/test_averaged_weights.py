@@ -90,7 +90,7 @@ def test_what_is_kept_is_the_average_and_the_trained_weights_come_back_to_the_bi
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"optimizer": "schedulefree", "schedule": "cosine"}, "set training.schedule: constant"),
+        ({"optimizer": "schedulefree", "lr_schedule": "cosine"}, "set training.lr_schedule: constant"),
         ({"optimizer": "schedulefree", "ema_decay": 0.99}, "set training.ema_decay: null"),
         ({"optimizer": "adamw", "d_coef": 2.0}, "d_coef is for prodigy only"),
         ({"background_prior": True, "masked_loss": False}, "set training.masked_loss: true"),

@@ -1,4 +1,4 @@
-"""Which frames a step sees, and that every random draw has its address."""
+"""Which frames a step sees, and that every random draw has its key."""
 
 from collections import Counter
 

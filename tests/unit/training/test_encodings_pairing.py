@@ -1,6 +1,6 @@
 """Recognisable latents and embeddings, planted in a dataset, arrive in pairs, however things are named."""
 
-import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +12,9 @@ from tiny_dataset import save_dataset
 
 from darkroom.config.base import ComputeSettings
 from darkroom.config.training import PriorSettings, TrainingSettings, ValidationSettings
+from darkroom.contracts.manifest import Frame, read_manifest
 from darkroom.families import sdxl
 from darkroom.storage.cache import Cache
-from darkroom.storage.files import read_json
 from darkroom.storage.tables import write_table
 from darkroom.training.dataset_encoding import Dataset, encode_dataset
 from darkroom.training.encodings import COLUMNS, Encodings, read_encodings
@@ -45,15 +45,15 @@ def planted_family(received: list[tuple[int, int]]) -> Any:
 
     own = {"encode_picture": encode_picture, "encode_text": encode_text, "predict": predict}
     own |= {"load_vae": lambda *_: None, "load_text_encoders": lambda *_: None}
-    own |= {"add_noise": lambda schedule, latents, noise, timesteps: latents}
+    own |= {"add_noise": lambda noise_scheduler, latents, noise, timesteps: latents}
     return SimpleNamespace(**(vars(sdxl) | own))
 
 
-def pairs_received(model: Path, paths: dict[str, Path], frames: list[dict[str, Any]], work: Path) -> Pairs:
+def pairs_received(model: Path, paths: dict[str, Path], frames: list[Frame], work: Path) -> Pairs:
     """Encode the frames, train some steps on them, and return which red came with which caption's number."""
     received: list[tuple[int, int]] = []
     family = planted_family(received)
-    dataset = Dataset(frames, paths["images"], paths["masks"], "mimi")
+    dataset = Dataset(frames, paths["images"], paths["masks"])
     encoder = Encoder(family, model, lambda: torch.device("cpu"), {}, Cache(work / "cache"))
     rows, _ = encode_dataset(encoder, dataset, [], None, False, work / "encodings")
     write_table(work / "encodings.csv", COLUMNS, rows)
@@ -67,14 +67,14 @@ def pairs_received(model: Path, paths: dict[str, Path], frames: list[dict[str, A
     return set(received)
 
 
-def exchange(frames: list[dict[str, Any]], keys: tuple[str, ...]) -> list[dict[str, Any]]:
+def exchange(frames: list[Frame], keys: tuple[str, ...]) -> list[Frame]:
     """The frames where neighbours of one size have changed these values with each other."""
-    frames = [dict(frame) for frame in frames]
-    train = [frame for frame in frames if frame["split"] == "train" and frame["width"] == 32]
+    train = [frame for frame in frames if frame.split == "train" and frame.width == 32]
+    partner = {}
     for one, other in list(pairwise(train))[::2]:
-        for key in keys:
-            one[key], other[key] = other[key], one[key]
-    return frames
+        partner |= {one: other, other: one}
+    others = {frame: {key: getattr(partner[frame], key) for key in keys} for frame in partner}
+    return [replace(frame, **others.get(frame, {})) for frame in frames]
 
 
 @pytest.fixture
@@ -83,20 +83,20 @@ def dataset(tmp_path: Path) -> dict[str, Path]:
 
 
 def test_every_picture_arrives_with_its_own_caption(tiny_model: Path, dataset: dict[str, Path], tmp_path: Path) -> None:
-    frames = read_json(dataset["manifest"])["frames"]
+    frames = read_manifest(dataset["manifest"])
     expected = {(40 * number, number) for number in range(4)}
     assert pairs_received(tiny_model, dataset, frames, tmp_path / "a") == expected
     assert pairs_received(tiny_model, dataset, frames[::-1], tmp_path / "b") == expected
 
 
 def test_exchanged_names_change_no_pair(tiny_model: Path, dataset: dict[str, Path], tmp_path: Path) -> None:
-    frames = read_json(dataset["manifest"])["frames"]
+    frames = read_manifest(dataset["manifest"])
     renamed = exchange(frames, ("frame", "photo"))
     for folder in (dataset["images"], dataset["masks"]):
-        contents = {frame["picture_sha256"]: (folder / f"{frame['frame']}.png").read_bytes() for frame in frames}
+        contents = {frame.picture_sha256: (folder / f"{frame.frame}.png").read_bytes() for frame in frames}
         for frame in renamed:
-            (folder / f"{frame['frame']}.png").write_bytes(contents[frame["picture_sha256"]])
-    assert json.dumps(renamed) != json.dumps(frames)
+            (folder / f"{frame.frame}.png").write_bytes(contents[frame.picture_sha256])
+    assert renamed != frames
     expected = {(40 * number, number) for number in range(4)}
     assert pairs_received(tiny_model, dataset, renamed, tmp_path / "a") == expected
 
@@ -104,6 +104,6 @@ def test_exchanged_names_change_no_pair(tiny_model: Path, dataset: dict[str, Pat
 def test_exchanged_captions_are_exchanged_and_nothing_else(
     tiny_model: Path, dataset: dict[str, Path], tmp_path: Path
 ) -> None:
-    frames = exchange(read_json(dataset["manifest"])["frames"], ("caption", "caption_sha256"))
+    frames = exchange(read_manifest(dataset["manifest"]), ("caption", "untriggered", "caption_sha256"))
     pairs = pairs_received(tiny_model, dataset, frames, tmp_path / "a")
     assert pairs == {(40, 2), (80, 1), (0, 0), (120, 3)}

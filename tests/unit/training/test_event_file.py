@@ -16,10 +16,10 @@ from darkroom.training import event_file, lora_recipe
 from darkroom.training.encodings import Encodings
 from darkroom.training.event_file import EventFile
 from darkroom.training.lora_recipe import train_lora
-from darkroom.training.resume_state import Progress, SavingClock
+from darkroom.training.resume_state import SavingClock, TrainingState
 
 
-def expected(done: Progress) -> dict[str, dict[int, Any]]:
+def expected(done: TrainingState) -> dict[str, dict[int, Any]]:
     rows = {"training": done.log, "validation": done.validation}
     names = {"training": ("loss", "prior_loss", "lr", "grad_norm"), "validation": lora_recipe.VALIDATION_COLUMNS[1:5]}
     return {
@@ -41,7 +41,7 @@ def test_a_training_that_was_stopped_has_every_step_once(
             raise KeyboardInterrupt
         check(step, *others)
 
-    def train() -> Progress:
+    def train() -> TrainingState:
         return train_lora(
             sdxl, tiny_model, tiny_encodings, recipe(), tmp_path / "work", SavingClock(1e9), EventFile(tmp_path / "tb")
         )
@@ -75,7 +75,7 @@ def test_a_training_that_was_stopped_has_every_step_once(
 
 def test_curves_can_be_looked_at_while_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_file, "SHORTEST_PAUSE", -1.0)
-    done = Progress(0, [], [{"step": 0, "loss": 0.5, "frames": 2, "split": "held_out"}], 0.0)
+    done = TrainingState(0, [], [{"step": 0, "loss": 0.5, "frames": 2, "split": "held_out"}], 0.0)
     file = EventFile(tmp_path)
     for step in (1, 2):
         done.step, done.seconds = step, 10.0 * step
@@ -94,7 +94,7 @@ def test_curves_can_be_looked_at_while_it_trains(tmp_path: Path, monkeypatch: py
 def test_a_full_disk_ends_the_curves_and_not_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_file, "SHORTEST_PAUSE", -1.0)
     monkeypatch.setattr("tensorboardX.record_writer.open_file", lambda path: Path("/dev/full").open("wb"))  # noqa: SIM115
-    file, done = EventFile(tmp_path), Progress(0, [], [], 0.0)
+    file, done = EventFile(tmp_path), TrainingState(0, [], [], 0.0)
     for step in range(1, 400):
         done.log.append({"step": step, "loss": 1.0, "seconds": 1.0})
         file.show(done)

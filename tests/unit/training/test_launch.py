@@ -22,7 +22,7 @@ from darkroom.training import launch as launching
 from darkroom.training.encodings import Encodings
 from darkroom.training.launch import launch, refuse_other_launchers
 from darkroom.training.lora_recipe import Recipe, train_lora
-from darkroom.training.resume_state import Progress, SavingClock, checkpoints_of, finished_training, keep_finished
+from darkroom.training.resume_state import SavingClock, TrainingState, checkpoints_of, finished_training, keep_finished
 from darkroom.training.worker_failures import FAILURES
 from darkroom.training.worker_launcher import exit_code
 
@@ -37,7 +37,7 @@ def train(
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(f"computed {settings.steps}") == 1
     assert done.stdout.count("frames 4/4") == 1
-    assert list(curves(read_events(work / "events"))["training/loss"]) == list(range(1, settings.steps + 1))
+    assert list(curves(read_events(work / "tensorboard"))["training/loss"]) == list(range(1, settings.steps + 1))
     return read_table(work / "log.csv")
 
 
@@ -180,10 +180,10 @@ def test_a_finished_training_is_known_until_a_checkpoint_changes(tmp_path: Path)
     checkpoint.write_bytes(b"weights")
     (tmp_path / "state.pt").write_bytes(b"optimizer")
     assert finished_training(tmp_path) is None
-    done = Progress(2, [{"step": 1}, {"step": 2}], [{"step": 0}], 1.5, machine={"processor": "x"})
+    done = TrainingState(2, [{"step": 1}, {"step": 2}], [{"step": 0}], 1.5, machine={"processor": "x"})
     keep_finished(tmp_path, done)
     assert not (tmp_path / "state.pt").exists()
-    assert finished_training(tmp_path) == Progress(2, done.log, done.validation, 1.5, 2, done.machine)
+    assert finished_training(tmp_path) == TrainingState(2, done.log, done.validation, 1.5, 2, done.machine)
     checkpoint.write_bytes(b"others")
     assert finished_training(tmp_path) is None
 

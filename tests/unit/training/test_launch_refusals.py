@@ -15,7 +15,6 @@ import train_lora
 from tiny_models import save_tiny_sd15
 from training_commands import SETTINGS, command
 
-from darkroom.config.base import ComputeSettings
 from darkroom.jobs.command import run_command
 from darkroom.models.fetch import lock_local
 from darkroom.storage.files import sha256_file, write_json
@@ -46,8 +45,10 @@ class Training:
     def change(self, option: str, value: str) -> None:
         self.words[self.words.index(option) + 1] = value
 
-    def set(self, **values: Any) -> None:
-        self.change("--settings", SHORT.model_copy(update=values).to_argument())
+    def set(self, group: str = "training", **values: Any) -> None:
+        """Change values of a group of the recipe, right or wrong."""
+        recipe = json.loads(self.words[self.words.index("--recipe") + 1])
+        self.change("--recipe", json.dumps(recipe | {group: recipe[group] | values}))
 
     def run(self) -> int | str | None:
         """The exit code."""
@@ -84,7 +85,7 @@ def take_another_family(training: Training) -> None:
 
 
 def use_nine_processes(training: Training) -> None:
-    training.change("--compute", ComputeSettings(device="cpu", training_processes=9).to_argument())
+    training.set("compute", training_processes=9)
 
 
 def start_by_another_launcher(training: Training) -> None:
@@ -99,7 +100,7 @@ WRONG: dict[str, tuple[Callable[[Training], None], str]] = {
     "other weights": (take_another_family, "a model of Stable Diffusion 1.5, not of SDXL; set family: sd15"),
     "loss": (lambda training: training.set(weight_decay=1e38), "of step 2 is not a number; lower"),
     "rate": (lambda training: training.set(learning_rate=1.0), "learning_rate: adamw diverges at 1, a rate"),
-    "settings": (lambda training: training.change("--settings", '{"rnak": 8}'), "'rnak'; did you mean 'rank'?"),
+    "settings": (lambda training: training.set(rnak=8), "'rnak'; did you mean 'rank'?"),
     "precision": (lambda training: training.set(precision="fp16"), "set training.precision: bf16 or fp32"),
     "launcher": (start_by_another_launcher, "another launcher, such as torchrun or accelerate, has started this"),
     "processes": (use_nine_processes, "9 processes cannot divide a step of 4 samples; set it to 4 or fewer"),

@@ -22,19 +22,19 @@ from darkroom.training.adapter import load_adapter
 from darkroom.training.encodings import Encodings
 from darkroom.training.lora_recipe import Recipe, train_lora
 from darkroom.training.resume_state import SavingClock
-from darkroom.training.validation_loss import Judge, paired_loss
+from darkroom.training.validation_loss import ValidationContext, fixed_noise_loss
 
 # bitsandbytes keeps 8 bits of weights of 4096 numbers and more only: 16 x 256.
 RESUMED: dict[str, dict[str, Any]] = {
-    "adamw": {"optimizer": "adamw", "schedule": "cosine", "ema_decay": 0.9},
-    "adamw8bit": {"optimizer": "adamw8bit", "schedule": "cosine", "ema_decay": 0.9, "rank": 256},
+    "adamw": {"optimizer": "adamw", "lr_schedule": "cosine", "ema_decay": 0.9},
+    "adamw8bit": {"optimizer": "adamw8bit", "lr_schedule": "cosine", "ema_decay": 0.9, "rank": 256},
     "prodigy": {"optimizer": "prodigy", "learning_rate": 1.0, "d_coef": 2.0, "ema_decay": 0.9},
     "schedulefree": {"optimizer": "schedulefree"},
     "adafactor": {"optimizer": "adafactor", "background_prior": True, "noise_offset": 0.05, "min_snr_gamma": 5.0},
 }
 
 
-def train(model: Path, encodings: Encodings, job: Recipe, work: Path, pause: float = 1e9) -> lora_recipe.Progress:
+def train(model: Path, encodings: Encodings, job: Recipe, work: Path, pause: float = 1e9) -> lora_recipe.TrainingState:
     return train_lora(sdxl, model, encodings, job, work, SavingClock(pause))
 
 
@@ -196,16 +196,18 @@ def test_prodigy_logs_the_rate_of_each_step(tiny_model: Path, tiny_encodings: En
 
 def test_validation_draws_from_nothing_else_and_disturbs_nothing(tiny_model: Path, tiny_encodings: Encodings) -> None:
     denoiser = sdxl.load_denoiser(tiny_model, torch.float32)
-    schedule, told = sdxl.load_schedule(tiny_model), []
+    noise_scheduler, told = sdxl.load_noise_scheduler(tiny_model), []
     family = SimpleNamespace(**vars(sdxl))
     family.add_noise = lambda s, latents, noise, at: told.append((noise, at)) or sdxl.add_noise(s, latents, noise, at)
-    judge = Judge(family, schedule, tiny_encodings, ValidationSettings(timesteps=4), torch.device("cpu"))
+    context = ValidationContext(
+        family, noise_scheduler, tiny_encodings, ValidationSettings(timesteps=4), torch.device("cpu")
+    )
     frame = tiny_encodings.of("frame", "held_out")[0]
     losses = []
     for seed in (1, 2):
         torch.manual_seed(seed)
         before = torch.get_rng_state()
-        losses.append(paired_loss(denoiser, frame, judge))
+        losses.append(fixed_noise_loss(denoiser, frame, context))
         assert torch.equal(before, torch.get_rng_state())
     assert losses[0] == losses[1]
     assert told[0][1].tolist() == told[1][1].tolist() == [125, 375, 625, 875]

@@ -31,13 +31,13 @@ from darkroom.publishing.lora_files import ADAPTER_METADATA, read_checkpoint, wr
 from darkroom.publishing.verification import verify_lora
 from darkroom.training import lora_recipe
 from darkroom.training.encodings import Encodings
-from darkroom.training.hearing import Hearing, load_hearing
 from darkroom.training.lora_recipe import Recipe, train_lora
 from darkroom.training.memory_estimate import memory_need
 from darkroom.training.optimizers import make_optimizer, parameter_groups, set_learning_rate
 from darkroom.training.preflight import check_training
-from darkroom.training.resume_state import Progress, SavingClock
-from darkroom.training.validation_loss import Judge
+from darkroom.training.resume_state import SavingClock, TrainingState
+from darkroom.training.text_conditioning import TextConditioning, load_text_conditioning
+from darkroom.training.validation_loss import ValidationContext
 
 CPU = torch.device("cpu")
 TEXT = TextEncoderSettings(rank=2, alpha=4, learning_rate=1e-3)
@@ -67,7 +67,7 @@ def recipe(weight: float = 0.5, **changes: Any) -> Recipe:
     return Recipe(training, PriorSettings(weight=weight), ValidationSettings(timesteps=3), compute)
 
 
-def train(name: str, prepared: Prepared, job: Recipe, work: Path, pause: float = 1e9) -> Progress:
+def train(name: str, prepared: Prepared, job: Recipe, work: Path, pause: float = 1e9) -> TrainingState:
     model, encodings = prepared(name)
     return train_lora(family(name), model, encodings, job, work, SavingClock(pause))
 
@@ -93,17 +93,17 @@ def test_frozen_encoders_are_not_loaded_and_tokens_change_no_bit(
 
 @FAMILIES
 def test_fresh_adapters_hear_what_was_encoded_once(name: str, prepared: Prepared) -> None:
-    """Stacked captions, the empty one among them: SDXL hears zeros for it."""
+    """Stacked captions, the empty one among them: SDXL is conditioned on zeros for it."""
     model, encodings = prepared(name)
-    hearing = load_hearing(family(name), model, SETTINGS, CPU)
+    conditioning = load_text_conditioning(family(name), model, SETTINGS, CPU)
     texts = [encodings.tensors(row.text) for row in (*encodings.of("frame", "train"), encodings.empty)]
     stacked = {part: torch.stack([text[part] for text in texts]) for part in texts[0]}
-    heard = hearing(stacked)
-    for part, tensor in heard.items():
+    conditions = conditioning(stacked)
+    for part, tensor in conditions.items():
         torch.testing.assert_close(tensor, stacked[part], atol=1e-6, rtol=1e-5)
-    assert torch.equal(heard["embeddings"][-1], torch.zeros_like(heard["embeddings"][-1])) == (name == "sdxl")
-    assert heard["embeddings"].requires_grad
-    assert Hearing()(stacked) is stacked
+    assert torch.equal(conditions["embeddings"][-1], torch.zeros_like(conditions["embeddings"][-1])) == (name == "sdxl")
+    assert conditions["embeddings"].requires_grad
+    assert TextConditioning()(stacked) is stacked
 
 
 def test_an_empty_caption_is_spoken_where_the_model_wants_no_zeros(prepared: Prepared) -> None:
@@ -159,12 +159,14 @@ def draw(pipeline: Any, file: Path) -> torch.Tensor:
 def test_a_reloaded_checkpoint_has_the_loss_of_the_training(prepared: Prepared, tmp_path: Path) -> None:
     done = train("sdxl", prepared, recipe(), tmp_path)
     model, encodings = prepared("sdxl")
-    hearing = Hearing(sdxl, sdxl.load_text_encoders(model, CPU))
-    judge = Judge(sdxl, sdxl.load_schedule(model), encodings, ValidationSettings(timesteps=3), CPU, hearing)
+    conditioning = TextConditioning(sdxl, sdxl.load_text_encoders(model, CPU))
+    context = ValidationContext(
+        sdxl, sdxl.load_noise_scheduler(model), encodings, ValidationSettings(timesteps=3), CPU, conditioning
+    )
     file = checkpoint_file(tmp_path / "checkpoints", 10)
     compared = [Variant(10, strength, file) for strength in (0.0, 1.0)]
     denoiser = sdxl.load_denoiser(model, torch.float32).eval()
-    changes = measure_loss_changes(denoiser, sdxl, judge, compared, torch.float32)
+    changes = measure_loss_changes(denoiser, sdxl, context, compared, torch.float32)
     assert changes[BASE].fall == 0 and changes[compared[0]].fall == pytest.approx(0, abs=1e-5)
     base, last = done.validation[0], done.validation[-1]
     assert changes[compared[1]].prior_rise == pytest.approx(last["prior_loss"] / base["prior_loss"] - 1, abs=1e-5)
@@ -190,7 +192,7 @@ def test_micro_batches_change_memory_and_nothing_else(prepared: Prepared, tmp_pa
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"optimizer": "adamw", "schedule": "cosine", "ema_decay": 0.9, "warmup_steps": 2}, id="adamw"),
+        pytest.param({"optimizer": "adamw", "lr_schedule": "cosine", "ema_decay": 0.9, "warmup_steps": 2}, id="adamw"),
         pytest.param({"optimizer": "adamw8bit", "rank": 256}, id="adamw8bit", marks=pytest.mark.slow),
         pytest.param({"optimizer": "schedulefree", "warmup_steps": 2}, id="schedulefree", marks=pytest.mark.slow),
         pytest.param({"optimizer": "adafactor", "background_prior": True}, id="adafactor", marks=pytest.mark.slow),

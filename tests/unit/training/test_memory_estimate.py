@@ -1,7 +1,7 @@
 """The estimate of memory, walked through without weights."""
 
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -12,6 +12,7 @@ from tiny_models import save_tiny_flux, save_tiny_sd15
 from darkroom.config.training import PriorSettings, TrainingSettings
 from darkroom.errors import UserError
 from darkroom.families import flux, sdxl
+from darkroom.families.base import ModelFamily
 from darkroom.training.adapter import add_adapter, trainable
 from darkroom.training.encodings import Encodings
 from darkroom.training.memory_estimate import OVERHEAD, Need, check_memory, memory_need, memory_there, samples_at_once
@@ -55,7 +56,7 @@ def test_the_estimate_is_what_a_true_step_keeps(tiny_model: Path, tmp_path: Path
 
 @pytest.mark.parametrize("family", [sdxl, flux])
 def test_checkpointing_and_fewer_samples_need_less(
-    family: ModuleType, tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path
+    family: ModelFamily, tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path
 ) -> None:
     model, encodings = tiny_model, tiny_encodings
     if family is flux:

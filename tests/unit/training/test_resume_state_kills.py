@@ -34,8 +34,8 @@ SETTINGS = {
 }
 # bitsandbytes keeps 8 bits of weights of 4096 numbers and more only.
 JOBS: dict[str, dict[str, Any]] = {
-    "adamw": {"ema_decay": 0.9, "schedule": "cosine"},
-    "adamw8bit": {"ema_decay": 0.9, "schedule": "cosine", "rank": 128},
+    "adamw": {"ema_decay": 0.9, "lr_schedule": "cosine"},
+    "adamw8bit": {"ema_decay": 0.9, "lr_schedule": "cosine", "rank": 128},
     "prodigy": {"ema_decay": 0.9, "learning_rate": 1.0},
     "schedulefree": {},
 }

@@ -39,9 +39,9 @@ def test_a_step_receives_what_belongs_together(tiny_encodings: Encodings) -> Non
                     assert torch.allclose(batch.weights[place], 0.1 + 0.9 * mask)
                 else:
                     assert torch.equal(batch.weights[place], torch.ones_like(batch.weights[place]))
-                seen.append(sample.place)
-        assert sorted(seen) == sorted(sample.place for sample in samples)
-        assert sum(sample.share for sample in samples if not sample.is_prior) == pytest.approx(1.0)
+                seen.append(sample.key)
+        assert sorted(seen) == sorted(sample.key for sample in samples)
+        assert sum(sample.loss_weight for sample in samples if not sample.is_prior) == pytest.approx(1.0)
         assert {sample.encoding.kind for sample in samples if sample.is_prior} == {"frame", "prior"}
         frames = {sample.encoding.name for sample in samples if not sample.is_prior}
         assert {s.encoding.name for s in samples if s.is_prior and s.encoding.kind == "frame"} <= frames

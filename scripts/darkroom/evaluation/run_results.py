@@ -1,61 +1,16 @@
-"""The record of a run, run.json: its settings and what came of it, for `compare_runs`."""
+"""What a run's record says: the settings in which runs may differ, and the figures of the chosen checkpoint."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
 from darkroom.config.project import Target
 from darkroom.config.training import TrainingSettings
 from darkroom.contracts.choice import Choice
-from darkroom.storage.files import read_json, write_json
+from darkroom.contracts.run_record import Figures
 from darkroom.storage.tables import Row
 
 LAST_STEPS = 20  # the training loss of one step is noise
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What came of a run: scores of the chosen checkpoint and of the base model, as in scores.csv, and losses.
-
-    `loss_before` and `loss_after` are paired losses, of the base model and of the chosen checkpoint; `training_loss` is
-    the mean over the last LAST_STEPS steps. What the tables do not hold is empty or None.
-    """
-
-    chosen_step: int
-    chosen_strength: float
-    likeness: str
-    likeness_se: str
-    likeness_base: str
-    prompt_following: str
-    prompt_following_se: str
-    prompt_following_base: str
-    loss_before: float | None
-    loss_after: float | None
-    loss_change: float | None
-    training_loss: float | None
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """A run by its target and label: the settings in which runs may differ, by name, and what came of it."""
-
-    target: str
-    run: str
-    settings: Mapping[str, Any]
-    figures: Figures
-
-
-def write_run(path: Path, run: RunRecord) -> None:
-    """Write run.json."""
-    write_json(path, asdict(run))
-
-
-def read_run(path: Path) -> RunRecord:
-    """Read run.json."""
-    content = read_json(path)
-    return RunRecord(content["target"], content["run"], content["settings"], Figures(**content["figures"]))
 
 
 def run_settings(training: TrainingSettings, target: Target, base_model: str) -> dict[str, Any]:

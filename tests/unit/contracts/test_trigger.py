@@ -2,7 +2,7 @@
 
 import pytest
 
-from darkroom.captions.trigger import count_trigger, with_one_trigger, without_trigger
+from darkroom.contracts.trigger import count_trigger, with_one_trigger, without_trigger
 
 
 @pytest.mark.parametrize(

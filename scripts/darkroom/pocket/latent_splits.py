@@ -1,4 +1,4 @@
-"""Albums of the world as latents, encoded once: what the pocket SDXL and the pocket FLUX learn from."""
+"""Splits of the world as latents, encoded once: what the pocket SDXL and the pocket FLUX learn from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +9,10 @@ from safetensors.torch import save
 
 from darkroom.pocket.training_loop import save_checkpoint
 from darkroom.pocket.world import Scene
-from darkroom.pocket.world_files import ALBUMS, load_album
+from darkroom.pocket.world_files import RENDERED_SPLITS, load_split
 from darkroom.storage.files import sha256_bytes
 
-BUCKETS = ("square", "square", "square", "wide", "tall")  # how often each album is drawn
+BUCKETS = ("square", "square", "square", "wide", "tall")  # how often each split is drawn
 
 
 @dataclass
@@ -38,10 +38,10 @@ def fingerprint(module: torch.nn.Module) -> str:
 
 @torch.no_grad()
 def load_bucket(name: str, autoencoder: AutoencoderKL, work: Path) -> Bucket:
-    """Encode an album once; the latents stay in `work/latents`, under a name that tells the autoencoder."""
+    """Encode a split once; the latents stay in `work/latents`, under a name that tells the autoencoder."""
     path = work / "latents" / f"{name}-{fingerprint(autoencoder)}.pt"
-    scenes, pictures, boxes = load_album(name, work)
-    album = ALBUMS[name]
+    scenes, pictures, boxes = load_split(name, work)
+    split = RENDERED_SPLITS[name]
     if not path.exists():
         parts = []
         for mirrored in (False, True):
@@ -52,11 +52,11 @@ def load_bucket(name: str, autoencoder: AutoencoderKL, work: Path) -> Bucket:
         save_checkpoint(path, {"latents": torch.cat(parts) * autoencoder.config.scaling_factor})
         print(f"latents: {name} encoded", flush=True)
     latents = torch.load(path, weights_only=True)["latents"]
-    return Bucket(scenes, boxes, latents, album.width, album.height)
+    return Bucket(scenes, boxes, latents, split.width, split.height)
 
 
 def load_buckets(autoencoder: AutoencoderKL, work: Path) -> dict[str, Bucket]:
-    """The albums of all sizes."""
+    """The splits of all sizes."""
     return {name: load_bucket(name, autoencoder, work) for name in dict.fromkeys(BUCKETS)}
 
 

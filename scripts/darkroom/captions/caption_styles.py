@@ -1,4 +1,4 @@
-"""The dialects: the same description as flowing sentences, as one sentence or as tags, cut where it may be trimmed."""
+"""The caption styles: the same description as sentences, as one sentence or as tags, cut where it may be trimmed."""
 
 import re
 
@@ -13,7 +13,7 @@ Clauses = list[list[str]]
 
 
 def clauses(sentences: list[str], style: CaptionStyle) -> Clauses:
-    """What a dialect says, as clauses by sentence: for tags and one sentence, a single list."""
+    """What a caption style says, as clauses by sentence: for tags and one sentence, a single list."""
     if style == "tags":
         return [_tags(sentences)]
     split = [[clause.strip() for clause in sentence.split(",") if clause.strip()] for sentence in sentences]
@@ -21,7 +21,7 @@ def clauses(sentences: list[str], style: CaptionStyle) -> Clauses:
 
 
 def join_clauses(written: Clauses, style: CaptionStyle) -> str:
-    """The text of a dialect, still with SUBJECT in it."""
+    """The text of a caption style, still with SUBJECT in it."""
     texts = [", ".join(sentence) for sentence in written if sentence]
     if style != "sentences":
         return ", ".join(texts)

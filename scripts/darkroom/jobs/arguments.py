@@ -1,0 +1,57 @@
+"""A script's arguments as one typed class, of which its command line is made.
+
+Each field is an argument: `photos: Annotated[Path, "photos.csv"]` is `--photos PATH` and says `photos.csv` in the
+help. A path, a number or a text takes one word, `T | None` may be left out or be empty (as Snakemake writes an input
+that is not there), a list takes any number of words, a bool is a switch, and a group of settings is its JSON.
+
+argparse itself, since Snakemake writes a list as words after one option, which the libraries that build command lines
+of types (pydantic-settings, jsonargparse) do not read.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, Field, fields
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+Arguments = TypeVar("Arguments")
+
+
+def read_arguments(kind: type[Arguments], doc: str | None, words: Sequence[str] | None = None) -> Arguments:
+    """The arguments of a command line, by default this process's, as a dataclass; `doc` is the script's docstring.
+
+    Fields without a default are required, lists with one may be empty. Raises UserError where settings are wrong.
+    """
+    parser = argparse.ArgumentParser(description=(doc or "").strip().splitlines()[0])
+    hints = get_type_hints(kind, include_extras=True)
+    for field in fields(kind):  # type: ignore[arg-type]
+        hint = hints[field.name]
+        base, text = get_args(hint) if get_origin(hint) is Annotated else (hint, None)
+        parser.add_argument(f"--{field.name.replace('_', '-')}", help=text, **_options(base, _default(field)))
+    return kind(**vars(parser.parse_args(words)))
+
+
+def _default(field: "Field[Any]") -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def _options(base: Any, default: Any) -> dict[str, Any]:
+    """What argparse is to know of an argument of a type; `default` is MISSING where it is required."""
+    given = {"required": True} if default is MISSING else {"default": default}
+    origin, parts = get_origin(base), get_args(base)
+    if base is bool:
+        return {"action": "store_true"}
+    if origin is list:
+        return {"type": _reader(parts[0]), "nargs": "+" if default is MISSING else "*", **given}
+    if origin is UnionType:
+        given = {"default": None if default is MISSING else default}
+        return {"type": lambda word: _reader(parts[0])(word) if word else None, "nargs": "?", **given}
+    if origin is Literal:
+        return {"choices": parts, **given}
+    return {"type": _reader(base), **given}
+
+
+def _reader(kind: Any) -> Callable[[str], Any]:
+    """What makes a value of a word: a group of settings reads its JSON."""
+    reader: Callable[[str], Any] = getattr(kind, "from_argument", kind)
+    return reader
