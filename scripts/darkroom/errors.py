@@ -21,6 +21,11 @@ class UserError(Exception):
     """A mistake a user can mend: one line that names the file or key, what is wrong and what to do."""
 
 
+def one_line(error: object, most: int = 300) -> str:
+    """What an error says, on one line of at most so many characters; the kind of error where it says nothing."""
+    return " ".join(str(error).split())[:most] or type(error).__name__
+
+
 def lacks_memory(error: BaseException) -> bool:
     """Whether an error says, as Python, torch, OpenCV, ONNX Runtime and Pillow do, that memory did not suffice.
 

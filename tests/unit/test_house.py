@@ -17,7 +17,7 @@ DOCS = [
     *sorted(ROOT.glob("docs/*.md")),
 ]
 # Paths that the docs name and that a run or a set-up makes, and words that stand for any.
-ANY = re.compile(r"ROOM|PACKAGE|MODULE")
+ANY = re.compile(r"ROOM|PACKAGE|MODULE|NAME|RULE")
 MADE = ("build/", "results/", "resources/models/", ".darkroom/", ".venv/")
 PATH = re.compile(
     r"`((?:scripts|tests|workflow|config|benchmarks|docs|envs|profiles|resources)/[\w./-]+|[\w/-]+\.(?:py|smk))`"
@@ -59,3 +59,15 @@ def test_no_path_in_the_docs_is_dead(page: Path) -> None:
     places = [ROOT, page.parent, ROOT / "scripts", LIBRARY, LIBRARY / page.stem, ROOT / "workflow" / "rules"]
     dead = [name for name in sorted(named) if not any((place / name).exists() for place in places)]
     assert dead == []
+
+
+# So many files a new one may touch, beside its tests and docs.
+MOST = {"model family": 3, "adapter": 2, "optimizer": 2, "captioner": 2, "mask backend": 2, "stage": 6}
+
+
+def test_a_new_one_touches_few_files() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Where a new one goes")[2].partition("\n## ")[0]
+    rows = dict(line.strip("| ").split(" | ", 1) for line in table.splitlines() if line.startswith("| "))
+    for what, most in MOST.items():
+        files = {name for name in re.findall(r"`([\w/]+\.\w+|[\w/]+/)`", rows[what]) if not name.startswith("tests/")}
+        assert 0 < len(files) <= most, (what, files)

@@ -37,7 +37,7 @@ def rewrite(
     trimmed and with the trigger once; a captioner does not know the trigger, so what looks like it is another word.
     Raises UserError where prefix, trigger and class alone are longer than the limit.
     """
-    name = f"{subject.trigger} {subject.subject_class}"
+    name = subject.phrase
     opening = ", ".join([*settings.prefix, name])
     if count(opening) > limit:
         raise UserError(

@@ -48,6 +48,11 @@ class SubjectSettings(Settings):
     subject_class: str = Field(alias="class", min_length=1, description="the common word for it, such as woman")
     kind: Literal["character", "object", "style"] = Field("character", description="what the trigger shall absorb")
 
+    @property
+    def phrase(self) -> str:
+        """What calls the subject in a prompt: trigger and class."""
+        return f"{self.trigger} {self.subject_class}"
+
     @field_validator("trigger", "subject_class")
     @classmethod
     def _plain_words(cls, value: str) -> str:

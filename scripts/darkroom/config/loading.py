@@ -13,7 +13,7 @@ from darkroom.config.framing import SETUP_MODEL, AestheticSettings
 from darkroom.config.project import NAME, Config, Target, mask_models
 from darkroom.config.training import TrainingSettings, check_family
 from darkroom.config.wrong_settings import explain
-from darkroom.errors import UserError
+from darkroom.errors import UserError, one_line
 from darkroom.families.base import family
 from darkroom.models.lock import local_model
 
@@ -38,7 +38,7 @@ def read_yaml(path: Path) -> Any:
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise UserError(f"{path}: not valid YAML: {one_line(error)}") from None
 
 
 def _known_targets(folder: Path) -> list[str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,7 +13,7 @@ from darkroom.config.evaluation import EvaluationSettings, RenderSettings
 from darkroom.config.framing import AestheticSettings, CropSettings, MaskSettings, QualitySettings, SelectionSettings
 from darkroom.config.photos import DuplicateSettings, OpeningSettings
 from darkroom.config.training import PriorSettings, TrainingSettings, ValidationSettings
-from darkroom.families.base import FAMILIES, family
+from darkroom.families.base import FAMILIES, FamilyName, family
 
 # Keys that decide no byte of a result, which no provenance holds.
 DECIDE_NOTHING = {"shards"}
@@ -25,9 +25,7 @@ TAKEN = ("base_samples", "dataset", "encodings", "frames", "masks", "prior")
 class Target(Settings):
     """A base model and how a dataset is made and trained for it: a file in config/targets/."""
 
-    family: Literal["sd15", "sdxl", "flux"] = Field(
-        description="the model family, a file in scripts/darkroom/families/"
-    )
+    family: FamilyName = Field(description="the model family, a file in scripts/darkroom/families/")
     model: str = Field(description="a folder or an id of the Hub")
     revision: str = Field("main", description="branch, tag or commit of an id of the Hub")
     crop: CropSettings = CropSettings()

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from darkroom.config.project import Config, Target
 from darkroom.storage.files import write_text
+from darkroom.storage.markdown import markdown_table
 
 BEGIN, END = "<!-- keys: written by `make schema` -->", "<!-- end of keys -->"
 
@@ -25,20 +26,19 @@ def _choices(field: FieldInfo) -> str:
     return " (" + ", ".join(f"`{choice}`" for choice in choices) + ")" if choices else ""
 
 
-def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _rows(field.annotation, f"{key}.")
         else:
             text = f"{field.description or ''}{_choices(field)}".replace("|", "\\|")
-            yield f"| `{key}` | {_default(field)} | {text} |"
+            yield f"`{key}`", _default(field), text
 
 
 def reference() -> str:
     """The keys of a project's config and of a target as two Markdown tables."""
-    head = "| key | default | meaning |\n|---|---|---|\n"
-    config, target = head + "\n".join(_rows(Config)), head + "\n".join(_rows(Target))
+    config, target = (markdown_table(("key", "default", "meaning"), _rows(model)) for model in (Config, Target))
     return f"{BEGIN}\n### A project\n{config}\n\n### A target\n{target}\n{END}"
 
 

@@ -23,14 +23,14 @@ class PlannedSample:
 
 def full_prompt(prompt: str, subject: SubjectSettings) -> str:
     """A prompt with {subject} as trigger and class, and {class} as the class."""
-    named = prompt.replace("{subject}", f"{subject.trigger} {subject.subject_class}")
+    named = prompt.replace("{subject}", subject.phrase)
     return named.replace("{class}", subject.subject_class)
 
 
 def plain_prompt(prompt: str, subject: SubjectSettings) -> str:
     """A prompt with {subject} and {class} as the class, and so a trigger that is written out."""
     named = prompt.replace("{subject}", subject.subject_class).replace("{class}", subject.subject_class)
-    for written in (f"{subject.trigger} {subject.subject_class}", subject.trigger):
+    for written in (subject.phrase, subject.trigger):
         named = replace_trigger(named, written, subject.subject_class)
     return named
 

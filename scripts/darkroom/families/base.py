@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast, get_args
 
 from darkroom.errors import UserError
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-FAMILIES = ("flux", "sd15", "sdxl")
+FamilyName = Literal["sd15", "sdxl", "flux"]
+FAMILIES: tuple[str, ...] = tuple(sorted(get_args(FamilyName)))
 Tensors = dict[str, "Tensor"]
 
 

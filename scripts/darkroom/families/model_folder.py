@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from darkroom.errors import UserError
+from darkroom.errors import UserError, one_line
 from darkroom.storage.files import read_json
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def load_part(family: str, load: Callable[..., Part], model: Path, part: str, **
     try:
         return load(str(model / part), local_files_only=True, **options)
     except (OSError, TypeError, ValueError, KeyError, RuntimeError) as error:
-        raise UserError(f"{model / part}: it does not load: {' '.join(str(error).split())[:300]}") from None
+        raise UserError(f"{model / part}: it does not load: {one_line(error)}") from None
 
 
 def load_pipeline(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from darkroom.errors import UserError
+from darkroom.errors import UserError, one_line
 
 if TYPE_CHECKING:
     import torch
@@ -135,5 +135,5 @@ def load(from_single_file: Callable[..., Loaded], file: Path, config: Path, **op
     try:
         return from_single_file(str(file), **options)
     except wrong as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = one_line(error)
         raise UserError(f"{file}: it is no checkpoint of the architecture in {config}: {reason}") from None

@@ -7,7 +7,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from darkroom.errors import UserError
+from darkroom.errors import UserError, one_line
 
 COLUMNS = ("photo", "aesthetic")
 KEY = "aesthetic.head"
@@ -23,8 +23,7 @@ def read_head(path: Path) -> tuple[np.ndarray, float]:
         tensors = load_file(path)
         weight, bias = tensors["weight"].astype(np.float64), tensors["bias"].astype(np.float64)
     except (SafetensorError, OSError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{KEY}: {path} holds no `weight` and `bias` in safetensors ({reason})") from None
+        raise UserError(f"{KEY}: {path} holds no `weight` and `bias` in safetensors ({one_line(error, 200)})") from None
     if weight.ndim != 2 or weight.shape[0] != 1 or bias.shape != (1,):
         raise UserError(
             f"{KEY}: {path} has a weight of shape {weight.shape}; one linear layer with one output is needed"

@@ -9,6 +9,7 @@ from math import ceil, floor
 import numpy as np
 
 from darkroom.config.framing import CropSettings
+from darkroom.contracts.overrides import Box
 from darkroom.framing.bucket_assignment import UNIT, assign_buckets
 
 # A bucket whose area is a smaller share of the square's wastes resolution; a larger share leaves too few shapes.
@@ -17,7 +18,6 @@ LEAST_AREA = 0.85
 AREA_COST = 0.01
 # Equal photos are told apart by their hash, in few units of cost, so that an added photo moves few others.
 TIE_UNITS = 16
-Box = tuple[float, float, float, float]
 Region = tuple[int, int, int, int]
 Size = tuple[int, int]
 

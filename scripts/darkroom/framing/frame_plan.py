@@ -8,8 +8,8 @@ import numpy as np
 
 from darkroom.config.framing import CropSettings
 from darkroom.contracts.frame_names import frame_name
-from darkroom.contracts.overrides import Override
-from darkroom.framing.buckets import Box, Crop, Region, View, choose_crops, whole_pixels
+from darkroom.contracts.overrides import Box, Override
+from darkroom.framing.buckets import Crop, Region, View, choose_crops, whole_pixels
 from darkroom.framing.mask_measures import SUBJECT
 from darkroom.storage.tables import Row
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageOps
 
-from darkroom.framing.mask_measures import Box, agreement, subject_box
+from darkroom.framing.mask_measures import PixelBox, agreement, subject_box
 
 # How much is seen around the subject, as a share of its box's longer side: enough for a thing to stand out of.
 MARGIN = 0.2
@@ -35,7 +35,7 @@ def _mean(first: Image.Image, second: Image.Image) -> Image.Image:
     return Image.fromarray(levels.astype(np.uint8))
 
 
-def _with_margin(box: Box, size: tuple[int, int]) -> Box:
+def _with_margin(box: PixelBox, size: tuple[int, int]) -> PixelBox:
     margin = round(MARGIN * max(box[2] - box[0], box[3] - box[1]))
     x0, y0, x1, y1 = box
     return max(0, x0 - margin), max(0, y0 - margin), min(size[0], x1 + margin), min(size[1], y1 + margin)

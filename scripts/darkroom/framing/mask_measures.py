@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-Box = tuple[int, int, int, int]
+PixelBox = tuple[int, int, int, int]
 
 # From here on a pixel belongs to the subject.
 SUBJECT = 128
@@ -16,7 +16,7 @@ SPECK = 0.001
 COUNTED_SIDE = 320
 
 
-def subject_box(mask: Image.Image) -> Box | None:
+def subject_box(mask: Image.Image) -> PixelBox | None:
     """x0, y0, x1, y1 (the last two exclusive) of the pixels of the subject; None where there are none."""
     return mask.point(lambda level: 255 * (level >= SUBJECT)).getbbox()
 

@@ -12,13 +12,13 @@ from PIL import Image
 from darkroom.config.base import ComputeSettings
 from darkroom.errors import UserError
 from darkroom.framing import mask_measures, salient_networks, transformers_masks
-from darkroom.framing.mask_measures import Box, subject_box
+from darkroom.framing.mask_measures import PixelBox, subject_box
 from darkroom.models.lock import LockedModel
 from darkroom.storage.files import read_json
 
 # From an RGB picture to its mask: 8-bit grey in the picture's size, white on the subject, with soft edges.
 Segment = Callable[[Image.Image], Image.Image]
-FindBox = Callable[[Image.Image], Box | None]
+FindBox = Callable[[Image.Image], PixelBox | None]
 
 NETWORK, FLORENCE = "network", "florence2"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from darkroom.errors import UserError, lacks_memory
+from darkroom.errors import UserError, lacks_memory, one_line
 from darkroom.imaging.open_photo import PLAIN_FORMATS, PLAIN_SUFFIXES
 from darkroom.imaging.photo_error import OVERWRITTEN
 from darkroom.photo_folder.index import SIDECAR_SUFFIXES, IndexedFile
@@ -128,7 +128,7 @@ def open_mask(path: Path, sha256: str, size: tuple[int, int]) -> Image.Image | s
     except Exception as error:  # Decoders raise anything at all on damaged bytes.
         if lacks_memory(error):
             raise
-        return f"it cannot be read ({' '.join(str(error).split())[:80] or type(error).__name__})"
+        return f"it cannot be read ({one_line(error, 80)})"
     if grey.size != size:
         return _wrong_size(grey.size, size)
     if grey.getextrema() == (0, 1):

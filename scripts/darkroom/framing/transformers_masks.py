@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from darkroom.config.base import ComputeSettings
-from darkroom.errors import UserError
-from darkroom.framing.mask_measures import Box
+from darkroom.errors import UserError, one_line
+from darkroom.framing.mask_measures import PixelBox
 from darkroom.jobs.device import prepare_device
 from darkroom.models import florence
 from darkroom.models.florence import GROUNDING, load_florence, parse_answer
@@ -21,7 +21,7 @@ from darkroom.models.florence import GROUNDING, load_florence, parse_answer
 # What decides a mask: for `code_version`.
 MODULES = (*florence.MODULES, sys.modules[__name__])
 Segment = Callable[[Image.Image], Image.Image]
-FindBox = Callable[[Image.Image], Box | None]
+FindBox = Callable[[Image.Image], PixelBox | None]
 
 SEGMENTATION = "<REFERRING_EXPRESSION_SEGMENTATION>"
 # Florence-2 writes places as 1000 steps per side; polygons are drawn at twice that, so that reduced edges are soft.
@@ -99,7 +99,7 @@ def load_florence_boxes(path: Path, noun: str, compute: ComputeSettings, key: st
     """A function from an RGB picture to the largest box (whole pixels) in which Florence-2 sees `noun`, if any."""
     model, processor = _load_florence(path, GROUNDING, compute, key)
 
-    def find(picture: Image.Image) -> Box | None:
+    def find(picture: Image.Image) -> PixelBox | None:
         boxes = _ask_florence(model, processor, picture, GROUNDING, noun)["bboxes"]
         boxes = [box for box in boxes if box[2] > box[0] and box[3] > box[1]]
         if not boxes:
@@ -126,9 +126,7 @@ def load_sam_masks(path: Path, kind: str, find: FindBox, compute: ComputeSetting
         model: Any = transformers.AutoModelForMaskGeneration.from_pretrained(path, use_safetensors=True)
         processor = getattr(transformers, SAM_PROCESSORS[kind]).from_pretrained(path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{key}: {path} does not load as a model of type {kind} ({' '.join(str(error).split())[:300]})"
-        ) from None
+        raise UserError(f"{key}: {path} does not load as a model of type {kind} ({one_line(error)})") from None
     model = model.to(device).eval()
 
     def segment(picture: Image.Image) -> Image.Image:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from safetensors import SafetensorError
 
-from darkroom.errors import UserError
+from darkroom.errors import UserError, one_line
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +40,7 @@ def load_clip(folder: Path, device: torch.device, key: str = "evaluation.clip") 
         model, preprocess = open_clip.create_model_from_pretrained(source, precision="fp32", device=device)
         tokenizer = open_clip.get_tokenizer(source)
     except (OSError, TypeError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = one_line(error)
         raise UserError(f"{key}: {folder} does not load: {reason}") from None
     return Clip(model.eval(), preprocess, tokenizer, device)
 

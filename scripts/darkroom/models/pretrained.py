@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.config.base import ComputeSettings
-from darkroom.errors import UserError, lacks_memory
+from darkroom.errors import UserError, lacks_memory, one_line
 from darkroom.jobs import device as devices
 from darkroom.jobs.device import dtype_of, prepare_device
 
@@ -40,7 +40,7 @@ def load_pretrained(
     except Exception as error:  # Damaged files make transformers raise anything.
         if lacks_memory(error):
             raise
-        raise UserError(_line(key, path, failing, " ".join(str(error).split())[:300])) from None
+        raise UserError(_line(key, path, failing, one_line(error))) from None
     missing = sorted(name for name in told["missing_keys"] if not any(part in f".{name}" for part in UNUSED))
     if missing:
         raise UserError(_line(key, path, failing, f"its weights lack {len(missing)} tensors, such as {missing[0]}"))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from darkroom.pocket.scoring import GUIDANCE, SAMPLING_STEPS
+from darkroom.storage.markdown import markdown_table
 
 FIGURES, LIMITS = "## How good it is", "## What it is not for"
 NO_PICTURES = (
@@ -32,7 +33,7 @@ seed 0 throughout. Another processor or another number of threads rounds differe
 
 def table(rows: list[tuple[str, Any]]) -> str:
     """A two-column Markdown table without a heading."""
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+    return markdown_table(["", ""], [(name, str(value)) for name, value in rows])
 
 
 def trained(facts: dict[str, dict]) -> str:

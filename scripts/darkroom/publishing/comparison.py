@@ -6,6 +6,7 @@ from typing import Any
 
 from darkroom.contracts.run_record import RunRecord
 from darkroom.publishing.model_card import escape
+from darkroom.storage.markdown import markdown_table
 
 
 def comparison(runs: Sequence[RunRecord]) -> tuple[list[str], list[dict[str, Any]]]:
@@ -34,9 +35,8 @@ def _text(value: Any) -> str:
 def comparison_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], project: str) -> str:
     """comparison.md: the same table for people, columns that are empty everywhere left out."""
     shown = [column for column in columns if any(row[column] not in ("", None) for row in rows)]
-    lines = [[column.replace("_", " ") for column in shown], ["---"] * len(shown)]
-    lines += [[_cell(row[column]) for column in shown] for row in rows]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    heads = [column.replace("_", " ") for column in shown]
+    table = markdown_table(heads, [[_cell(row[column]) for column in shown] for row in rows])
     return (
         f"# Runs of {escape(project)}\n\nOnly settings that differ are shown. Likeness and prompt following: of the "
         "chosen checkpoint, with standard errors (se). Loss: validation loss on held-out frames, before and after.\n\n"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from darkroom.config.loading import check, run_training
 from darkroom.config.project import DECIDE_NOTHING, Config, Target
+from darkroom.errors import one_line
 from darkroom.models.lock import model_file
 from darkroom.publishing.provenance import code_record, package_versions
 from darkroom.publishing.record import ModelRecord, Record
@@ -195,7 +196,7 @@ def told_settings_finding(record: Record, published: Path, made: Path) -> Findin
             with safe_open(published / name, "pt") as one, safe_open(made / name, "pt") as other:
                 before, after = _told(one.metadata()), _told(other.metadata())
         except (SafetensorError, OSError) as error:
-            return Finding(what, "differs", f"{published / name} cannot be read ({_one_line(error)})")
+            return Finding(what, "differs", f"{published / name} cannot be read ({one_line(error, 100)})")
         differences = [text.replace("recorded", "published", 1) for text in differing(before, after)]
         if differences:
             return _list(what, differences)
@@ -221,8 +222,4 @@ def lora_difference(published: Path, made: Path) -> str:
             largest = max(float((before - after).abs().max()) for before, after in pairs)
             return f"tensors differ by at most {largest:.3g}" if largest else "the same tensors, other metadata"
     except (SafetensorError, OSError) as error:
-        return f"it cannot be compared ({_one_line(error)})"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:100]
+        return f"it cannot be compared ({one_line(error, 100)})"

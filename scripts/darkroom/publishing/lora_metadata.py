@@ -69,7 +69,7 @@ def lora_metadata(
     `base` is what the family says of the base model.
     """
     subject, settings = training.subject, training.settings
-    trigger = f"{subject.trigger} {subject.subject_class}"
+    trigger = subject.phrase
     side = training.resolutions[0]
     text = {"ss_text_encoder_lr": f"{settings.text_encoder.learning_rate:g}"} if settings.text_encoder else {}
     return {

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 
-import yaml
+from huggingface_hub import ModelCardData
 
 from darkroom.contracts.frame_names import view_of
 from darkroom.families.base import ModelFamily
 from darkroom.publishing.lora_metadata import Training
+from darkroom.storage.markdown import markdown_table
 from darkroom.storage.tables import Row
 
 SETTINGS_SHOWN = (
@@ -39,7 +40,7 @@ def model_card(
     and names are escaped: nothing in them becomes markup.
     """
     subject, choice, base_model = training.subject, training.choice, training.base_model
-    phrase = f"{subject.trigger} {subject.subject_class}"
+    phrase = subject.phrase
     file = f"{training.project}.safetensors"
     values = {"base": repr(base_model), "file": repr(file), "prompt": repr(phrase), "strength": choice.strength}
     code = USAGE.format(**values, precision=family.RENDER_PRECISION)
@@ -64,7 +65,9 @@ def model_card(
         f"{len(captions)} pictures trained on, {held_out} held out. The first captions:\n\n"
         + fenced("\n".join(list(captions.values())[:3])),
         "## Files",
-        _table(["file", "sha256"], [[code_span(name), code_span(value)] for name, value in sorted(hashes.items())]),
+        markdown_table(
+            ["file", "sha256"], [[code_span(name), code_span(value)] for name, value in sorted(hashes.items())]
+        ),
         "Photos, models, settings, code and package versions are in `provenance.json`, by their hashes.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -96,14 +99,14 @@ def _longest_run(text: str) -> int:
 
 def front_matter(base_model: str, phrase: str, kind: str) -> str:
     """The YAML at the head of a card, as the Hub reads it."""
-    values = {
-        "base_model": base_model,
-        "instance_prompt": phrase,
-        "library_name": "diffusers",
-        "pipeline_tag": "text-to-image",
-        "tags": ["lora", "diffusers", "text-to-image", kind],
-    }
-    return yaml.safe_dump(values, sort_keys=True, allow_unicode=True, width=1000)
+    data = ModelCardData(
+        base_model=base_model,
+        library_name="diffusers",
+        pipeline_tag="text-to-image",
+        tags=["lora", "diffusers", "text-to-image", kind],
+        instance_prompt=phrase,
+    )
+    return f"{data.to_yaml()}\n"
 
 
 def _figures(training: Training, scores: Sequence[Row], validation: Sequence[Row]) -> str:
@@ -114,7 +117,7 @@ def _figures(training: Training, scores: Sequence[Row], validation: Sequence[Row
     ]
     columns = ["step", "strength", "likeness", "prompt_following"]
     rows = [[_with_error(row, column) for column in columns] for row in shown]
-    lines = [_table([column.replace("_", " ") for column in columns], rows)] if rows else []
+    lines = [markdown_table([column.replace("_", " ") for column in columns], rows)] if rows else []
     losses = {int(row["step"]): float(row["loss"]) for row in validation}
     if 0 in losses and choice.step in losses and losses[0] > 0:
         before, after = losses[0], losses[choice.step]
@@ -140,9 +143,4 @@ def _settings_table(training: Training) -> str:
         values["text_encoder"] = f"rank {own.rank}, alpha {own.alpha:g}, learning rate {own.learning_rate:g}"
     shown = [name for name in SETTINGS_SHOWN if values.get(name) is not None]
     rows += [[name.replace("_", " "), escape(str(values[name]))] for name in shown]
-    return _table(["setting", "value"], rows)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(["setting", "value"], rows)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from darkroom.config.base import Settings
 from darkroom.config.loading import check
 from darkroom.config.project import NAME
-from darkroom.errors import UserError
+from darkroom.errors import UserError, one_line
 from darkroom.publishing.provenance import FORMAT
 from darkroom.storage.files import read_json
 
@@ -110,7 +110,7 @@ def read_record(path: Path) -> Record:
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; give the provenance.json of a LoRA") from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: it cannot be read as JSON ({' '.join(str(error).split())[:200]})") from None
+        raise UserError(f"{path}: it cannot be read as JSON ({one_line(error, 200)})") from None
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
         raise UserError(f"{path}: its format is {found}, this Darkroom reads {FORMAT}; use the one that wrote it")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from darkroom.errors import UserError
+from darkroom.errors import UserError, one_line
 from darkroom.families.base import ModelFamily
 
 
@@ -37,7 +37,7 @@ def verify_lora(
     try:
         pipeline.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name="verified")
     except Exception as error:  # loaders raise anything at all on files that are not theirs
-        raise UserError(f"{file}: it does not load into this model: {' '.join(str(error).split())[:300]}") from None
+        raise UserError(f"{file}: it does not load into this model: {one_line(error)}") from None
     pipeline.set_adapters(["verified"], [strength])
     parts = (family.DENOISER, *family.TEXT_LAYERS)
     used = sum(_modules_in_model(getattr(pipeline, part)) for part in parts)

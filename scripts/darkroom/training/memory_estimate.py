@@ -15,16 +15,15 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from darkroom.config.training import PriorSettings, TrainingSettings, share_of_prior
-from darkroom.errors import UserError
+from darkroom.errors import UserError, one_line
 from darkroom.families.base import ModelFamily
 from darkroom.families.clip_text import TextEncoders
 from darkroom.jobs.device import dtype_of
 from darkroom.storage.files import read_json
 from darkroom.training.adapter import add_adapter, add_text_adapters, trainable, trainable_of_text
 from darkroom.training.encodings import Encoding, Encodings
+from darkroom.training.optimizers import OPTIMIZER_NUMBERS
 
-# Numbers per trained weight besides itself and its gradient, each of 4 bytes.
-OPTIMIZER_NUMBERS = {"adamw": 2.0, "adamw8bit": 0.5, "prodigy": 4.0, "schedulefree": 2.0, "adafactor": 0.1}
 # Kernels, and what the allocator cannot fill.
 OVERHEAD = 2**29
 # Kernels differ in what they keep of a step: it may be so many times less than is counted. All else is exact.
@@ -125,7 +124,7 @@ def memory_need(
         text = _text_need(family, model, frame, encodings, settings, samples)
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(
-            f"{config_file}: it does not fit the encodings ({' '.join(str(error).split())[:200]}); "
+            f"{config_file}: it does not fit the encodings ({one_line(error, 200)}); "
             "give the target the family of its model"
         ) from None
     weights = text.trained + sum(weight.numel() for weight in trainable(denoiser).values())

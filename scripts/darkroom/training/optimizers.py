@@ -15,6 +15,8 @@ ADAFACTOR_LEAST_SCALE = 1.0
 
 
 Parameters = list[torch.nn.Parameter] | list[dict[str, Any]]
+# Numbers per trained weight besides itself and its gradient, each of 4 bytes.
+OPTIMIZER_NUMBERS = {"adamw": 2.0, "adamw8bit": 0.5, "prodigy": 4.0, "schedulefree": 2.0, "adafactor": 0.1}
 
 
 def parameter_groups(
