@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from jobs_and_sleepers import SLEEPER
 
+from darkroom.jobs.log import show_log
 from darkroom.training.encodings import Encodings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shown_log() -> None:
+    """What the library logs is on stderr, as in every script."""
+    show_log()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ if not (FOLDER / "scripts" / "darkroom").is_dir():
 sys.path.insert(0, str(FOLDER / "scripts"))
 
 from darkroom.jobs.command import stop
+from darkroom.jobs.log import show_log
 from darkroom.runs.beginning import SHELL_PREFIX, begin_run, job_environment
 from darkroom.runs.checkout import Checkout
 from darkroom.runs.project import CACHE, STATES, load_project
@@ -22,6 +23,7 @@ CHECKOUT = Checkout(FOLDER)
 script, code = CHECKOUT.script, CHECKOUT.code
 LOCK_FILE = CHECKOUT.relative("requirements.lock")
 
+show_log()
 # Nothing has run yet: what a user can mend is one line.
 try:
     PROJECT = load_project(config, FOLDER)

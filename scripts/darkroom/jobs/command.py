@@ -11,6 +11,7 @@ from typing import NoReturn
 from darkroom.errors import user_error
 from darkroom.jobs.imports import spare_imports
 from darkroom.jobs.job_guard import guard_job
+from darkroom.jobs.log import show_log
 from darkroom.storage.process_identity import BY_SIGNAL
 
 
@@ -23,6 +24,7 @@ def run_command(main: Callable[[], None]) -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     spare_imports()
+    show_log()
     try:
         guard_job()
         main()

@@ -6,17 +6,19 @@ Nothing is written down: the kernel frees the locks of a process that ends, howe
 
 import errno
 import fcntl
+import logging
 import os
 import re
 import shutil
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from darkroom.errors import UserError
+
+LOGGER = logging.getLogger(__name__)
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 # Set once cards are taken: children see the cards of their parent and take none themselves.
@@ -45,7 +47,7 @@ def take_gpus(count: int = 1) -> None:
         raise UserError(f"compute: {count} GPUs are asked for and {len(cards)} can be seen; ask for fewer")
     taken = ",".join(_wait_for(cards, count))
     os.environ.update({VISIBLE: taken, TAKEN: taken})
-    print(f"gpu: running on {taken}", file=sys.stderr, flush=True)
+    LOGGER.info("gpu: running on %s", taken)
 
 
 def _list_cards() -> str:
@@ -99,7 +101,7 @@ def _wait_for(cards: Sequence[str], count: int) -> list[str]:
         if time.monotonic() - told >= REMIND_SECONDS:
             told = time.monotonic()
             names = f"{count} of the {len(cards)} GPUs" if len(cards) > 1 else "the GPU"
-            print(f"gpu: other jobs run there, waiting for {names}", file=sys.stderr, flush=True)
+            LOGGER.warning("gpu: other jobs run there, waiting for %s", names)
         time.sleep(RETRY_SECONDS)
 
 

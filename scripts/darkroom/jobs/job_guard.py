@@ -5,15 +5,17 @@ A script that is run by hand has no run to look after, and nothing here happens.
 
 import contextlib
 import fcntl
+import logging
 import os
 import stat
-import sys
 import threading
 import time
 from pathlib import Path
 
 from darkroom.errors import UserError
 from darkroom.storage.process_identity import is_alive, try_lock, wait_for_lock
+
+LOGGER = logging.getLogger(__name__)
 
 PAUSE = 1.0
 STDOUT = 1
@@ -42,7 +44,7 @@ def _end_with(run: str) -> None:
         time.sleep(PAUSE)
     if is_alive(run) is False:
         with contextlib.suppress(OSError):
-            print("darkroom: error: snakemake was killed, so this job ends, too", file=sys.stderr, flush=True)
+            LOGGER.error("darkroom: error: snakemake was killed, so this job ends, too")
         os._exit(1)
 
 

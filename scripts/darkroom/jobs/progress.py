@@ -1,11 +1,14 @@
 """Progress of long work: a bar on a terminal, a line every few seconds in a log."""
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import TypeVar
 
 from tqdm import tqdm
+
+LOGGER = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 LOG_SECONDS = 5.0
@@ -39,7 +42,5 @@ def progress(
             rate = (done - before) / (now - start)
             left = f", {(count - done) / rate:.0f} s left" if count else ""
             words = f", {said}" if (said := note()) else ""
-            print(
-                f"{what}: {done}/{count or '?'} {unit}, {rate:.2g} {unit}/s{left}{words}", file=sys.stderr, flush=True
-            )
+            LOGGER.info(f"{what}: {done}/{count or '?'} {unit}, {rate:.2g} {unit}/s{left}{words}")
             last = now

@@ -1,7 +1,7 @@
 """A project as a run of Snakemake sees it: its config, targets, runs and photos, and what rules ask of them."""
 
+import logging
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +16,8 @@ from darkroom.errors import UserError
 from darkroom.photo_folder.index import IndexedFile, refresh_index, shard_of
 from darkroom.storage.code_version import installed_version
 from darkroom.storage.files import canonical_json, sha256_bytes
+
+LOGGER = logging.getLogger(__name__)
 
 CACHE = ".darkroom/cache"
 STATES = ".darkroom/training"
@@ -225,9 +227,10 @@ def _supplied_masks(config: Config, files: Sequence[IndexedFile]) -> dict[str, I
     found = match_masks(files, masks)
     unused = unused_masks(masks, found)
     if unused:
-        print(
-            f"darkroom: masks.supplied: {len(unused)} of {len(masks)} files belong to no photo and are not used, "
-            f"such as {unused[0]}",
-            file=sys.stderr,
+        LOGGER.warning(
+            "darkroom: masks.supplied: %d of %d files belong to no photo and are not used, such as %s",
+            len(unused),
+            len(masks),
+            unused[0],
         )
     return found

@@ -5,9 +5,9 @@ working. It is the kernel's (`flock`): it ends with the last process that holds 
 """
 
 import fcntl
+import logging
 import os
 import socket
-import sys
 import tempfile
 import time
 from io import TextIOWrapper
@@ -16,6 +16,8 @@ from pathlib import Path
 from darkroom.errors import UserError
 from darkroom.storage.files import naming
 from darkroom.storage.process_identity import is_alive, this_process, try_lock
+
+LOGGER = logging.getLogger(__name__)
 
 # Jobs of a killed run end by themselves within a second or two; those on a cluster do not.
 PATIENCE = 30.0
@@ -37,7 +39,7 @@ def hold_run_lock(path: Path, patience: float = PATIENCE) -> TextIOWrapper:
             handle.close()
             raise UserError(f"{path}: {trouble}")
         if not told:
-            print("darkroom: waiting for jobs that a killed run left working", file=sys.stderr, flush=True)
+            LOGGER.warning("darkroom: waiting for jobs that a killed run left working")
             told = True
         time.sleep(PAUSE)
     with naming(path):

@@ -3,12 +3,14 @@
 import errno
 import fcntl
 import hashlib
+import logging
 import os
 import socket
-import sys
 from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
+
+LOGGER = logging.getLogger(__name__)
 
 # What lock calls answer on file systems that have no locks.
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
@@ -74,6 +76,6 @@ def wait_for_lock(handle: TextIOWrapper | int, holder: str) -> bool:
     """Take all of a lock, saying first whom it waits for where it must wait; whether it had to."""
     if try_lock(handle, fcntl.LOCK_EX):
         return False
-    print(f"darkroom: waiting for {holder}", file=sys.stderr, flush=True)
+    LOGGER.warning("darkroom: waiting for %s", holder)
     fcntl.flock(handle, fcntl.LOCK_EX)
     return True

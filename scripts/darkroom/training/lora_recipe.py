@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Iterable
@@ -62,6 +63,8 @@ from darkroom.training.validation_loss import (
     validation_frames,
     validation_priors,
 )
+
+LOGGER = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from diffusers import SchedulerMixin
@@ -222,7 +225,7 @@ def _plan_memory(family: ModelFamily, model: Path, encodings: Encodings, recipe:
     need = memory_need(family, model, encodings, recipe.training, samples)
     if need is not None:
         there = memory_there(accelerator.device, processes)
-        print(f"train_lora: {check_memory(need, there, recipe.training, samples)}", flush=True)
+        LOGGER.info("train_lora: %s", check_memory(need, there, recipe.training, samples))
 
 
 def _resume(path: Path, run: _Run) -> TrainingState:
@@ -239,7 +242,7 @@ def _resume(path: Path, run: _Run) -> TrainingState:
     run.optimizer.load_state_dict(state["optimizer"])
     if accelerator.scaler is not None:
         accelerator.scaler.load_state_dict(state["scaler"])
-    print(f"train_lora: going on after step {state['step']}", flush=True)
+    LOGGER.info("train_lora: going on after step %s", state["step"])
     return TrainingState(state["step"], state["log"], state["validation"], state["seconds"], state["step"])
 
 
@@ -311,4 +314,4 @@ def _report(done: TrainingState, steps: int) -> None:
     words.append(f"without trigger {now['untriggered_loss'] / base['untriggered_loss'] - 1:+.0%}")
     if base["prior_loss"]:
         words.append(f"prior {now['prior_loss']:.4f} ({now['prior_loss'] / base['prior_loss'] - 1:+.0%})")
-    print(f"train_lora: step {done.step}/{steps}: {', '.join(words)}, {done.seconds:.0f} s", flush=True)
+    LOGGER.info("train_lora: step %d/%d: %s, %.0f s", done.step, steps, ", ".join(words), done.seconds)

@@ -7,6 +7,7 @@ not taken again.
 from __future__ import annotations
 
 import errno
+import logging
 import pickle
 import time
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from darkroom.errors import lacks_memory
 from darkroom.storage.files import read_json, replacing, sha256_file, write_json
+
+LOGGER = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     import torch
@@ -102,7 +105,7 @@ def load_state(path: Path, device: torch.device) -> dict[str, Any] | None:
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         if lacks_memory(error) or (isinstance(error, OSError) and error.errno != errno.EINVAL):
             raise
-        print(f"train_lora: the saved state {path} is damaged; training from the first step", flush=True)
+        LOGGER.warning("train_lora: the saved state %s is damaged; training from the first step", path)
         return None
 
 

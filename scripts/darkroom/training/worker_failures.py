@@ -3,10 +3,10 @@
 One that fails takes its connections along, so that the others fail, too, and their words would hide the first ones.
 """
 
+import logging
 import os
 import shutil
 import signal
-import sys
 import time
 import traceback
 from pathlib import Path
@@ -14,6 +14,8 @@ from pathlib import Path
 from darkroom.errors import UserError, user_error
 from darkroom.storage.files import write_text
 from darkroom.storage.process_identity import BY_SIGNAL
+
+LOGGER = logging.getLogger(__name__)
 
 # The folder of the notes; a process that has it in its environment was started by `processes.launch`.
 FAILURES = "DARKROOM_FAILURES"
@@ -39,9 +41,9 @@ def tell(folder: Path, code: int) -> None:
     if mistakes:
         raise UserError(mistakes[0])
     if code > BY_SIGNAL:
-        print(f"darkroom: a process of the training was ended by {_signal_name(code - BY_SIGNAL)}", file=sys.stderr)
+        LOGGER.error("darkroom: a process of the training was ended by %s", _signal_name(code - BY_SIGNAL))
     elif crashes:
-        print(crashes[0], end="", file=sys.stderr)
+        LOGGER.error("%s", crashes[0].rstrip())
 
 
 def _noted(folder: Path, kind: str) -> list[str]:

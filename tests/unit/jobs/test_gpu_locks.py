@@ -18,6 +18,8 @@ SCRIPTS = Path(__file__).parents[3] / "scripts"
 TAKE = """
 import os, sys
 from darkroom.jobs import gpu_locks
+from darkroom.jobs.log import show_log
+show_log()
 gpu_locks.RETRY_SECONDS = 0.05
 for count in map(int, sys.argv[1:]):
     gpu_locks.take_gpus(count)

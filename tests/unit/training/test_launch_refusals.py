@@ -191,7 +191,7 @@ def test_a_full_disk_is_one_line_and_the_training_goes_on_to_the_same_bytes(
     first = next((other.work / "states").rglob("step-000002.safetensors"))
     assert first.read_bytes() == (training.work / "checkpoints" / first.name).read_bytes()
     assert other.run() == 0
-    assert "going on after step 2" in capsys.readouterr().out
+    assert "going on after step 2" in capsys.readouterr().err
     for step in (2, 4):
         ours, theirs = (each.work / "checkpoints" / f"step-{step:06d}.safetensors" for each in (other, training))
         assert ours.read_bytes() == theirs.read_bytes()

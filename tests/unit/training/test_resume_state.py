@@ -27,7 +27,7 @@ def test_a_damaged_state_is_none(tmp_path: Path, kept: int, capsys: pytest.Captu
     save_state(path, {"step": 3, "adapter": {"a": torch.ones(1000)}})
     path.write_bytes(path.read_bytes()[:kept])
     assert load_state(path, CPU) is None
-    assert "is damaged; training from the first step" in capsys.readouterr().out
+    assert "is damaged; training from the first step" in capsys.readouterr().err
 
 
 def test_a_half_written_checkpoint_is_none(tmp_path: Path) -> None:
