@@ -1,8 +1,8 @@
 """A script's arguments as one typed class, of which its command line is made.
 
 Each field is an argument: `photos: Annotated[Path, "photos.csv"]` is `--photos PATH` and says `photos.csv` in the
-help. A path, a number or a text takes one word, `T | None` may be left out or be empty (as Snakemake writes an input
-that is not there), a list takes any number of words, a bool is a switch, and a group of settings is its JSON.
+help. A path, a number or a text takes one word, a list any number, a bool is a switch, and a group of settings is its
+JSON. What has a default may be left out or be empty, as Snakemake writes an input that is not there or an empty text.
 
 argparse itself, since Snakemake writes a list as words after one option, which the libraries that build command lines
 of types (pydantic-settings, jsonargparse) do not read.
@@ -43,12 +43,20 @@ def _options(base: Any, default: Any) -> dict[str, Any]:
         return {"action": "store_true"}
     if origin is list:
         return {"type": _reader(parts[0]), "nargs": "+" if default is MISSING else "*", **given}
-    if origin is UnionType:
-        given = {"default": None if default is MISSING else default}
-        return {"type": lambda word: _reader(parts[0])(word) if word else None, "nargs": "?", **given}
     if origin is Literal:
         return {"choices": parts, **given}
-    return {"type": _reader(base), **given}
+    reader = _reader(parts[0] if origin is UnionType else base)
+    if default is MISSING:
+        return {"type": reader, **given}
+    return {"type": _or_default(reader, default), "nargs": "?", "const": default, **given}
+
+
+def _or_default(reader: Callable[[str], Any], default: Any) -> Callable[[str], Any]:
+    def read(word: str) -> Any:
+        return reader(word) if word else default
+
+    read.__name__ = getattr(reader, "__name__", "")  # which argparse calls a wrong value by
+    return read
 
 
 def _reader(kind: Any) -> Callable[[str], Any]:

@@ -20,6 +20,7 @@ class Arguments:
     compute: ComputeSettings
     device: Literal["cpu", "gpu"]
     seed: int = 3
+    word: str = ""
     folders: list[Path] = field(default_factory=list)
     overrides: Annotated[Path | None, "none where empty"] = None
     step: int | None = None
@@ -37,10 +38,13 @@ def test_every_field_is_read_as_its_type() -> None:
     assert found.folders == [Path("x"), Path("y")] and found.step == 7 and found.keep_order
 
 
-@pytest.mark.parametrize("words", [[], ["--overrides", "--step", "--folders"], ["--overrides", "", "--step", ""]])
+@pytest.mark.parametrize(
+    "words", [[], ["--overrides", "--step", "--word", "--seed", "--folders"], ["--overrides", "", "--step", ""]]
+)
 def test_what_is_not_there_is_left_out_or_empty(words: list[str]) -> None:
     found = read_arguments(Arguments, DOC, [*NEEDED, *words])
     assert found.overrides is None and found.step is None and found.folders == [] and not found.keep_order
+    assert (found.word, found.seed) == ("", 3)
 
 
 @pytest.mark.parametrize(
