@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
 import torch
 from PIL import Image
 
@@ -25,6 +26,7 @@ from darkroom.config.loading import load_target  # noqa: E402
 from darkroom.config.training import ValidationSettings  # noqa: E402
 from darkroom.contracts.checkpoint_files import Variant, chosen_checkpoint  # noqa: E402
 from darkroom.contracts.choice import read_choice  # noqa: E402
+from darkroom.contracts.evaluation_tables import read_sample_scores, read_scores  # noqa: E402
 from darkroom.evaluation.checkpoint_choice import differences  # noqa: E402
 from darkroom.evaluation.loss_change import LossChange, measure_loss_changes  # noqa: E402
 from darkroom.families.base import ModelFamily, family  # noqa: E402
@@ -32,14 +34,13 @@ from darkroom.framing.buckets import choose_crop  # noqa: E402
 from darkroom.framing.frame_pictures import apply_crop  # noqa: E402
 from darkroom.framing.mask_measures import describe_mask  # noqa: E402
 from darkroom.imaging.open_photo import open_photo  # noqa: E402
-from darkroom.mean_and_error import mean_and_error  # noqa: E402
+from darkroom.jobs.log import show_log  # noqa: E402
 from darkroom.pocket.camera import jpeg_bytes  # noqa: E402
 from darkroom.pocket.renderer import render  # noqa: E402
 from darkroom.pocket.toybox import good_shot, shoot  # noqa: E402
 from darkroom.pocket.world import SPLITS, Scene, detailed_caption, sample_scene  # noqa: E402
 from darkroom.storage.cache import Cache  # noqa: E402
 from darkroom.storage.files import sha256_file  # noqa: E402
-from darkroom.storage.tables import Row, read_table  # noqa: E402
 from darkroom.training.encodings import Encoding, Encodings, lay_out  # noqa: E402
 from darkroom.training.picture_encoding import Encoder, encode_masks, encode_pictures, encode_texts  # noqa: E402
 from darkroom.training.validation_loss import ValidationContext  # noqa: E402
@@ -194,16 +195,16 @@ def from_losses(where: str, fall: float, error: float, untriggered: float) -> li
 
 def from_tables(folder: Path, chosen: Variant) -> list[Figure]:
     """The figures that the evaluation's own tables hold."""
-    scores = read_table(folder / "evaluation" / "scores.csv")
-    pictures = read_table(folder / "evaluation" / "sample_scores.csv")
-    row = next(row for row in scores if (int(row["step"]), float(row["strength"])) == (chosen.step, chosen.strength))
+    scores = read_scores(folder / "evaluation" / "scores.csv")
+    pictures = read_sample_scores(folder / "evaluation" / "sample_scores.csv")
+    row = scores.set_index(["step", "strength"]).loc[[(chosen.step, chosen.strength)]].iloc[0]
     figures = from_losses(
         f"{row['frames']} photos kept aside",
-        float(row["loss_fall"]),
-        float(row["loss_fall_se"]),
-        float(row["untriggered_fall"]),
+        row["loss_fall"],
+        row["loss_fall_se"],
+        row["untriggered_fall"],
     )
-    rise = float(row["prior_rise"])
+    rise = row["prior_rise"]
     figures.append(Figure("loss on prior pictures kept aside", rise, None, "rises by 10 % at most", rise <= 0.1))
     own, base = (chosen.step, chosen.strength), (0, 0.0)
     for name, control in (("subject prompts", False), ("control prompts", True)):
@@ -224,10 +225,9 @@ def from_tables(folder: Path, chosen: Variant) -> list[Figure]:
     return figures
 
 
-def base_mean(pictures: list[Row], control: bool) -> float:
+def base_mean(pictures: pd.DataFrame, control: bool) -> float:
     """Prompt following of the base model's pictures of subject or control prompts."""
-    rows = [row for row in pictures if row["step"] == "0" and (row["control"] == "true") == control]
-    return mean_and_error([float(row["prompt_following"]) for row in rows])[0]
+    return float(pictures[(pictures["step"] == 0) & (pictures["control"] == control)]["prompt_following"].mean())
 
 
 def judge_target(target: str, count: int) -> int:
@@ -258,6 +258,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=60, help="new photos, and fresh renders of other toys")
     parser.add_argument("--targets", nargs="+", choices=TARGETS, default=TARGETS, help="the pocket models' targets")
     arguments = parser.parse_args()
+    show_log()
     torch.set_num_threads(1)
     os.chdir(ROOT)
     train_three(arguments.targets)

@@ -115,6 +115,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="processes per figure, of which the median is told")
     parser.add_argument("--measure", type=int, metavar="THREADS", help="measure in this process only")
     arguments = parser.parse_args()
+    from darkroom.jobs.log import show_log
+
+    show_log()
     if arguments.measure is not None:
         print(json.dumps(measure(arguments.measure)))
         return

@@ -23,8 +23,8 @@ from typing import TypedDict
 from training_models import make_model, make_pictures, weights_of
 
 from darkroom.config.base import ComputeSettings
-from darkroom.config.captions import SubjectSettings
-from darkroom.config.training import PriorSettings, TrainingSettings, ValidationSettings
+from darkroom.config.training import PriorSettings, Recipe, TrainingSettings, ValidationSettings
+from darkroom.contracts.manifest import Frame, manifest_json
 from darkroom.families.base import family as family_module
 from darkroom.models.fetch import lock_local
 from darkroom.storage.files import sha256_file, write_json
@@ -133,33 +133,38 @@ def run_darkroom(task: Task, folder: Path) -> Figures:
         gradient_checkpointing=task.checkpointing,
     )
     manifest, lock, table = folder / "manifest.json", folder / "model.json", folder / "encodings.csv"
-    write_json(manifest, {"frames": [frame(task, picture) for picture in sorted(task.pictures.iterdir())]})
+    write_json(manifest, manifest_json([frame(task, picture) for picture in sorted(task.pictures.iterdir())]))
     write_json(lock, lock_local(str(task.model)).to_json())
-    common = ["--model", lock, "--family", task.family, "--compute", compute.to_argument()]
-    subject = SubjectSettings.model_validate({"trigger": "mimi_toy", "class": "toy", "kind": "object"})
+    common = ["--model", lock, "--family", task.family]
     encode = ["--manifest", manifest, "--images", task.pictures, "--masks", task.pictures]
-    encode += ["--subject", subject.to_argument(), "--cache", folder / "cache"]
+    encode += ["--compute", compute.to_argument(), "--cache", folder / "cache"]
     encode += ["--encodings", folder / "encodings", "--table", table]
     encoded = measured(task, folder, "encode_dataset", ROOT / "scripts" / "encode_dataset.py", common + encode)
-    train = ["--encodings", table, "--settings", settings.to_argument(), "--prior", PriorSettings().to_argument()]
-    train += ["--validation", ValidationSettings(timesteps=1, frames=1).to_argument(), "--states", folder / "states"]
-    train += ["--checkpoints", folder / "checkpoints", "--sums", folder / "SHA256SUMS", "--log", folder / "log.csv"]
-    train += ["--losses", folder / "validation.csv", "--machine", folder / "machine.json"]
+    recipe = Recipe(settings, PriorSettings(), ValidationSettings(timesteps=1, frames=1), compute)
+    train = ["--encodings", table, "--recipe", recipe.to_argument(), "--states", folder / "states", "--output", folder]
     trained = measured(task, folder, "train_lora", ROOT / "scripts" / "train_lora.py", common + train)
     return figures_of(task, trained, encoded["memory_of_run"])
 
 
-def frame(task: Task, picture: Path) -> dict[str, object]:
+def frame(task: Task, picture: Path) -> Frame:
     """A picture as the dataset's manifest lists it."""
-    return {
-        "frame": picture.stem,
-        "split": "train",
-        "width": task.side,
-        "height": task.side,
-        "caption": CAPTION,
-        "picture_sha256": sha256_file(picture),
-        "mask_sha256": None,
-    }
+    return Frame(
+        frame=picture.stem,
+        photo=picture.stem,
+        photo_sha256="",
+        split="train",
+        width=task.side,
+        height=task.side,
+        original_width=task.side,
+        original_height=task.side,
+        crop_left=0,
+        crop_top=0,
+        caption=CAPTION,
+        untriggered=CAPTION,
+        caption_sha256="",
+        picture_sha256=sha256_file(picture),
+        mask_sha256="",
+    )
 
 
 def run_diffusers(checkout: Path, task: Task, folder: Path) -> Figures:

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 from darkroom.contracts.choice import read_choice
+from darkroom.contracts.evaluation_tables import read_scores
 from darkroom.contracts.frame_names import one_per_view
+from darkroom.contracts.manifest import read_manifest
 from darkroom.evaluation.sample_grid import draw_grid
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
-from darkroom.storage.files import read_json, replacing
+from darkroom.storage.files import replacing
 from darkroom.storage.tables import read_table
 
 
@@ -26,11 +28,11 @@ class Arguments:
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
     samples = read_table(arguments.samples)
-    frames = read_json(arguments.manifest)["frames"]
-    held_out = one_per_view(frame["frame"] for frame in frames if frame["split"] == "held_out")
+    frames = read_manifest(arguments.manifest)
+    held_out = one_per_view(frame.frame for frame in frames if frame.split == "held_out")
     photos = [arguments.images / f"{frame}.png" for frame in held_out]
     grid = draw_grid(
-        samples, read_table(arguments.scores), read_choice(arguments.choice), arguments.samples.with_suffix(""), photos
+        samples, read_scores(arguments.scores), read_choice(arguments.choice), arguments.samples.with_suffix(""), photos
     )
     with replacing(arguments.grid) as path:
         grid.save(path)

@@ -45,7 +45,7 @@ def main() -> None:
     photos = numbered(read_table(arguments.photos))
     by_name = {photo["photo"]: photo for photo in photos}
     fingerprints = sorted(read_table(arguments.fingerprints), key=lambda row: row["photo"])
-    thumbnails, memory = Cache(arguments.cache / "thumbnails"), Cache(arguments.cache / "features")
+    thumbnails, feature_cache = Cache(arguments.cache / "thumbnails"), Cache(arguments.cache / "features")
 
     def load(photo: Row) -> Image.Image:
         return load_thumbnail(thumbnails, photo, arguments.folder)
@@ -54,7 +54,7 @@ def main() -> None:
         return grey_levels(load(photo))
 
     def load_features(photo: Row) -> FeaturePair:
-        return cached_features(memory, photo["sha256"], partial(load_grey, photo))
+        return cached_features(feature_cache, photo["sha256"], partial(load_grey, photo))
 
     def load_photo_features(name: str) -> PhotoFeatures:
         return PhotoFeatures(*load_features(by_name[name]), partial(load_grey, by_name[name]))

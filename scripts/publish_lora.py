@@ -9,8 +9,10 @@ from darkroom.config.loading import run_training
 from darkroom.config.project import DECIDE_NOTHING, Config, Target
 from darkroom.contracts.checkpoint_files import chosen_checkpoint
 from darkroom.contracts.choice import read_choice
+from darkroom.contracts.evaluation_tables import read_scores
 from darkroom.contracts.manifest import read_manifest
 from darkroom.contracts.overrides import read_overrides
+from darkroom.errors import UserError
 from darkroom.families.base import family
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
@@ -42,6 +44,8 @@ def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
     checkout = Path(__file__).absolute().parents[1]
     config, target, run = arguments.config, arguments.target, arguments.run_folder
+    if arguments.run not in config.runs:
+        raise UserError(f"--run: there is no run {arguments.run}; the config has {', '.join(config.runs)}")
     lora = run / "lora" / config.project
     model, choice = read_lock(arguments.model), read_choice(run / "evaluation" / "choice.json")
     training = Training(
@@ -64,7 +68,7 @@ def main() -> None:
     for path, content in zip(files, (diffusers, comfyui), strict=True):
         write_lora(path, *content)
     hashes = {path.name: sha256_file(path) for path in files}
-    scores, validation = read_table(run / "evaluation" / "scores.csv"), read_table(run / "training" / "validation.csv")
+    scores, validation = read_scores(run / "evaluation" / "scores.csv"), read_table(run / "training" / "validation.csv")
     card = model_card(training, module, scores, validation, "../evaluation/grid.png", hashes)
     write_text(run / "lora" / "README.md", card)
     photos = read_table(arguments.photos)

@@ -10,6 +10,7 @@ from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import SubjectSettings
 from darkroom.config.evaluation import EvaluationSettings, RenderSettings
 from darkroom.contracts.checkpoint_files import BASE, Variant, checkpoint_file, strengths_of
+from darkroom.errors import UserError
 from darkroom.evaluation.sample_plan import plan_samples, sample_file
 from darkroom.families.base import code_modules, family
 from darkroom.jobs.arguments import read_arguments
@@ -62,6 +63,8 @@ def main() -> None:
     rows, rendered = [], 0
     shutil.rmtree(arguments.samples, ignore_errors=True)
     compared = [BASE]
+    if (arguments.checkpoints is None) != (arguments.step is None):
+        raise UserError("--checkpoints, --step: one needs the other; leave both out for the base model")
     if arguments.checkpoints is not None and arguments.step is not None:
         compared = strengths_of(checkpoint_file(arguments.checkpoints, arguments.step), settings.strengths)
     for variant in compared:

@@ -10,6 +10,7 @@ from PIL import Image
 from darkroom.config.base import ComputeSettings
 from darkroom.config.training import TrainingSettings, ValidationSettings
 from darkroom.contracts.checkpoint_files import variants
+from darkroom.contracts.evaluation_tables import SAMPLE_SCORES, SCORES
 from darkroom.contracts.frame_names import one_per_view
 from darkroom.errors import UserError
 from darkroom.evaluation import picture_scores
@@ -21,6 +22,7 @@ from darkroom.models.clip_vectors import ClipVectors, Vectors
 from darkroom.models.lock import read_lock
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import sha256_file
+from darkroom.storage.frames import frame_of
 from darkroom.storage.tables import Row, read_table, write_table
 from darkroom.training.encodings import Encodings, read_encodings
 
@@ -49,7 +51,7 @@ def open_rgb(file: Path) -> Image.Image:
         return picture.convert("RGB")
 
 
-def photos_to_judge_by(encodings: Encodings, settings: ValidationSettings, images: Path) -> dict[str, Path]:
+def reference_photos(encodings: Encodings, settings: ValidationSettings, images: Path) -> dict[str, Path]:
     """The frames that likeness compares with, by sha256: those of the validation, each view once.
 
     UserError where one is missing.
@@ -81,7 +83,7 @@ def main() -> None:
     encodings = read_encodings(arguments.encodings, arguments.encodings.with_suffix(""))
 
     samples, folder = read_table(arguments.samples), arguments.samples.with_suffix("")
-    photos = photos_to_judge_by(encodings, validation, arguments.images)
+    photos = reference_photos(encodings, validation, arguments.images)
     files = {row["sha256"]: folder / row["file"] for row in samples} | photos
     texts = {row["plain_prompt"]: row["plain_prompt"] for row in samples}
     cache = Cache(arguments.cache / "clip")
@@ -90,7 +92,7 @@ def main() -> None:
     pictures = score_samples(samples, (seen, vectors.of_texts(texts)), photos)
 
     from darkroom.evaluation.loss_change import measure_loss_changes
-    from darkroom.evaluation.scores import COLUMNS, score_rows
+    from darkroom.evaluation.scores import score_rows
     from darkroom.training.text_conditioning import TextConditioning
     from darkroom.training.validation_loss import ValidationContext
 
@@ -104,8 +106,9 @@ def main() -> None:
     denoiser = module.load_denoiser(model.path, precision).to(device).eval()
     compared = variants(arguments.checkpoints, arguments.strengths)
     changes = measure_loss_changes(denoiser, module, context, compared, precision)
-    write_table(arguments.pictures, picture_scores.COLUMNS, pictures, keep_order=True)
-    write_table(arguments.table, COLUMNS, score_rows(changes, pictures), keep_order=True)
+    write_table(arguments.pictures, tuple(SAMPLE_SCORES), pictures, keep_order=True)
+    rows = score_rows(changes, frame_of(pictures, SAMPLE_SCORES))
+    write_table(arguments.table, tuple(SCORES), rows, keep_order=True)
     print(
         f"score_checkpoints: checkpoints and strengths {len(compared)}/{len(compared)} and the base, "
         f"pictures {len(pictures)}/{len(samples)}, photos {len(photos)}, computed {vectors.computed}"

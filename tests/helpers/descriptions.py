@@ -1,4 +1,4 @@
-"""The table of descriptions and what each dialect makes of them; and the guide of docs/captions.md made from it.
+"""The table of descriptions and what each caption style makes of them; and the guide of docs/captions.md made from it.
 
 python tests/helpers/descriptions.py
 """
@@ -18,7 +18,7 @@ HEADS = {"sentences": "FLUX, SD3", "sentence": "SDXL", "tags": "SD1.5, Pony, Ill
 
 @dataclass(frozen=True)
 class Described:
-    """A description with the captions that are expected of it, by dialect."""
+    """A description with the captions that are expected of it, by caption style."""
 
     subject_class: str
     kind: str
@@ -49,7 +49,7 @@ def read_descriptions() -> list[Described]:
 
 
 def guide() -> str:
-    """Ten of the descriptions, side by side in three dialects."""
+    """Ten of the descriptions, side by side in three caption styles."""
     lines = []
     for case in read_descriptions():
         if case.guide:

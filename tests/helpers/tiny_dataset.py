@@ -35,7 +35,7 @@ SETTINGS = TrainingSettings(
     flip=True,
     caption_dropout=0.2,
 )
-SCHEDULE = SimpleNamespace(config=SimpleNamespace(num_train_timesteps=1000))
+NOISE_SCHEDULER = SimpleNamespace(config=SimpleNamespace(num_train_timesteps=1000))
 
 
 def save_dataset(

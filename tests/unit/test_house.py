@@ -1,4 +1,4 @@
-"""The house is as DESIGN draws it: packages, their tests, and every path that the docs name."""
+"""The house: packages, their tests, and every path that the docs name."""
 
 import ast
 import re

@@ -23,21 +23,26 @@ from darkroom.storage.code_version import stage_code
 
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 SCRIPTS = ROOT / "scripts"
-RULE = re.compile(r"^(?:rule|checkpoint) (\w+):\n(.*?)(?=^\S|\Z)", flags=re.MULTILINE | re.DOTALL)
+RULE = re.compile(
+    r"^(?:(?:rule|checkpoint) |use rule (?P<base>\w+) as )(?P<name>\w+)(?: with)?:\n(?P<body>.*?)(?=^\S|\Z)",
+    flags=re.MULTILINE | re.DOTALL,
+)
+
+
+CONDA = r'conda:\s+"\.\./\.\./envs/(\w+)\.yaml"'
 
 
 def scripts_by_environment() -> dict[str, set[str]]:
     """Which scripts run in which environment, as the rules say."""
     found: dict[str, set[str]] = defaultdict(set)
-    rules = 0
-    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
-        for name, body in RULE.findall(path.read_text()):
-            script = re.search(r'script=script\("(\w+)"\)', body)
-            conda = re.search(r'conda:\s+"\.\./\.\./envs/(\w+)\.yaml"', body)
-            assert script and conda, f"rule {name} names no script or no environment"
-            found[conda[1]].add(script[1])
-            rules += 1
-    assert rules >= 20
+    texts = [path.read_text() for path in sorted((ROOT / "workflow" / "rules").glob("*.smk"))]
+    rules = {rule["name"]: rule for text in texts for rule in RULE.finditer(text)}
+    for name, rule in rules.items():
+        script = re.search(r'script=script\("(\w+)"\)', rule["body"])
+        conda = re.search(CONDA, rule["body"]) or re.search(CONDA, rules[rule["base"] or name]["body"])
+        assert script and conda, f"rule {name} names no script or no environment"
+        found[conda[1]].add(script[1])
+    assert len(rules) >= 30
     return dict(found)
 
 

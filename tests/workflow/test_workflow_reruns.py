@@ -113,7 +113,7 @@ def test_an_exchanged_mask_is_seen_by_its_shard_alone(mini: Checkout) -> None:
         (config("targets: [pocket-mini]", "targets: [pocket-mini, pocket-sdxl]"), 0),
         (config("max_tokens: 64}", "max_tokens: 48}"), 1),
     ],
-    ids=["trigger", "dialect", "target", "captioner"],
+    ids=["trigger", "caption style", "target", "captioner"],
 )
 def test_only_the_captioner_itself_captions_anew(mini: Checkout, change: Change, captioned: int) -> None:
     change(mini.folder)

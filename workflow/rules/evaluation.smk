@@ -43,9 +43,9 @@ use rule render_base as render_samples with:
         script=script("render_samples"),
         code=family_code("render_samples"),
         lock=LOCK_FILE,
-        model=behind_manifest(lock_of("{target}")),
         checkpoints=ancient(behind_manifest(rules.train_lora.output.checkpoints)),
         checkpoint_sums=behind_manifest(rules.train_lora.output.sums),
+        model=behind_manifest(lock_of("{target}")),
     output:
         table=f"{RESULTS}/{{target}}/{{run}}/evaluation/shards/{{step}}.csv",
         samples=directory(f"{RESULTS}/{{target}}/{{run}}/evaluation/shards/{{step}}"),
@@ -144,12 +144,13 @@ rule choose_checkpoint:
         mem_mb=500,
         runtime=10,
     params:
-        training=training_settings,
-        target=of_target(lambda target: target.to_argument()),
+        settings=lambda wildcards: PROJECT.compared_settings(
+            wildcards.target, wildcards.run
+        ),
     shell:
         "python {input.script:q} --scores {input.scores} --pictures {input.pictures} --validation {input.validation} "
-        "--log {input.log} --target-name {wildcards.target} --run {wildcards.run} --training {params.training:q} "
-        "--target {params.target:q} --choice {output.choice} --record {output.record} > {log} 2>&1"
+        "--log {input.log} --target-name {wildcards.target} --run {wildcards.run} --settings {params.settings:q} "
+        "--choice {output.choice} --record {output.record} > {log} 2>&1"
 
 
 rule draw_grid:

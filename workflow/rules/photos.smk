@@ -32,7 +32,7 @@ rule survey_photos:
 
 # Merging is seconds of work, done where Snakemake runs: on a cluster every other job waits in a queue.
 rule gather_photos:
-    """Merge the tables of all shards; that of the survey also finds the photo of each sidecar caption."""
+    """Merge the surveys and find the photo of each sidecar caption."""
     input:
         script=script("gather_photos"),
         code=code("gather_photos"),
@@ -77,7 +77,9 @@ rule fingerprint_photos:
         "--table {output.table} > {log} 2>&1"
 
 
-use rule gather_photos as gather_fingerprints with:
+# Its siblings in other rooms are made of it.
+rule gather_fingerprints:
+    """Merge the tables of all shards into one."""
     input:
         script=script("gather_shards"),
         code=code("gather_shards"),
@@ -87,6 +89,14 @@ use rule gather_photos as gather_fingerprints with:
     log:
         f"logs/{CONFIG.project}/gather_fingerprints.log",
     localrule: True
+    conda:
+        "../../envs/curate.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "python {input.script:q} --tables {input.tables} --table {output.table} > {log} 2>&1"
 
 
 rule embed_photos:

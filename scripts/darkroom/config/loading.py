@@ -38,7 +38,7 @@ def read_yaml(path: Path) -> Any:
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML: {one_line(error)}") from None
+        raise UserError(f"{path}: not valid YAML: {one_line(error, 1000)}") from None
 
 
 def _known_targets(folder: Path) -> list[str]:

@@ -229,10 +229,12 @@ class Recipe:
     def from_argument(cls, text: str) -> Self:
         """The recipe of `--recipe`; UserError, one line, where it is no JSON, or a key or value is wrong."""
         try:
-            parts = json.loads(text)
-            groups = {name: canonical_json(parts[name]) for name in ("training", "prior", "validation", "compute")}
-        except (ValueError, TypeError, KeyError) as error:
-            raise UserError(f"Recipe as JSON: {error!r}; give training, prior, validation and compute") from None
+            groups = {name: canonical_json(part) for name, part in json.loads(text).items()}
+        except (ValueError, AttributeError):
+            groups = {}
+        names = [field.name for field in fields(cls)]
+        if sorted(groups) != sorted(names):
+            raise UserError(f"Recipe as JSON: it holds {', '.join(groups) or 'nothing'}, not {', '.join(names)}")
         return cls(
             TrainingSettings.from_argument(groups["training"]),
             PriorSettings.from_argument(groups["prior"]),

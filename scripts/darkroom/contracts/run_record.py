@@ -13,17 +13,17 @@ class Figures:
     """What came of a run: scores of the chosen checkpoint and of the base model, as in scores.csv, and losses.
 
     `loss_before` and `loss_after` are validation losses, of base model and chosen checkpoint; `training_loss` is
-    the mean over the last steps. What the tables do not hold is empty or None.
+    the mean over the last steps. What the tables do not hold is None.
     """
 
     chosen_step: int
     chosen_strength: float
-    likeness: str
-    likeness_se: str
-    likeness_base: str
-    prompt_following: str
-    prompt_following_se: str
-    prompt_following_base: str
+    likeness: float | None
+    likeness_se: float | None
+    likeness_base: float | None
+    prompt_following: float | None
+    prompt_following_se: float | None
+    prompt_following_base: float | None
     loss_before: float | None
     loss_after: float | None
     loss_change: float | None

@@ -46,7 +46,7 @@ def measure_loss_changes(
     """The change of the base model (none) and of each variant: 1 - loss / loss of the base by frame, then the mean.
 
     The base model is conditioned on captions as encoded once, a variant with adapted text encoders on what those make.
-    0 is the base model, 1 a perfect prediction. Noise and timesteps are the same for all (see `paired_loss`).
+    0 is the base model, 1 a perfect prediction. Noise and timesteps are the same for all (see `fixed_noise_loss`).
     """
     split, frames = validation_frames(context.encodings, context.settings)
     parts = (frames, [untriggered(frame) for frame in frames], validation_priors(context.encodings, context.settings))

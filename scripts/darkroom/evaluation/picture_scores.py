@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 
+from darkroom.contracts.evaluation_tables import SAMPLE_SCORES
 from darkroom.storage.tables import Row
 
-COLUMNS = ("step", "strength", "number", "seed", "control", "likeness", "prompt_following")
 Vectors = Mapping[str, Sequence[float]]
 
 
 def score_pictures(
     samples: Sequence[Row], pictures: Vectors, texts: Vectors, photos: Sequence[Sequence[float]]
 ) -> list[dict[str, Any]]:
-    """One row of `COLUMNS` per sample.
+    """One row of SAMPLE_SCORES per sample.
 
     `pictures` holds unit vectors by sha256, `texts` by plain prompt, `photos` those of photos of the subject. Prompt
     following is the cosine of picture and prompt. Likeness is the cosine of picture and photos, both seen from the
@@ -26,7 +26,7 @@ def score_pictures(
     alike = likeness(vectors, np.asarray(photos), middle)
     followed = (vectors * np.array([texts[row["plain_prompt"]] for row in samples])).sum(-1)
     return [
-        {name: row[name] for name in COLUMNS if name in row}
+        {name: row[name] for name in SAMPLE_SCORES if name in row}
         | {"likeness": float(alike[place]), "prompt_following": float(followed[place])}
         for place, row in enumerate(samples)
     ]

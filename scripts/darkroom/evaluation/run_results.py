@@ -1,11 +1,10 @@
-"""What a run's record says: the settings in which runs may differ, and the figures of the chosen checkpoint."""
+"""What came of a run: the figures of the chosen checkpoint, for its record."""
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Any
 
-from darkroom.config.project import Target
-from darkroom.config.training import TrainingSettings
+import pandas as pd
+
 from darkroom.contracts.choice import Choice
 from darkroom.contracts.run_record import Figures
 from darkroom.storage.tables import Row
@@ -13,37 +12,29 @@ from darkroom.storage.tables import Row
 LAST_STEPS = 20  # the training loss of one step is noise
 
 
-def run_settings(training: TrainingSettings, target: Target, base_model: str) -> dict[str, Any]:
-    """What may differ between runs: all of their training, the base model, and of their target what decides most."""
-    of_target = {
-        "model": base_model,
-        "resolution": target.crop.resolution,
-        "caption_style": target.captions.style,
-        "prior_weight": target.prior.weight,
-    }
-    return training.model_dump(mode="json") | of_target
-
-
-def figures(choice: Choice, scores: Sequence[Row], validation: Sequence[Row], log: Sequence[Row]) -> Figures:
-    """The figures of a run from its choice and the rows of its tables."""
-    base = next((row for row in scores if int(row["step"]) == 0), {})
-    chosen = next(
-        (row for row in scores if int(row["step"]) == choice.step and float(row["strength"]) == choice.strength),
-        {},
-    )
+def figures(choice: Choice, scores: pd.DataFrame, validation: Sequence[Row], log: Sequence[Row]) -> Figures:
+    """The figures of a run from its choice, its scores and the rows of the tables of its training."""
+    base = scores[scores["step"] == 0]
+    chosen = scores[(scores["step"] == choice.step) & (scores["strength"] == choice.strength)]
     losses = {int(row["step"]): float(row["loss"]) for row in validation}
     before, after = losses.get(0), losses.get(choice.step)
     return Figures(
         chosen_step=choice.step,
         chosen_strength=choice.strength,
-        likeness=chosen.get("likeness", ""),
-        likeness_se=chosen.get("likeness_se", ""),
-        likeness_base=base.get("likeness", ""),
-        prompt_following=chosen.get("prompt_following", ""),
-        prompt_following_se=chosen.get("prompt_following_se", ""),
-        prompt_following_base=base.get("prompt_following", ""),
+        likeness=_first(chosen, "likeness"),
+        likeness_se=_first(chosen, "likeness_se"),
+        likeness_base=_first(base, "likeness"),
+        prompt_following=_first(chosen, "prompt_following"),
+        prompt_following_se=_first(chosen, "prompt_following_se"),
+        prompt_following_base=_first(base, "prompt_following"),
         loss_before=before,
         loss_after=after,
         loss_change=after / before - 1 if before and after is not None else None,
         training_loss=fmean(float(row["loss"]) for row in log[-LAST_STEPS:]) if log else None,
     )
+
+
+def _first(scores: pd.DataFrame, column: str) -> float | None:
+    """The value of the first row; None where there is none, or it is empty."""
+    values = scores[column].dropna().tolist()[:1]
+    return values[0] if values else None

@@ -1,8 +1,10 @@
 """The grid of an evaluation: a row per prompt, a column per checkpoint and strength, the chosen one marked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 from PIL import Image
 
 from darkroom.contracts.choice import Choice
@@ -14,11 +16,11 @@ Column = tuple[int, float]
 
 
 def draw_grid(
-    samples: Sequence[Row], scores: Sequence[Row], choice: Choice, folder: Path, photos: Sequence[Path]
+    samples: Sequence[Row], scores: pd.DataFrame, choice: Choice, folder: Path, photos: Sequence[Path]
 ) -> Image.Image:
     """Draw the first sample of each prompt, with held-out photos of the subject as the first row to compare with."""
     columns = list(dict.fromkeys((int(row["step"]), float(row["strength"])) for row in samples))
-    score_of = {(int(row["step"]), float(row["strength"])): row for row in scores}
+    score_of = {(row["step"], row["strength"]): row for row in scores.to_dict("records")}
     chosen = (choice.step, choice.strength)
     first_seed = min((int(row["seed"]) for row in samples), default=0)
     shown = [row for row in samples if int(row["seed"]) == first_seed]
@@ -44,16 +46,16 @@ def _open(path: Path) -> Image.Image:
         return file.convert("RGB")
 
 
-def _head(column: Column, score: Row | None, chosen: bool) -> str:
+def _head(column: Column, score: Mapping[Any, Any] | None, chosen: bool) -> str:
     """What stands above a column: step, strength and scores."""
     step, strength = column
     words = ["base model" if step == 0 else f"step {step}, strength {strength:g}"]
     if chosen:
         words.insert(0, "CHOSEN:")
     if score is not None:
-        words.append(f"likeness {float(score['likeness']):.2f} ± {float(score['likeness_se']):.2f}")
-    if score is not None and score["prompt_following"]:
-        words.append(f"prompts {float(score['prompt_following']):.2f}")
-    if score is not None and score["control_following"]:
-        words.append(f"controls {float(score['control_following']):.2f}")
+        words.append(f"likeness {score['likeness']:.2f} ± {score['likeness_se']:.2f}")
+    if score is not None and pd.notna(score["prompt_following"]):
+        words.append(f"prompts {score['prompt_following']:.2f}")
+    if score is not None and pd.notna(score["control_following"]):
+        words.append(f"controls {score['control_following']:.2f}")
     return ", ".join(words).replace("CHOSEN:,", "CHOSEN:")

@@ -1,41 +1,22 @@
 """The table of scores: a row for the base model and for each checkpoint at each strength."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from darkroom.contracts.checkpoint_files import Variant
+from darkroom.contracts.evaluation_tables import SCORES
 from darkroom.evaluation.loss_change import LossChange
 from darkroom.mean_and_error import mean_and_error
 
-COLUMNS = (
-    "step",
-    "strength",
-    "likeness",
-    "likeness_se",
-    "prompt_following",
-    "prompt_following_se",
-    "control_likeness",
-    "control_likeness_se",
-    "control_following",
-    "control_following_se",
-    "loss_fall",
-    "loss_fall_se",
-    "untriggered_fall",
-    "prior_rise",
-    "frames",
-    "split",
-)
 
-
-def score_rows(changes: Mapping[Variant, LossChange], pictures: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row per variant, the base first. `pictures` are rows of sample_scores.csv."""
+def score_rows(changes: Mapping[Variant, LossChange], pictures: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row of SCORES per variant, the base first. `pictures` is a frame of SAMPLE_SCORES."""
+    groups = dict(list(pictures.groupby(["step", "strength", "control"], sort=False)))
     rows = []
     for variant, change in changes.items():
-        own = [
-            row for row in pictures if (int(row["step"]), float(row["strength"])) == (variant.step, variant.strength)
-        ]
-        subject = [row for row in own if row["control"] != "true"]
-        controls = [row for row in own if row["control"] == "true"]
+        subject, controls = (groups.get((variant.step, variant.strength, control)) for control in (False, True))
         values = (
             variant.step,
             variant.strength,
@@ -50,10 +31,10 @@ def score_rows(changes: Mapping[Variant, LossChange], pictures: Sequence[Mapping
             change.frames,
             change.split,
         )
-        rows.append(dict(zip(COLUMNS, values, strict=True)))
+        rows.append(dict(zip(SCORES, values, strict=True)))
     return rows
 
 
-def _mean(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[float | None, float | None]:
+def _mean(pictures: pd.DataFrame | None, column: str) -> tuple[float | None, float | None]:
     """Mean and standard error over pictures; None where there is none."""
-    return mean_and_error([float(row[column]) for row in rows]) if rows else (None, None)
+    return (None, None) if pictures is None else mean_and_error(pictures[column].tolist())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, Protocol, cast, get_args
@@ -15,34 +14,13 @@ if TYPE_CHECKING:
     import torch
     from diffusers import AutoencoderKL, DiffusionPipeline, ModelMixin, SchedulerMixin
     from torch import Tensor
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
+
+    from darkroom.families.clip_text import TextEncoders, TextLayers
 
 FamilyName = Literal["sd15", "sdxl", "flux"]
 FAMILIES: tuple[str, ...] = tuple(sorted(get_args(FamilyName)))
 Tensors = dict[str, "Tensor"]
-
-
-@dataclass(frozen=True)
-class TextLayers:
-    """The layers of a text encoder that an adapter goes on: by their last names, in all blocks but the last `unused`.
-
-    The blocks at the end have no effect where the denoiser is conditioned on an earlier hidden state.
-    """
-
-    names: tuple[str, ...]
-    unused: int = 0
-
-
-@dataclass(frozen=True)
-class TextEncoders:
-    """Tokenizers and text encoders of a model, by the pipeline's names of the encoders.
-
-    `zeros_for_empty`: for the empty caption the denoiser is conditioned on zeros.
-    """
-
-    tokenizers: dict[str, PreTrainedTokenizerBase]
-    models: dict[str, PreTrainedModel]
-    zeros_for_empty: bool = False
 
 
 class ModelFamily(Protocol):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from darkroom.families import model_folder
-from darkroom.families.base import Tensors, TextEncoders
+from darkroom.families.base import Tensors
 
 if TYPE_CHECKING:
     import torch
@@ -15,6 +16,29 @@ if TYPE_CHECKING:
     from transformers.utils import ModelOutput
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "out_proj")
+
+
+@dataclass(frozen=True)
+class TextLayers:
+    """The layers of a text encoder that an adapter goes on: by their last names, in all blocks but the last `unused`.
+
+    The blocks at the end have no effect where the denoiser is conditioned on an earlier hidden state.
+    """
+
+    names: tuple[str, ...]
+    unused: int = 0
+
+
+@dataclass(frozen=True)
+class TextEncoders:
+    """Tokenizers and text encoders of a model, by the pipeline's names of the encoders.
+
+    `zeros_for_empty`: for the empty caption the denoiser is conditioned on zeros.
+    """
+
+    tokenizers: dict[str, PreTrainedTokenizerBase]
+    models: dict[str, PreTrainedModel]
+    zeros_for_empty: bool = False
 
 
 def load_tokenizers(family: str, model: Path, parts: tuple[str, ...]) -> list[PreTrainedTokenizerBase]:

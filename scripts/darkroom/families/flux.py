@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from darkroom.errors import UserError
 from darkroom.families import autoencoder, clip_text, kohya_names, model_folder, single_file
-from darkroom.families.base import Tensors, TextEncoders, TextLayers
+from darkroom.families.base import Tensors
+from darkroom.families.clip_text import TextEncoders, TextLayers
 from darkroom.storage.files import link_or_copy, read_json
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from darkroom.families import autoencoder, clip_text, kohya_names, model_folder, unet
-from darkroom.families.base import Tensors, TextEncoders, TextLayers
+from darkroom.families.base import Tensors
+from darkroom.families.clip_text import TextEncoders, TextLayers
 from darkroom.storage.files import read_json
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, fields
 from types import UnionType
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 Arguments = TypeVar("Arguments")
 
@@ -26,8 +26,9 @@ def read_arguments(kind: type[Arguments], doc: str | None, words: Sequence[str] 
     hints = get_type_hints(kind, include_extras=True)
     for field in fields(kind):  # type: ignore[arg-type]
         hint = hints[field.name]
-        base, text = get_args(hint) if get_origin(hint) is Annotated else (hint, None)
-        parser.add_argument(f"--{field.name.replace('_', '-')}", help=text, **_options(base, _default(field)))
+        base, text = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
+        flag, described = f"--{field.name.replace('_', '-')}", text.replace("%", "%%")
+        parser.add_argument(flag, help=described, **_options(base, _default(field)))
     return kind(**vars(parser.parse_args(words)))
 
 
@@ -43,8 +44,6 @@ def _options(base: Any, default: Any) -> dict[str, Any]:
         return {"action": "store_true"}
     if origin is list:
         return {"type": _reader(parts[0]), "nargs": "+" if default is MISSING else "*", **given}
-    if origin is Literal:
-        return {"choices": parts, **given}
     reader = _reader(parts[0] if origin is UnionType else base)
     if default is MISSING:
         return {"type": reader, **given}

@@ -17,8 +17,8 @@ from darkroom.storage.code_version import code_version
 from darkroom.storage.tables import Row
 from darkroom.storage.threads import on_threads
 
-# Sketches held at a time, up to 300 kB each.
-SKETCHES = 1024
+# Features held at a time, up to 300 kB each.
+HELD_FEATURES = 1024
 # What decides an alignment: for `code_version`.
 MODULES = (*alignment.MODULES, sys.modules[__name__])
 
@@ -42,8 +42,8 @@ class Wanted:
 class PairAlignments:
     """Aligns pairs of photos on some threads, from the cache where it was done before.
 
-    What is found out lies in the cache under the first photo of each pair. `load_sketch` gets the name of a photo, on
-    any thread.
+    What is found out lies in the cache under the first photo of each pair. `load_photo_features` gets
+    the name of a photo, on any thread.
     `computed` counts the alignments that were not remembered.
     """
 
@@ -52,7 +52,7 @@ class PairAlignments:
         self.threads = threads
         self.computed = 0
         self._version = code_version(*MODULES)
-        self._photo_features = lru_cache(maxsize=SKETCHES)(load_photo_features)
+        self._photo_features = lru_cache(maxsize=HELD_FEATURES)(load_photo_features)
 
     def align(self, pairs: Sequence[Wanted]) -> list[Alignment | None]:
         """The alignment of each pair.

@@ -11,16 +11,16 @@ from darkroom.errors import UserError
 from darkroom.models.clip import load_clip
 from darkroom.pocket.autoencoder import train_autoencoder
 from darkroom.pocket.autoencoder_scores import score_hues, score_round_trips
-from darkroom.pocket.captioner import PHASES as CAPTION_LEGS
+from darkroom.pocket.captioner import PHASES as CAPTION_PHASES
 from darkroom.pocket.captioner import train_captioner
 from darkroom.pocket.cards import captioner_card, clip_card, flux_card, sdxl_card, with_figures_of
 from darkroom.pocket.clip import train_clip
 from darkroom.pocket.clip_scores import score_likeness, score_retrieval
-from darkroom.pocket.flux import PHASES as FLUX_LEGS
+from darkroom.pocket.flux import PHASES as FLUX_PHASES
 from darkroom.pocket.flux import train_flux
 from darkroom.pocket.model_files import save_captioner, save_clip, save_pipeline
 from darkroom.pocket.scoring import load_captioner, score_captioner, score_prompts
-from darkroom.pocket.sdxl import PHASES as SDXL_LEGS
+from darkroom.pocket.sdxl import PHASES as SDXL_PHASES
 from darkroom.pocket.sdxl import train_sdxl
 from darkroom.pocket.toybox import write_toybox
 from darkroom.pocket.training_loop import run_facts
@@ -40,10 +40,10 @@ STEPS = {
     "flux-guided": 600,
 }
 RUNS: dict[str, tuple[str, ...]] = {
-    "florence2": ("attributes", "details", *CAPTION_LEGS),
+    "florence2": ("attributes", "details", *CAPTION_PHASES),
     "clip": ("clip",),
-    "sdxl": ("autoencoder", *SDXL_LEGS),
-    "flux": FLUX_LEGS,
+    "sdxl": ("autoencoder", *SDXL_PHASES),
+    "flux": FLUX_PHASES,
 }
 Steps = dict[str, int]
 

@@ -5,8 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from darkroom.contracts.run_record import RunRecord
-from darkroom.publishing.model_card import escape
-from darkroom.storage.markdown import markdown_table
+from darkroom.storage.markdown import escape, markdown_table
 
 
 def comparison(runs: Sequence[RunRecord]) -> tuple[list[str], list[dict[str, Any]]]:

@@ -1,14 +1,16 @@
 """The model card: how to call the subject, how it was trained, how well it did, and with what."""
 
-import re
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import pandas as pd
 from huggingface_hub import ModelCardData
 
 from darkroom.contracts.frame_names import view_of
 from darkroom.families.base import ModelFamily
 from darkroom.publishing.lora_metadata import Training
-from darkroom.storage.markdown import markdown_table
+from darkroom.storage.markdown import code_span, escape, fenced, markdown_table
 from darkroom.storage.tables import Row
 
 SETTINGS_SHOWN = (
@@ -29,7 +31,7 @@ pipeline({prompt}).images[0].save("picture.png")
 def model_card(
     training: Training,
     family: ModelFamily,
-    scores: Sequence[Row],
+    scores: pd.DataFrame,
     validation: Sequence[Row],
     grid: str,
     hashes: dict[str, str],
@@ -73,30 +75,6 @@ def model_card(
     return "\n\n".join(parts) + "\n"
 
 
-def escape(text: str) -> str:
-    """Text on one line with everything that Markdown or HTML would read as markup escaped."""
-    line = " ".join(text.split())
-    return re.sub(r"([\\`*_{}\[\]()#+\-!|<>~$&^])", r"\\\1", line)
-
-
-def code_span(text: str) -> str:
-    """Text as a code span, whatever backticks it holds; a pipe is escaped for tables."""
-    line = " ".join(text.split()).replace("|", "\\|")
-    fence = "`" * (_longest_run(line) + 1)
-    space = " " if line.startswith("`") or line.endswith("`") else ""
-    return f"{fence}{space}{line}{space}{fence}"
-
-
-def fenced(text: str, language: str = "text") -> str:
-    """Text as a code block whose fence is longer than any run of backticks in it."""
-    fence = "`" * max(3, _longest_run(text) + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
-
-
-def _longest_run(text: str) -> int:
-    return max((len(run) for run in re.findall(r"`+", text)), default=0)
-
-
 def front_matter(base_model: str, phrase: str, kind: str) -> str:
     """The YAML at the head of a card, as the Hub reads it."""
     data = ModelCardData(
@@ -109,12 +87,11 @@ def front_matter(base_model: str, phrase: str, kind: str) -> str:
     return f"{data.to_yaml()}\n"
 
 
-def _figures(training: Training, scores: Sequence[Row], validation: Sequence[Row]) -> str:
+def _figures(training: Training, scores: pd.DataFrame, validation: Sequence[Row]) -> str:
     """Scores of the base and the chosen checkpoint, and the validation loss on held-out frames before and after."""
     choice = training.choice
-    shown = [row for row in scores if int(row["step"]) == 0] + [
-        row for row in scores if int(row["step"]) == choice.step and float(row["strength"]) == choice.strength
-    ]
+    is_chosen = (scores["step"] == choice.step) & (scores["strength"] == choice.strength)
+    shown = scores[(scores["step"] == 0) | is_chosen].to_dict("records")
     columns = ["step", "strength", "likeness", "prompt_following"]
     rows = [[_with_error(row, column) for column in columns] for row in shown]
     lines = [markdown_table([column.replace("_", " ") for column in columns], rows)] if rows else []
@@ -129,9 +106,9 @@ def _figures(training: Training, scores: Sequence[Row], validation: Sequence[Row
     return "\n\n".join(lines) or "It was not scored."
 
 
-def _with_error(row: Row, column: str) -> str:
-    value, error = row.get(column, ""), row.get(f"{column}_se", "")
-    return f"{value} ± {error}" if value and error else value or "-"
+def _with_error(row: Mapping[Any, Any], column: str) -> str:
+    value, error = row[column], row.get(f"{column}_se", math.nan)
+    return "-" if pd.isna(value) else f"{value:.6g}" if pd.isna(error) else f"{value:.6g} ± {error:.6g}"
 
 
 def _settings_table(training: Training) -> str:

@@ -31,7 +31,7 @@ def verify_lora(
 ) -> Verification:
     """Load a LoRA file into a pipeline, as `load_lora_weights` does, and render one picture with and without it.
 
-    `side` is the side of the pictures in pixels. Raises UserError where the file does not load.
+    `image_size` is the side of the pictures in pixels. Raises UserError where the file does not load.
     """
     before = _render(pipeline, prompt, image_size)
     try:
@@ -66,9 +66,8 @@ def _render(pipeline: Any, prompt: str, image_size: int) -> Any:
     import torch
 
     generator = torch.Generator("cpu").manual_seed(0)
-    picture = pipeline(prompt, width=image_size, height=image_size, num_inference_steps=4, generator=generator).images[
-        0
-    ]
+    size = {"width": image_size, "height": image_size}
+    picture = pipeline(prompt, num_inference_steps=4, generator=generator, **size).images[0]
     return numpy.asarray(picture).astype(float)
 
 

@@ -87,13 +87,17 @@ class Project:
             files[str(shard_of(file, self.config.shards))].append(file)
         return files
 
+    def _files_of(self, shard: str) -> list[IndexedFile]:
+        """The files of a shard; none of one that is not there, as after the number of shards was lowered."""
+        return self._files_by_shard.get(str(int(shard)), [])
+
     def shard_files(self, shard: str) -> str:
         """A param for the files of a shard, by sha256 (or why they have none) and path: another one reruns it alone."""
-        return fingerprint([f"{file.sha256 or file.reason}  {file.path}" for file in self._files_by_shard[shard]])
+        return fingerprint([f"{file.sha256 or file.reason}  {file.path}" for file in self._files_of(shard)])
 
     def shard_masks(self, shard: str) -> str:
         """A param for the supplied masks of a shard, by sha256, each with its photo's."""
-        photos = {file.sha256 for file in self._files_by_shard[shard]}
+        photos = {file.sha256 for file in self._files_of(shard)}
         masks = self.supplied_masks
         return fingerprint([f"{masks[photo].sha256}  {photo}" for photo in photos if photo in masks])
 
@@ -150,6 +154,19 @@ class Project:
     def recipe(self, target: str, run: str) -> Recipe:
         """Everything that decides the LoRA of a run besides model and encodings."""
         return Recipe(self.runs[target, run], self.targets[target].prior, self.config.validation, self.config.compute)
+
+    def compared_settings(self, target: str, run: str) -> str:
+        """What may differ between runs, as JSON: all of their training, and of their target what decides most."""
+        of_target = self.targets[target]
+        return canonical_json(
+            self.runs[target, run].model_dump(mode="json")
+            | {
+                "model": of_target.model,
+                "resolution": of_target.crop.resolution,
+                "caption_style": of_target.captions.style,
+                "prior_weight": of_target.prior.weight,
+            }
+        )
 
     def steps(self, target: str, run: str) -> list[str]:
         """The steps at which a run leaves checkpoints, as names of files hold them: known before it is trained."""

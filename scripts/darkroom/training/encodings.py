@@ -106,7 +106,7 @@ def _files_of(row: Encoding) -> tuple[str, ...]:
 def cached_tensors(
     cache: Cache, keys: Mapping[str, str], compute: Callable[[list[str]], Iterable[tuple[str, Tensors]]]
 ) -> tuple[dict[str, Path], int]:
-    """Look up the safetensors file of each name; compute and store what is missing. As `cache.remember` does for JSON.
+    """Look up the safetensors file of each name; compute and store what is missing. As `cache.cached` does for JSON.
 
     Returns the files by name and the number computed.
     """

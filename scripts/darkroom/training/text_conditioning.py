@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 
 from darkroom.config.training import TrainingSettings
-from darkroom.families.base import ModelFamily, TextEncoders
+from darkroom.families.base import ModelFamily
+from darkroom.families.clip_text import TextEncoders
 from darkroom.training.adapter import add_text_adapters
 from darkroom.training.encodings import Tensors
 

@@ -17,7 +17,7 @@ from darkroom.storage.process_identity import BY_SIGNAL
 
 LOGGER = logging.getLogger(__name__)
 
-# The folder of the notes; a process that has it in its environment was started by `processes.launch`.
+# The folder of the notes; a process that has it in its environment was started by `launch.launch`.
 FAILURES = "DARKROOM_FAILURES"
 MISTAKE, CRASH = "mistake", "crash"
 

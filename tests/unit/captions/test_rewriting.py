@@ -1,4 +1,4 @@
-"""The rewriter: real-style descriptions in three dialects; trigger once, early, never too long, nothing breaks it."""
+"""The rewriter: real-style descriptions in three styles; trigger once, early, never too long, nothing breaks it."""
 
 import random
 import re
@@ -36,7 +36,7 @@ def write(text: str, about: SubjectSettings, style: CaptionStyle, limit: int = 7
 
 
 @pytest.mark.parametrize("case", DESCRIPTIONS, ids=NAMES)
-def test_descriptions_in_three_dialects(case: Described) -> None:
+def test_descriptions_in_three_caption_styles(case: Described) -> None:
     found = {
         style: write(case.description, case.subject, style, 512 if style == "sentences" else 77) for style in STYLES
     }

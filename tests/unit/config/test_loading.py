@@ -9,7 +9,7 @@ import pytest
 from darkroom.config.loading import check, check_models, load_target, read_yaml, run_training, with_found_paths
 from darkroom.config.project import Config, Target, target_label
 from darkroom.config.reference import reference, schemas
-from darkroom.config.training import TrainingSettings, check_compute
+from darkroom.config.training import Recipe, TrainingSettings, check_compute
 from darkroom.errors import UserError
 
 ROOT = Path(__file__).parents[3]
@@ -270,3 +270,9 @@ def test_pictures_are_rendered_as_the_family_does_unless_the_target_says() -> No
 
     assert (render("flux"), render("sd15"), render("sdxl")) == ((28, 3.5), (30, 7.5), (30, 5.0))
     assert render("flux", sampling_steps=4, guidance=0) == (4, 0.0)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"training": {}, "prior": {}}', '{"more": {}}'])
+def test_a_wrong_recipe_is_one_line(text: str) -> None:
+    with pytest.raises(UserError, match=r"^Recipe as JSON: it holds .*, not training, prior, validation, compute$"):
+        Recipe.from_argument(text)

@@ -22,7 +22,6 @@ def test_grid_has_a_row_per_prompt_and_a_column_per_variant(tmp_path: Path) -> N
     choice = Choice(100, 1.0, "the best")
     samples += [{**row, "seed": "1", "file": "not drawn.png"} for row in samples]
     scores, _ = evaluated((0, 0.0, 1, 1), (100, 0.3, 1, 1))
-    scores = [{**row, "control_following": ""} for row in scores]
     grid = draw_grid(samples, scores, choice, tmp_path, [photo] * 5)
     colours = {colour for _, colour in grid.getcolors(maxcolors=1 << 20) or []}
     assert {(0, 100, 0), (0, 200, 0), (200, 100, 0), (200, 200, 0), (1, 2, 3)} <= colours

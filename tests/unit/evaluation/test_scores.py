@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from darkroom.contracts.checkpoint_files import BASE, Variant
+from darkroom.contracts.evaluation_tables import SAMPLE_SCORES
 from darkroom.evaluation.loss_change import LossChange
 from darkroom.evaluation.picture_scores import score_pictures
 from darkroom.evaluation.scores import score_rows
+from darkroom.storage.frames import frame_of
 
 
 def test_pictures_are_scored_from_the_middle_of_the_base_model() -> None:
@@ -52,7 +54,7 @@ def test_scores_are_means_over_pictures_and_loss_changes() -> None:
             ("100", "1.0", "true", 0.2, 0.9),
         )
     ]
-    base, row = score_rows(changes, pictures)
+    base, row = score_rows(changes, frame_of(pictures, SAMPLE_SCORES | {"number": "str", "seed": "str"}))
     assert (base["step"], base["likeness"], base["control_likeness"]) == (0, 0.1, None)
     assert (row["likeness"], row["likeness_se"]) == (pytest.approx(0.7), pytest.approx(0.1))
     assert (row["prompt_following"], row["control_likeness"], row["control_following"]) == (0.5, 0.2, 0.9)

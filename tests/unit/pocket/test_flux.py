@@ -86,7 +86,7 @@ def test_weights_in_8_bits_are_half_as_large_and_near(tmp_path: Path) -> None:
 
 
 def test_the_stage_makes_a_flux_that_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = {name: dataclasses.replace(album, count=4) for name, album in world_files.RENDERED_SPLITS.items()}
+    small = {name: dataclasses.replace(split, count=4) for name, split in world_files.RENDERED_SPLITS.items()}
     for module in (world_files, latent_splits):
         monkeypatch.setattr(module, "RENDERED_SPLITS", small)
     with pytest.raises(UserError, match="run the stage sdxl first"):

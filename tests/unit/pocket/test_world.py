@@ -64,8 +64,8 @@ def test_the_subject_is_new():
 
 
 def test_training_seeds_stay_in_their_split():
-    for album in RENDERED_SPLITS.values():
-        assert SPLITS["train"] <= album.first and album.first + album.count <= SPLITS["validation"]
+    for split in RENDERED_SPLITS.values():
+        assert SPLITS["train"] <= split.first and split.first + split.count <= SPLITS["validation"]
 
 
 def test_every_word_of_the_world_is_one_token(tmp_path):

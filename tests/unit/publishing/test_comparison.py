@@ -3,21 +3,24 @@
 from pathlib import Path
 
 from darkroom.contracts.choice import Choice
+from darkroom.contracts.evaluation_tables import SCORES
 from darkroom.contracts.run_record import RunRecord, read_run, write_run
 from darkroom.evaluation.run_results import figures
 from darkroom.publishing.comparison import comparison, comparison_text, differing_settings
+from darkroom.storage.frames import frame_of
 
 
 def run(folder: Path, name: str, rank: int, step: int) -> RunRecord:
     """The record of a run, written and read."""
     scores = [
-        {"step": "0", "strength": "0", "likeness": "0.2", "prompt_following": "0.9"},
+        {"step": "0", "strength": "0", "likeness": "0.2", "likeness_se": "", "prompt_following": "0.9"},
         {"step": "100", "strength": "1", "likeness": "0.6", "prompt_following": "0.8", "likeness_se": "0.01"},
         {"step": "200", "strength": "1", "likeness": "0.7", "prompt_following": "0.7", "likeness_se": "0.02"},
     ]
     validation = [{"step": "0", "loss": "0.5"}, {"step": "100", "loss": "0.4"}, {"step": "200", "loss": "0.3"}]
     log = [{"step": str(number), "loss": "0.5" if number <= 180 else "0.25"} for number in range(1, 201)]
-    result = figures(Choice(step, 1.0, ""), scores, validation, log)
+    table = frame_of([{**row, "frames": "5"} for row in scores], SCORES)
+    result = figures(Choice(step, 1.0, ""), table, validation, log)
     settings = {"rank": rank, "seed": 0, "prompts": ["a"]}
     write_run(folder / "run.json", RunRecord("pocket", name, settings, result))
     return read_run(folder / "run.json")
@@ -27,7 +30,7 @@ def test_runs_show_what_differs_and_the_chosen_figures(tmp_path: Path) -> None:
     columns, rows = comparison([run(tmp_path, "wide|run", 16, 200), run(tmp_path, "main", 8, 100)])
     assert columns[:5] == ["target", "run", "rank", "chosen_step", "chosen_strength"] and "seed" not in columns
     main, wide = rows
-    assert (main["run"], main["rank"], main["likeness"], main["likeness_base"]) == ("main", "8", "0.6", "0.2")
+    assert (main["run"], main["rank"], main["likeness"], main["likeness_base"]) == ("main", "8", 0.6, 0.2)
     assert (wide["loss_before"], wide["loss_after"], wide["training_loss"]) == (0.5, 0.3, 0.25)
     assert round(wide["loss_change"], 6) == -0.4
     text = comparison_text(columns, rows, "my_box")

@@ -212,8 +212,8 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
         (run / "training" / "validation.csv").write_text("step,loss,split\n0,0.5,held_out\n100,0.25,held_out\n")
         write_choice(run / "evaluation" / "choice.json", Choice(100, 0.8, "best | likeness"))
         (run / "evaluation" / "scores.csv").write_text(
-            "step,strength,likeness,likeness_se,prompt_following,prompt_following_se\n0,0,0.2,0.01,0.9,0.02\n"
-            "100,0.8,0.7,0.01,0.85,0.02\n100,1,0.75,0.01,0.8,0.02\n"
+            "step,strength,likeness,likeness_se,prompt_following,prompt_following_se,frames\n0,0,0.2,0.01,0.9,0.02,5\n"
+            "100,0.8,0.7,0.01,0.85,0.02,5\n100,1,0.75,0.01,0.8,0.02,5\n"
         )
         command = [sys.executable, str(SCRIPTS / "publish_lora.py")]
         for option, value in {

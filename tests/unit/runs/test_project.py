@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from darkroom.config.training import Recipe
 from darkroom.errors import UserError
 from darkroom.photo_folder.index import shard_of
 from darkroom.runs.project import ModelSource, Project, fingerprint, load_project
@@ -47,6 +48,7 @@ def test_every_file_is_in_one_shard_and_only_its_own_param_knows_it(load: Any, t
     moved = {str(shard_of(file, 3)) for project in (before, after) for file in project.files if file.path == "a.jpg"}
     changed = {shard for shard in before.shards if before.shard_files(shard) != after.shard_files(shard)}
     assert changed == moved
+    assert after.shard_files("7").startswith("0, ") and after.shard_files("01") == after.shard_files("1")
 
 
 def test_a_fingerprint_does_not_depend_on_order() -> None:
@@ -90,6 +92,9 @@ def test_what_any_run_needs_is_encoded(load: Any) -> None:
     assert project.encoding_options("pocket-sdxl") == "--mirror --tokens"
     assert project.steps("pocket-sdxl", "text") == ["000010", "000020", "000025"]
     assert project.dataset_batch("pocket-sdxl") == 3
+    compared = json.loads(project.compared_settings("pocket-sdxl", "flipped"))
+    assert (compared["batch"], compared["flip"], compared["resolution"]) == (2, True, 64)
+    assert Recipe.from_argument(project.recipe("pocket-sdxl", "flipped").to_argument()).training.batch == 2
 
 
 def test_the_number_of_shards_is_in_no_provenance(load: Any) -> None:

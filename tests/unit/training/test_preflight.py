@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save
-from tiny_dataset import SCHEDULE, SETTINGS
+from tiny_dataset import NOISE_SCHEDULER, SETTINGS
 
 from darkroom.config.training import PriorSettings
 from darkroom.errors import UserError
@@ -67,7 +67,7 @@ def test_a_frame_without_a_mask_counts_everywhere_and_is_counted(tiny_encodings:
     samples = SampleOrder(encodings, settings, PriorSettings()).samples(1)
     assert {sample.encoding.name for sample in samples} == {row.name for row in encodings.of("frame", "train")}
     for sample in samples:
-        batch = next(batches([sample], 1, encodings, settings, sdxl, SCHEDULE))
+        batch = next(batches([sample], 1, encodings, settings, sdxl, NOISE_SCHEDULER))
         assert torch.equal(batch.weights, torch.ones_like(batch.weights)) == (sample.encoding.name == bare)
 
 
@@ -92,7 +92,7 @@ def test_an_empty_mask_is_told_and_counts_as_none(tiny_encodings: Encodings, tmp
         settings = SETTINGS.model_copy(update=changes)
         samples = SampleOrder(encodings, settings, PriorSettings()).samples(1)
         own = [sample for sample in samples if sample.encoding.name == first.name]
-        batch = next(batches(own, 1, encodings, settings, sdxl, SCHEDULE))
+        batch = next(batches(own, 1, encodings, settings, sdxl, NOISE_SCHEDULER))
         assert torch.equal(batch.weights, torch.ones_like(batch.weights)) and not batch.held.any()
         answer, wanted = torch.randn(batch.latents.shape), torch.randn(batch.latents.shape)
         plain_mean = (answer - wanted).square().mean(dim=(1, 2, 3))
@@ -108,5 +108,5 @@ def test_a_white_mask_weighs_nothing_and_is_counted_as_none(tiny_encodings: Enco
     assert ", masks 3/4, " in check_training(encodings, SETTINGS, PriorSettings())
     samples = SampleOrder(encodings, SETTINGS.model_copy(update={"batch": 4}), PriorSettings()).samples(1)
     own = [sample for sample in samples if sample.encoding.name == first.name]
-    batch = next(batches(own, 1, encodings, SETTINGS, sdxl, SCHEDULE))
+    batch = next(batches(own, 1, encodings, SETTINGS, sdxl, NOISE_SCHEDULER))
     assert torch.equal(batch.weights, torch.ones_like(batch.weights))

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from tiny_dataset import SCHEDULE, SETTINGS
+from tiny_dataset import NOISE_SCHEDULER, SETTINGS
 
 from darkroom.config.training import PriorSettings
 from darkroom.families import sdxl
@@ -21,7 +21,7 @@ def test_a_step_receives_what_belongs_together(tiny_encodings: Encodings) -> Non
     for step in range(1, 6):
         samples = order.samples(step)
         seen = []
-        for batch in batches(samples, step, tiny_encodings, settings, sdxl, SCHEDULE):
+        for batch in batches(samples, step, tiny_encodings, settings, sdxl, NOISE_SCHEDULER):
             group = [s for s in samples if [s.encoding.height, s.encoding.width] == batch.sizes[0].tolist()]
             for place, sample in enumerate(group):
                 row = sample.encoding
@@ -61,7 +61,7 @@ def test_frames_without_their_trigger_are_shown_equally_often_where_not_every_st
 def test_micro_batches_hold_no_more_samples_than_they_say(tiny_encodings: Encodings) -> None:
     settings = SETTINGS.model_copy(update={"batch": 4, "micro_batch": 2})
     samples = SampleOrder(tiny_encodings, settings, PriorSettings(weight=1.0)).samples(1)
-    made = list(batches(samples, 1, tiny_encodings, settings, sdxl, SCHEDULE))
+    made = list(batches(samples, 1, tiny_encodings, settings, sdxl, NOISE_SCHEDULER))
     assert max(len(batch.latents) for batch in made) == 2
     assert sum(len(batch.latents) for batch in made) == len(samples)
 
@@ -69,7 +69,7 @@ def test_micro_batches_hold_no_more_samples_than_they_say(tiny_encodings: Encodi
 def test_the_background_prior_holds_what_is_outside_the_mask_only(tiny_encodings: Encodings) -> None:
     settings = SETTINGS.model_copy(update={"batch": 4, "background_prior": True, "flip": False})
     samples = SampleOrder(tiny_encodings, settings, PriorSettings()).samples(1)
-    for batch in batches(samples, 1, tiny_encodings, settings, sdxl, SCHEDULE):
+    for batch in batches(samples, 1, tiny_encodings, settings, sdxl, NOISE_SCHEDULER):
         assert torch.allclose(batch.weights, 0.1 + 0.9 * (1 - batch.held))
         noisy = torch.randn_like(batch.latents)
         base = SimpleNamespace(predict=lambda denoiser, noisy, *others: 2 * noisy)
@@ -86,7 +86,7 @@ def test_a_noise_offset_moves_whole_channels(tiny_encodings: Encodings) -> None:
     for offset in (0.0, 0.1):
         settings = SETTINGS.model_copy(update={"noise_offset": offset})
         samples = SampleOrder(tiny_encodings, settings, PriorSettings()).samples(1)
-        made.append(next(batches(samples, 1, tiny_encodings, settings, sdxl, SCHEDULE)).noise)
+        made.append(next(batches(samples, 1, tiny_encodings, settings, sdxl, NOISE_SCHEDULER)).noise)
     moved = made[1] - made[0]
     assert float(moved.std(dim=(2, 3)).max()) < 1e-6
     assert 0.01 < float(moved.abs().mean()) < 0.3
