@@ -79,6 +79,7 @@ def copy(source: Path, place: Path) -> None:
     """Copy as COPY does: a folder's content into a folder, a file to a file. No clone has `resources/models`."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "models"))
+        left_out = ("__pycache__", "models") if source.name == "resources" else ("__pycache__",)
+        shutil.copytree(source, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*left_out))
     else:
         shutil.copyfile(source, place)
