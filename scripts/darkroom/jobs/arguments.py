@@ -8,11 +8,12 @@ argparse itself, since Snakemake writes a list as words after one option, which 
 of types (pydantic-settings, jsonargparse) do not read.
 """
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, fields
 from types import UnionType
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+from darkroom.jobs.command import stage_parser
 
 Arguments = TypeVar("Arguments")
 
@@ -22,7 +23,7 @@ def read_arguments(kind: type[Arguments], doc: str | None, words: Sequence[str] 
 
     Fields without a default are required, lists with one may be empty. Raises UserError where settings are wrong.
     """
-    parser = argparse.ArgumentParser(description=(doc or "").strip().splitlines()[0])
+    parser = stage_parser(doc)
     hints = get_type_hints(kind, include_extras=True)
     for field in fields(kind):  # type: ignore[arg-type]
         hint = hints[field.name]
