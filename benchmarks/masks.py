@@ -24,10 +24,11 @@ from darkroom.framing.looks import look_again
 from darkroom.framing.mask_measures import agreement, describe_mask
 from darkroom.framing.mask_verdict import mask_problem
 from darkroom.framing.segmenter import Finder, Segment, load_segmenter
+from darkroom.framing.tables import MaskRow
 from darkroom.models.lock import LockedModel
 from darkroom.pocket.renderer import render
 from darkroom.pocket.world import sample_scene
-from darkroom.storage.tables import Row, write_table
+from darkroom.storage.tables import write_table
 
 ROOT = Path(__file__).resolve().parents[1]
 # Seeds that no model of the pocket world and no toybox has seen.
@@ -63,7 +64,7 @@ def measure(shown: Composite, segment: Segment) -> dict[str, object]:
 
     mask, looks = look_again(listening, shown.picture)
     row = describe_mask(mask) | {"looks": looks}
-    cells: Row = {name: "" if value is None else str(value) for name, value in row.items()}
+    typed = MaskRow(photo="", **row, agreement=None, source="", sha256="")
     single = agreement(stretched(looked[0]), shown.truth)
     error = float(np.asarray(ImageChops.difference(mask, shown.truth)).mean()) / 255
     return row | {
@@ -71,7 +72,7 @@ def measure(shown: Composite, segment: Segment) -> dict[str, object]:
         "iou": agreement(mask, shown.truth),
         "single": single,
         "error": error,
-        "problem": mask_problem(cells, SelectionSettings()),
+        "problem": mask_problem(typed, SelectionSettings()),
     }
 
 

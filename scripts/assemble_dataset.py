@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from darkroom.contracts.caption_tables import read_frame_captions
+from darkroom.contracts.frame_table import read_cut_frames
 from darkroom.contracts.manifest import manifest_json
+from darkroom.contracts.selection_table import read_selected
 from darkroom.dataset.assembly import join_frames
 from darkroom.dataset.caption_errors import refuse_errors
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
+from darkroom.photo_folder.photo_table import read_photos, readable_photos
 from darkroom.storage.files import write_json
 from darkroom.storage.tables import read_table
 
@@ -27,16 +31,16 @@ class Arguments:
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
     refuse_errors(read_table(arguments.audit), arguments.audit)
-    rows = read_table(arguments.frames)
+    cut = read_cut_frames(arguments.frames)
     frames = join_frames(
-        rows,
-        read_table(arguments.selection),
-        read_table(arguments.captions),
-        read_table(arguments.photos),
+        cut,
+        read_selected(arguments.selection),
+        read_frame_captions(arguments.captions),
+        readable_photos(read_photos(arguments.photos)),
         arguments.frames.parent,
     )
     write_json(arguments.manifest, manifest_json(frames))
-    count = f"{len(frames)}/{sum(1 for row in rows if row['status'] == 'ok')}"
+    count = f"{len(frames)}/{len(cut)}"
     splits = Counter(frame.split for frame in frames)
     print(
         f"assemble_dataset: pictures {count}, captions {count}, masks {count} "

@@ -9,12 +9,15 @@ from darkroom.captions.audit_page import draw_page
 from darkroom.captions.caption_sources import unread_sidecars
 from darkroom.captions.token_counts import load_token_counts
 from darkroom.config.captions import RewritingSettings, SubjectSettings
+from darkroom.contracts.caption_tables import read_frame_captions, read_photo_captions
 from darkroom.contracts.frame_names import one_per_view
+from darkroom.contracts.frame_table import read_frames
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
+from darkroom.photo_folder.photo_table import read_photos, readable_photos
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import write_text
-from darkroom.storage.tables import read_table, write_table
+from darkroom.storage.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -38,22 +41,23 @@ def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
     subject = arguments.subject
     settings = arguments.settings
-    photo_of = {row["frame"]: row["photo"] for row in read_table(arguments.frames)}
-    written = {row["frame"]: row | {"photo": photo_of[row["frame"]]} for row in read_table(arguments.captions)}
+    photo_of = {row.frame: row.photo for row in read_frames(arguments.frames)}
+    written = read_frame_captions(arguments.captions)
     # A view's frames of other resolutions have the same caption.
     rows = [written[frame] for frame in one_per_view(written)]
-    machine = {row["photo"]: row["caption"] for row in read_table(arguments.machine)}
+    machine = read_photo_captions(arguments.machine)
     counts = load_token_counts(arguments.model, arguments.family, settings)
     trigger_tokens = counts.of_word(subject.trigger)
     captions = [
-        Captioned(row["frame"], row["caption"], int(row["tokens"]), machine.get(row["photo"], ""), row["description"])
+        Captioned(row.frame, row.caption, row.tokens, machine.get(photo_of[row.frame], ""), row.description)
         for row in rows
     ]
-    photos = read_table(arguments.photos)
-    readable = {row["photo"]: row for row in photos if row["status"] == "ok"}
+    photos = read_photos(arguments.photos)
+    readable = readable_photos(photos)
+    photo_of_frame = {row.frame: readable[photo_of[row.frame]] for row in rows}
     findings = audit_captions(captions, subject, settings, counts.limit, trigger_tokens)
-    findings += audit_sidecars(unread_sidecars(photos, arguments.folder), rows)
-    files = {row["frame"]: printable_name(readable[row["photo"]]["path"]) for row in rows}
+    findings += audit_sidecars(unread_sidecars(photos, arguments.folder), photo_of_frame)
+    files = {frame: printable_name(photo.path) for frame, photo in photo_of_frame.items()}
     write_table(arguments.table, AUDIT_COLUMNS, (finding.row(files) for finding in findings))
     errors = sum(finding.level == "error" for finding in findings)
     summary = (
@@ -63,7 +67,7 @@ def main() -> None:
     )
     cache = Cache(arguments.cache / "thumbnails")
     title = f"Captions of {arguments.target}"
-    write_text(arguments.page, draw_page(title, summary, findings, rows, readable, arguments.folder, cache))
+    write_text(arguments.page, draw_page(title, summary, findings, rows, photo_of_frame, arguments.folder, cache))
     print(f"audit_captions: {summary}")
 
 

@@ -5,22 +5,19 @@ from pathlib import Path
 from typing import Annotated
 
 from darkroom.captions.captioners import MODULES, caption_of, captioner_kind, deciding_settings, load_captioner
-from darkroom.captions.photo_captions import (
-    CAPTION_COLUMNS,
-    caption_keys,
-    caption_photos,
-    caption_rows,
-    selected_photos,
-)
+from darkroom.captions.photo_captions import caption_keys, caption_photos, caption_rows
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import CaptionerSettings
+from darkroom.contracts.caption_tables import PHOTO_COLUMNS
+from darkroom.contracts.selection_table import read_selected
 from darkroom.imaging import open_photo
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.models.lock import read_lock
+from darkroom.photo_folder.photo_table import read_photos, readable_photos
 from darkroom.storage.cache import Cache
 from darkroom.storage.code_version import code_version
-from darkroom.storage.tables import read_table, write_table
+from darkroom.storage.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,9 @@ def main() -> None:
     compute = arguments.compute
     model = read_lock(arguments.model)
     kind = captioner_kind(model.path)
-    photos = selected_photos(read_table(arguments.photos), read_table(arguments.selection))
+    selected = read_selected(arguments.selection)
+    readable = readable_photos(read_photos(arguments.photos))
+    photos = {name: photo for name, photo in readable.items() if name in selected}
     keys = caption_keys(
         photos,
         model=model.digest,
@@ -60,7 +59,7 @@ def main() -> None:
         lambda: load_captioner(model.path, settings, compute),
     )
     captions = {photo: caption_of(answer, settings, arguments.subject_class) for photo, answer in answers.items()}
-    write_table(arguments.table, CAPTION_COLUMNS, caption_rows(captions, f"{model.source}@{model.revision}"))
+    write_table(arguments.table, PHOTO_COLUMNS, caption_rows(captions, f"{model.source}@{model.revision}"))
     used = sum(1 for caption in captions.values() if caption)
     print(f"caption_photos: captions used {used}/{len(photos)}, computed {computed}")
 

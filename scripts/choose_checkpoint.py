@@ -8,11 +8,11 @@ from typing import Annotated
 from darkroom.contracts.choice import write_choice
 from darkroom.contracts.evaluation_tables import read_sample_scores, read_scores
 from darkroom.contracts.run_record import RunRecord, write_run
+from darkroom.contracts.training_tables import read_log, read_validations
 from darkroom.evaluation.checkpoint_choice import choose_checkpoint
 from darkroom.evaluation.run_results import figures
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
-from darkroom.storage.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def main() -> None:
     scores = read_scores(arguments.scores)
     choice = choose_checkpoint(scores, read_sample_scores(arguments.pictures))
     write_choice(arguments.choice, choice)
-    result = figures(choice, scores, read_table(arguments.validation), read_table(arguments.log))
+    result = figures(choice, scores, read_validations(arguments.validation), read_log(arguments.log))
     write_run(arguments.record, RunRecord(arguments.target_name, arguments.run, json.loads(arguments.settings), result))
     print(f"choose_checkpoint: rows {len(scores)}, step {choice.step} at strength {choice.strength}")
 

@@ -1,19 +1,23 @@
 """Cut each selected photo and its mask to a bucket of the target, by one transform."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
 from darkroom.config.framing import CropSettings
+from darkroom.contracts.frame_table import COLUMNS
 from darkroom.contracts.overrides import read_overrides
+from darkroom.contracts.selection_table import read_selected
 from darkroom.errors import UserError
 from darkroom.framing.frame_plan import count_batches, plan_frames
-from darkroom.framing.frames import COLUMNS, Sources, cut_frames
+from darkroom.framing.frames import Sources, cut_frames
+from darkroom.framing.tables import read_masks
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
-from darkroom.storage.tables import read_table, write_table
+from darkroom.photo_folder.photo_table import read_photos, readable_photos
+from darkroom.storage.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -35,19 +39,14 @@ class Arguments:
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
     settings = arguments.settings
-    photos = read_table(arguments.photos)
-    sources = Sources(
-        {row["photo"]: row for row in photos if row["status"] == "ok"},
-        {row["photo"]: row for row in read_table(arguments.masks_table)},
-        arguments.folder,
-        arguments.photo_masks,
-    )
-
+    files = read_photos(arguments.photos)
+    masks = read_masks(arguments.masks_table)
+    sources = Sources(readable_photos(files), masks, arguments.folder, arguments.photo_masks)
     plans = plan_frames(
-        [row for row in read_table(arguments.selection) if row["selected"] == "true"],
+        read_selected(arguments.selection),
         sources.photos,
         sources.masks,
-        read_overrides(arguments.overrides, photos),
+        read_overrides(arguments.overrides, files),
         settings,
         arguments.batch,
         lru_cache(maxsize=1)(sources.mask_levels),
@@ -61,7 +60,7 @@ def main() -> None:
     rows, computed = cut_frames(
         plans, sources, settings.background, arguments.cache, (arguments.frames, arguments.masks)
     )
-    write_table(arguments.table, COLUMNS, rows)
+    write_table(arguments.table, COLUMNS, map(asdict, rows))
     cut = [plan for plan in plans if plan.crop is not None]
     buckets = Counter(f"{plan.crop.bucket[0]}x{plan.crop.bucket[1]}" for plan in cut if plan.crop is not None)
     sizes = ", ".join(f"{size} {buckets[size]}" for size in sorted(buckets))

@@ -8,11 +8,11 @@ from darkroom.contracts.choice import read_choice
 from darkroom.contracts.evaluation_tables import read_scores
 from darkroom.contracts.frame_names import one_per_view
 from darkroom.contracts.manifest import read_manifest
+from darkroom.contracts.rendered_tables import read_samples
 from darkroom.evaluation.sample_grid import draw_grid
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.storage.files import replacing
-from darkroom.storage.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Arguments:
 
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
-    samples = read_table(arguments.samples)
+    samples = read_samples(arguments.samples)
     frames = read_manifest(arguments.manifest)
     held_out = one_per_view(frame.frame for frame in frames if frame.split == "held_out")
     photos = [arguments.images / f"{frame}.png" for frame in held_out]

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from darkroom.contracts.selection_table import read_selection
 from darkroom.framing.mask_sheet import draw_masks
+from darkroom.framing.tables import read_masks
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
+from darkroom.photo_folder.photo_table import read_photos, readable_photos
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import replacing
-from darkroom.storage.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,13 @@ class Arguments:
 
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
-    selection = read_table(arguments.selection)
-    masks = {row["photo"]: row for row in read_table(arguments.masks_table)}
-    photos = {row["photo"]: row for row in read_table(arguments.photos) if row["status"] == "ok"}
+    selection = read_selection(arguments.selection)
+    masks, photos = read_masks(arguments.masks_table), readable_photos(read_photos(arguments.photos))
     folders = (arguments.masks, arguments.folder)
     sheet = draw_masks(selection, masks, photos, folders, Cache(arguments.cache / "thumbnails"))
     with replacing(arguments.sheet) as temporary:
         sheet.save(temporary, "JPEG", quality=88)
-    trusted = sum(not row["mask_problem"] for row in selection)
+    trusted = sum(not row.mask_problem for row in selection)
     print(f"draw_masks: masks {len(selection)}/{len(selection)}, trusted {trusted}")
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from darkroom.contracts.training_tables import read_log, read_validations
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.storage.files import replacing
-from darkroom.storage.tables import read_table
 from darkroom.training.training_curves import draw_curves
 
 
@@ -20,7 +20,7 @@ class Arguments:
 
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
-    log, losses = read_table(arguments.log), read_table(arguments.losses)
+    log, losses = read_log(arguments.log), read_validations(arguments.losses)
     with replacing(arguments.picture) as path:
         draw_curves(log, losses).save(path)
     print(f"draw_training: steps {len(log)}/{len(log)}, validations {len(losses)}/{len(losses)}")

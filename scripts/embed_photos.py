@@ -11,10 +11,11 @@ from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.models.clip_vectors import ClipVectors
 from darkroom.models.lock import read_lock
+from darkroom.photo_folder.photo_table import read_photos
 from darkroom.photos.pairs import MOST, numbered
 from darkroom.photos.photo_embeddings import COLUMNS, embed_photos, neighbours
 from darkroom.storage.cache import Cache
-from darkroom.storage.tables import read_table, write_table
+from darkroom.storage.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,15 @@ def main() -> None:
     settings = arguments.settings
     compute = arguments.compute
     model = read_lock(arguments.model)
-    photos = numbered(read_table(arguments.photos))
+    photos = numbered(read_photos(arguments.photos))
     clip = ClipVectors(
         model, compute.device, compute.inference_threads, Cache(arguments.cache / "embeddings"), "duplicates.embedding"
     )
     vectors = embed_photos(photos, arguments.folder, Cache(arguments.cache / "thumbnails"), clip)
-    write_vectors(arguments.vectors, [photo["photo"] for photo in photos], vectors)
+    write_vectors(arguments.vectors, [photo.photo for photo in photos], vectors)
     found = neighbours(vectors, settings.min_similarity, MOST)
     rows = [
-        {"photo": photos[first]["photo"], "other": photos[second]["photo"], "similarity": found[first, second]}
+        {"photo": photos[first].photo, "other": photos[second].photo, "similarity": found[first, second]}
         for first, second in sorted(found)
     ]
     write_table(arguments.table, COLUMNS, rows)

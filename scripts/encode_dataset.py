@@ -7,6 +7,7 @@ from typing import Annotated
 
 from darkroom.config.base import ComputeSettings
 from darkroom.contracts.manifest import read_manifest
+from darkroom.contracts.rendered_tables import read_priors
 from darkroom.families.base import code_modules, family
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
@@ -14,7 +15,7 @@ from darkroom.jobs.device import prepare_device
 from darkroom.models.lock import read_lock
 from darkroom.storage.cache import Cache
 from darkroom.storage.code_version import code_version
-from darkroom.storage.tables import read_table, write_table
+from darkroom.storage.tables import write_table
 from darkroom.training import picture_encoding
 from darkroom.training.dataset_encoding import Dataset, check_dataset, encode_dataset
 from darkroom.training.encodings import COLUMNS
@@ -53,7 +54,7 @@ def main() -> None:
         Cache(arguments.cache / "encodings"),
     )
     shutil.rmtree(arguments.encodings, ignore_errors=True)
-    priors = read_table(arguments.prior) if arguments.prior else []
+    priors = read_priors(arguments.prior) if arguments.prior else []
     prior_folder = arguments.prior.with_suffix("") if arguments.prior else None
     rows, computed = encode_dataset(
         encoder, dataset, priors, prior_folder, arguments.mirror, arguments.encodings, arguments.tokens

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
+from darkroom.photo_folder.photo_table import read_photos, readable_photos
 from darkroom.photos.fingerprints import COLUMNS, fingerprint_photos
-from darkroom.storage.tables import read_table, write_table
+from darkroom.storage.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Arguments:
 
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
-    rows, computed = fingerprint_photos(read_table(arguments.photos), arguments.folder, arguments.cache)
+    photos = readable_photos(read_photos(arguments.photos))
+    rows, computed = fingerprint_photos(photos, arguments.folder, arguments.cache)
     write_table(arguments.table, COLUMNS, rows)
     print(f"fingerprint_photos: photos {len(rows)}, computed {computed}")
 

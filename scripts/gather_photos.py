@@ -1,14 +1,15 @@
 """Merge the surveys of all shards and find the photo of each sidecar caption."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
-from darkroom.photos.photo_table import COLUMNS, name_sidecars
-from darkroom.storage.tables import read_table, write_table
+from darkroom.photo_folder.photo_table import COLUMNS, read_photos
+from darkroom.photos.sidecars import name_sidecars
+from darkroom.storage.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,10 @@ class Arguments:
 
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
-    rows = name_sidecars([row for table in arguments.tables for row in read_table(table)])
-    write_table(arguments.table, COLUMNS, rows)
-    counts = Counter(row["status"] for row in rows)
-    print(f"gather_photos: files {len(rows)} ({', '.join(f'{status} {counts[status]}' for status in sorted(counts))})")
+    files = name_sidecars([file for table in arguments.tables for file in read_photos(table)])
+    write_table(arguments.table, COLUMNS, map(asdict, files))
+    counts = Counter(file.status for file in files)
+    print(f"gather_photos: files {len(files)} ({', '.join(f'{status} {counts[status]}' for status in sorted(counts))})")
 
 
 if __name__ == "__main__":

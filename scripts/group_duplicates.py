@@ -1,7 +1,7 @@
 """Group the photos that show one picture: copies of it and shots of one burst."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +9,14 @@ from typing import Annotated
 from PIL import Image
 
 from darkroom.config.photos import DuplicateSettings
+from darkroom.contracts.duplicate_table import COLUMNS
 from darkroom.imaging.thumbnails import load_thumbnail
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.jobs.progress import progress
+from darkroom.photo_folder.photo_table import PhotoFile, read_photos
 from darkroom.photos.candidates import listed_pairs, propose_pairs
-from darkroom.photos.duplicate_groups import COLUMNS, group_duplicates
+from darkroom.photos.duplicate_groups import group_duplicates
 from darkroom.photos.duplicate_search import DuplicateSearch
 from darkroom.photos.duplicate_sheet import draw_duplicates
 from darkroom.photos.local_features import FeaturePair, Grey, PhotoFeatures, cached_features, grey_levels
@@ -22,7 +24,7 @@ from darkroom.photos.pair_alignments import PairAlignments
 from darkroom.photos.pairs import EITHER, numbered
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import replacing
-from darkroom.storage.tables import Row, read_table, write_table
+from darkroom.storage.tables import read_table, write_table
 from darkroom.storage.threads import on_threads
 
 
@@ -42,19 +44,19 @@ class Arguments:
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
     settings = arguments.settings
-    photos = numbered(read_table(arguments.photos))
-    by_name = {photo["photo"]: photo for photo in photos}
+    photos = numbered(read_photos(arguments.photos))
+    by_name = {photo.photo: photo for photo in photos}
     fingerprints = sorted(read_table(arguments.fingerprints), key=lambda row: row["photo"])
     thumbnails, feature_cache = Cache(arguments.cache / "thumbnails"), Cache(arguments.cache / "features")
 
-    def load(photo: Row) -> Image.Image:
+    def load(photo: PhotoFile) -> Image.Image:
         return load_thumbnail(thumbnails, photo, arguments.folder)
 
-    def load_grey(photo: Row) -> Grey:
+    def load_grey(photo: PhotoFile) -> Grey:
         return grey_levels(load(photo))
 
-    def load_features(photo: Row) -> FeaturePair:
-        return cached_features(feature_cache, photo["sha256"], partial(load_grey, photo))
+    def load_features(photo: PhotoFile) -> FeaturePair:
+        return cached_features(feature_cache, photo.sha256, partial(load_grey, photo))
 
     def load_photo_features(name: str) -> PhotoFeatures:
         return PhotoFeatures(*load_features(by_name[name]), partial(load_grey, by_name[name]))
@@ -66,12 +68,12 @@ def main() -> None:
         proposed |= dict.fromkeys(listed_pairs(photos, read_table(arguments.neighbours)), EITHER)
     edges = DuplicateSearch(photos, fingerprints, alignments, settings).run(proposed)
     rows = list(group_duplicates(photos, edges))
-    write_table(arguments.table, COLUMNS, rows)
+    write_table(arguments.table, COLUMNS, map(asdict, rows))
     with replacing(arguments.sheet) as temporary:
         draw_duplicates(rows, by_name, load).save(temporary, "JPEG", quality=88)
-    counts = Counter(str(row["kind"]) for row in rows if row["kind"])
+    counts = Counter(row.kind for row in rows if row.kind)
     kinds = ", ".join(f"{kind} {counts[kind]}" for kind in sorted(counts)) or "no duplicates"
-    groups = len({row["group"] for row in rows} - {""})
+    groups = len({row.group for row in rows} - {""})
     print(f"group_duplicates: photos {len(rows)}, groups {groups} ({kinds}), alignments computed {alignments.computed}")
 
 

@@ -7,13 +7,15 @@ from typing import Annotated
 from darkroom.config.base import ComputeSettings
 from darkroom.config.framing import MaskSettings
 from darkroom.framing.segmenter import Finder
-from darkroom.framing.subject_masks import COLUMNS, mask_photos
+from darkroom.framing.subject_masks import mask_photos
 from darkroom.framing.supplied_masks import SUPPLIED, match_masks
+from darkroom.framing.tables import MASK_COLUMNS
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.models.lock import read_lock
 from darkroom.photo_folder.index import read_index
-from darkroom.storage.tables import read_table, write_table
+from darkroom.photo_folder.photo_table import read_photos, readable_photos
+from darkroom.storage.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def main() -> None:
     if settings.supplied is not None:
         supplied = match_masks(read_index(arguments.photo_index), read_index(arguments.mask_index))
     rows, computed = mask_photos(
-        read_table(arguments.photos),
+        readable_photos(read_photos(arguments.photos)),
         arguments.folder,
         finders,
         arguments.cache,
@@ -55,7 +57,7 @@ def main() -> None:
         supplied,
         Path(settings.supplied or ""),
     )
-    write_table(arguments.table, COLUMNS, rows)
+    write_table(arguments.table, MASK_COLUMNS, rows)
     found = sum(row["x0"] is not None for row in rows)
     own = sum(row["source"] == SUPPLIED for row in rows)
     counts = f"masks {len(rows)}/{len(rows)}, with a subject {found}, masks supplied {own}, computed {computed}"

@@ -12,18 +12,19 @@ from darkroom.contracts.choice import read_choice
 from darkroom.contracts.evaluation_tables import read_scores
 from darkroom.contracts.manifest import read_manifest
 from darkroom.contracts.overrides import read_overrides
+from darkroom.contracts.training_tables import read_validations
 from darkroom.errors import UserError
 from darkroom.families.base import family
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.models.lock import read_lock
+from darkroom.photo_folder.photo_table import read_photos
 from darkroom.publishing.lora_files import read_checkpoint, write_lora
 from darkroom.publishing.lora_metadata import Training, published_files
 from darkroom.publishing.model_card import model_card
 from darkroom.publishing.provenance import BuildInfo, UserInputs, provenance
 from darkroom.storage.files import read_json, sha256_file, write_json, write_text
 from darkroom.storage.portable_paths import portable
-from darkroom.storage.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,13 @@ def main() -> None:
     for path, content in zip(files, (diffusers, comfyui), strict=True):
         write_lora(path, *content)
     hashes = {path.name: sha256_file(path) for path in files}
-    scores, validation = read_scores(run / "evaluation" / "scores.csv"), read_table(run / "training" / "validation.csv")
+    scores = read_scores(run / "evaluation" / "scores.csv")
+    validation = read_validations(run / "training" / "validation.csv")
     card = model_card(training, module, scores, validation, "../evaluation/grid.png", hashes)
     write_text(run / "lora" / "README.md", card)
-    photos = read_table(arguments.photos)
-    inputs = UserInputs(
-        photos,
-        read_sidecars(photos, Path(config.photos)),
-        read_overrides(arguments.overrides, photos),
-    )
+    found = read_photos(arguments.photos)
+    sidecars = read_sidecars(found, Path(config.photos))
+    inputs = UserInputs(found, sidecars, read_overrides(arguments.overrides, found))
     build = BuildInfo(
         {path.stem: read_lock(path) for path in [arguments.model, *arguments.helpers]},
         config.model_dump(mode="json", by_alias=True, exclude=DECIDE_NOTHING),

@@ -1,12 +1,13 @@
 """Render pictures of what the base model already shows, so that training can leave it alone."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from darkroom.config.base import ComputeSettings
 from darkroom.config.evaluation import RenderSettings
 from darkroom.config.training import PriorSettings
+from darkroom.contracts.rendered_tables import PRIOR_COLUMNS, PriorPicture
 from darkroom.families.base import ModelFamily, code_modules, family
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
@@ -17,8 +18,6 @@ from darkroom.storage.code_version import code_version
 from darkroom.storage.files import link_or_copy, sha256_file
 from darkroom.storage.tables import write_table
 from darkroom.training import rendering
-
-COLUMNS = ("picture", "prompt", "seed", "width", "height", "file", "sha256")
 
 
 @dataclass(frozen=True)
@@ -60,10 +59,9 @@ def main() -> None:
     for name, path in files.items():
         link_or_copy(path, arguments.pictures / f"{name}.png")
         picture = pictures[name]
-        size = {"width": picture.width, "height": picture.height}
-        about = {"picture": name, "prompt": picture.prompt, "seed": picture.seed, "file": f"{name}.png"}
-        rows.append({**about, **size, "sha256": sha256_file(path)})
-    write_table(arguments.table, COLUMNS, rows)
+        size = picture.width, picture.height
+        rows.append(PriorPicture(name, picture.prompt, picture.seed, *size, f"{name}.png", sha256_file(path)))
+    write_table(arguments.table, PRIOR_COLUMNS, map(asdict, rows))
     print(f"render_prior: pictures {len(rows)}/{settings.pictures}, computed {computed}")
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import SubjectSettings
 from darkroom.config.evaluation import EvaluationSettings, RenderSettings
 from darkroom.contracts.checkpoint_files import BASE, Variant, checkpoint_file, strengths_of
+from darkroom.contracts.rendered_tables import SAMPLE_COLUMNS, RenderedSample
 from darkroom.errors import UserError
 from darkroom.evaluation.sample_plan import plan_samples, sample_file
 from darkroom.families.base import code_modules, family
@@ -22,8 +23,6 @@ from darkroom.storage.code_version import code_version
 from darkroom.storage.files import link_or_copy, sha256_file
 from darkroom.storage.tables import write_table
 from darkroom.training import rendering
-
-COLUMNS = ("step", "strength", "number", "seed", "control", "prompt", "plain_prompt", "file", "sha256")
 
 
 @dataclass(frozen=True)
@@ -80,11 +79,20 @@ def main() -> None:
         for sample in plan:
             name = sample_file(variant.step, variant.strength, sample)
             link_or_copy(files[name], arguments.samples / name)
-            about = {"step": variant.step, "strength": variant.strength, "number": sample.number}
-            drawn = {"seed": sample.picture.seed, "control": sample.control, "prompt": sample.picture.prompt}
-            drawn["plain_prompt"] = sample.plain_prompt
-            rows.append({**about, **drawn, "file": name, "sha256": sha256_file(files[name])})
-    write_table(arguments.table, COLUMNS, rows, keep_order=True)
+            rows.append(
+                RenderedSample(
+                    step=variant.step,
+                    strength=variant.strength,
+                    number=sample.number,
+                    seed=sample.picture.seed,
+                    control=sample.control,
+                    prompt=sample.picture.prompt,
+                    plain_prompt=sample.plain_prompt,
+                    file=name,
+                    sha256=sha256_file(files[name]),
+                )
+            )
+    write_table(arguments.table, SAMPLE_COLUMNS, map(asdict, rows), keep_order=True)
     print(f"render_samples: pictures {len(rows)}/{len(rows)}, computed {rendered}")
 
 

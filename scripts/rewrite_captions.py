@@ -1,26 +1,29 @@
 """Write each frame's caption in the caption style of a target, with the trigger, and polished where that is asked."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from darkroom.captions import polisher
 from darkroom.captions.caption_sources import describe_photos, read_sidecars
 from darkroom.captions.polished_captions import POLISHED, polish_rows
 from darkroom.captions.polisher import ask_polisher, polish_prompt
 from darkroom.captions.polishing import name_of
-from darkroom.captions.target_captions import COLUMNS, Target, caption_frames, decide
+from darkroom.captions.target_captions import Target, caption_frames, decide
 from darkroom.captions.token_counts import load_token_counts
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import RewritingSettings, SubjectSettings
+from darkroom.contracts.caption_tables import FRAME_COLUMNS, FrameCaption, read_photo_captions
+from darkroom.contracts.frame_table import read_cut_frames
 from darkroom.contracts.overrides import read_overrides
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.models.lock import read_lock
+from darkroom.photo_folder.photo_table import read_photos
 from darkroom.storage.cache import Cache
 from darkroom.storage.code_version import code_version
-from darkroom.storage.tables import read_table, write_table
+from darkroom.storage.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,8 @@ class Arguments:
 
 
 def polish(
-    rows: list[dict[str, Any]], target: Target, lock: Path, compute: ComputeSettings, cache: Path
-) -> tuple[list[dict[str, Any]], str]:
+    rows: list[FrameCaption], target: Target, lock: Path, compute: ComputeSettings, cache: Path
+) -> tuple[list[FrameCaption], str]:
     """The rows with polished captions where they may stand, and what the log says of it."""
     computed = 0
 
@@ -63,27 +66,27 @@ def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
     subject = arguments.subject
     settings = arguments.settings
-    photos = read_table(arguments.photos)
-    frames = {row["frame"]: row["photo"] for row in read_table(arguments.frames) if row["status"] == "ok"}
-    captions = read_table(arguments.captions)
+    files = read_photos(arguments.photos)
+    frames = {row.frame: row.photo for row in read_cut_frames(arguments.frames)}
+    machine = read_photo_captions(arguments.captions)
     described = describe_photos(
         sorted(set(frames.values())),
-        captions,
-        read_sidecars(photos, arguments.folder),
-        read_overrides(arguments.overrides, photos),
+        machine,
+        read_sidecars(files, arguments.folder),
+        read_overrides(arguments.overrides, files),
     )
     counts = load_token_counts(arguments.model, arguments.family, settings)
-    constant = decide(captions, frames.values(), subject)
+    constant = decide(machine, frames.values(), subject)
     target = Target(subject, settings, counts)
     rows = caption_frames(frames, described, target, constant)
     told = ""
     if arguments.polisher:
         compute = arguments.compute
         rows, told = polish(rows, target, arguments.polisher, compute, arguments.cache)
-    write_table(arguments.table, COLUMNS, rows)
-    sources = Counter(str(row["source"]) for row in rows)
+    write_table(arguments.table, FRAME_COLUMNS, map(asdict, rows))
+    sources = Counter(row.source for row in rows)
     by_source = ", ".join(f"{source} {sources[source]}" for source in sorted(sources)) or "none"
-    longest = max((int(str(row["tokens"])) for row in rows), default=0)
+    longest = max((row.tokens for row in rows), default=0)
     absorbed = ", ".join(sorted({noun for noun, _ in constant})) or "nothing"
     print(
         f"rewrite_captions: captions used {len(rows)}/{len(frames)} ({by_source}), {told}"

@@ -12,6 +12,7 @@ from darkroom.config.training import TrainingSettings, ValidationSettings
 from darkroom.contracts.checkpoint_files import variants
 from darkroom.contracts.evaluation_tables import SAMPLE_SCORES, SCORES
 from darkroom.contracts.frame_names import one_per_view
+from darkroom.contracts.rendered_tables import RenderedSample, read_samples
 from darkroom.errors import UserError
 from darkroom.evaluation import picture_scores
 from darkroom.families.base import family
@@ -23,7 +24,7 @@ from darkroom.models.lock import read_lock
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import sha256_file
 from darkroom.storage.frames import frame_of
-from darkroom.storage.tables import Row, read_table, write_table
+from darkroom.storage.tables import write_table
 from darkroom.training.encodings import Encodings, read_encodings
 
 
@@ -67,7 +68,7 @@ def reference_photos(encodings: Encodings, settings: ValidationSettings, images:
 
 
 def score_samples(
-    samples: list[Row], vectors: tuple[Vectors, Vectors], photos: dict[str, Path]
+    samples: list[RenderedSample], vectors: tuple[Vectors, Vectors], photos: dict[str, Path]
 ) -> list[dict[str, object]]:
     """The rows of sample_scores.csv."""
     pictures, texts = vectors
@@ -82,10 +83,10 @@ def main() -> None:
     model, module, clip = read_lock(arguments.model), family(arguments.family), read_lock(arguments.clip)
     encodings = read_encodings(arguments.encodings, arguments.encodings.with_suffix(""))
 
-    samples, folder = read_table(arguments.samples), arguments.samples.with_suffix("")
+    samples, folder = read_samples(arguments.samples), arguments.samples.with_suffix("")
     photos = reference_photos(encodings, validation, arguments.images)
-    files = {row["sha256"]: folder / row["file"] for row in samples} | photos
-    texts = {row["plain_prompt"]: row["plain_prompt"] for row in samples}
+    files = {sample.sha256: folder / sample.file for sample in samples} | photos
+    texts = {sample.plain_prompt: sample.plain_prompt for sample in samples}
     cache = Cache(arguments.cache / "clip")
     vectors = ClipVectors(clip, compute.device, compute.training_threads, cache, "evaluation.clip")
     seen = vectors.of_pictures({sha256: functools.partial(open_rgb, file) for sha256, file in files.items()})

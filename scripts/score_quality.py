@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 from darkroom.config.framing import QualitySettings
-from darkroom.framing.quality_scores import COLUMNS, score_photos
+from darkroom.framing.quality_scores import score_photos
+from darkroom.framing.tables import QUALITY_COLUMNS, read_masks
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
-from darkroom.storage.tables import read_table, write_table
+from darkroom.photo_folder.photo_table import read_photos, readable_photos
+from darkroom.storage.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,9 @@ class Arguments:
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
     settings = arguments.settings
-    photos, masks = read_table(arguments.photos), read_table(arguments.masks_table)
+    photos, masks = readable_photos(read_photos(arguments.photos)), read_masks(arguments.masks_table)
     rows, computed = score_photos(photos, masks, arguments.folder, arguments.masks, settings, arguments.cache)
-    write_table(arguments.table, COLUMNS, rows)
+    write_table(arguments.table, QUALITY_COLUMNS, rows)
     print(f"score_quality: photos {len(rows)}, masks used {len(rows)}/{len(rows)}, computed {computed}")
 
 

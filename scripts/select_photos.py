@@ -1,19 +1,23 @@
 """Decide which photos are used, with a reason for every one that is not, and which are held out."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from darkroom.config.framing import SelectionSettings
+from darkroom.contracts.duplicate_table import read_relations
 from darkroom.contracts.overrides import read_overrides
 from darkroom.contracts.photo_vectors import read_vectors
+from darkroom.contracts.selection_table import COLUMNS
 from darkroom.framing.flaws import candidates
 from darkroom.framing.likeness import photo_likenesses, vector_likenesses
-from darkroom.framing.selection import COLUMNS, count_reasons, require_photos, select_photos
+from darkroom.framing.selection import count_reasons, require_photos, select_photos
 from darkroom.framing.selection_sheet import draw_selection
+from darkroom.framing.tables import read_masks, read_quality
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
+from darkroom.photo_folder.photo_table import read_photos, readable_photos
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import replacing
 from darkroom.storage.tables import read_table, write_table
@@ -38,26 +42,30 @@ class Arguments:
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
     settings = arguments.settings
-    photos = read_table(arguments.photos)
-    require_photos(photos, str(arguments.folder))
-    overrides = read_overrides(arguments.overrides, photos)
-    masks, quality, duplicates = map(read_table, (arguments.masks_table, arguments.quality, arguments.duplicates))
-    aesthetic = {row["photo"]: row for path in arguments.aesthetic for row in read_table(path)}
-    quality = [row | aesthetic.get(row["photo"], {}) for row in quality]
-    readable = {row["photo"]: row for row in photos if row["status"] == "ok"}
+    files = read_photos(arguments.photos)
+    require_photos(files, str(arguments.folder))
+    overrides = read_overrides(arguments.overrides, files)
+    readable = readable_photos(files)
+    found = candidates(
+        readable,
+        read_masks(arguments.masks_table),
+        read_quality(arguments.quality),
+        read_relations(arguments.duplicates),
+        {row["photo"]: float(row["aesthetic"]) for path in arguments.aesthetic for row in read_table(path)},
+    )
     thumbnails = Cache(arguments.cache / "thumbnails")
     alike = partial(photo_likenesses, readable, arguments.folder, thumbnails)
     if arguments.vectors:
         alike = partial(vector_likenesses, read_vectors(arguments.vectors[0]))
-    rows = select_photos(candidates(photos, masks, quality, duplicates), settings, overrides, alike)
+    rows = select_photos(found, settings, overrides, alike)
     sheet = draw_selection(rows, readable, arguments.folder, thumbnails)
     with replacing(arguments.sheet) as temporary:
         sheet.save(temporary, "JPEG", quality=88)
-    write_table(arguments.table, COLUMNS, rows)
-    kept = [row for row in rows if row["selected"]]
-    held = sum(row["split"] == "held_out" for row in kept)
-    rejected = count_reasons(str(row["reason"]) for row in rows if not row["selected"])
-    trusted = sum(not row["mask_problem"] for row in kept)
+    write_table(arguments.table, COLUMNS, map(asdict, rows))
+    kept = [row for row in rows if row.selected]
+    held = sum(row.split == "held_out" for row in kept)
+    rejected = count_reasons(row.reason for row in rows if not row.selected)
+    trusted = sum(not row.mask_problem for row in kept)
     print(
         f"select_photos: selected {len(kept)}/{len(rows)}, held out {held}, masks trusted {trusted}/{len(kept)}, "
         f"overrides {len(overrides)} ({rejected})"

@@ -9,8 +9,8 @@ from darkroom.config.photos import OpeningSettings
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.photo_folder.index import read_index, shard_of
+from darkroom.photo_folder.photo_table import COLUMNS
 from darkroom.photos.photo_survey import survey_files
-from darkroom.photos.photo_table import COLUMNS
 from darkroom.storage.tables import write_table
 
 

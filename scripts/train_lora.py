@@ -2,11 +2,12 @@
 
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 from darkroom.config.training import Recipe, check_compute
+from darkroom.contracts.training_tables import LOG_COLUMNS, VALIDATION_COLUMNS
 from darkroom.errors import UserError
 from darkroom.families.base import family
 from darkroom.jobs.arguments import read_arguments
@@ -29,8 +30,6 @@ from darkroom.training.launch import (
 from darkroom.training.preflight import check_training
 from darkroom.training.resume_state import (
     CHECKPOINTS,
-    LOG_COLUMNS,
-    VALIDATION_COLUMNS,
     SavingClock,
     TrainingState,
     checkpoints_of,
@@ -105,8 +104,8 @@ def write_outputs(done: TrainingState, run_dir: Path, output: Path) -> None:
     for path in checkpoints_of(run_dir):
         link_or_copy(path, checkpoints / path.name)
     write_sums(output / "SHA256SUMS", {f"{CHECKPOINTS}/{name}": sha for name, sha in noted_hashes(run_dir).items()})
-    write_table(output / "log.csv", LOG_COLUMNS, done.log, keep_order=True)
-    write_table(output / "validation.csv", VALIDATION_COLUMNS, done.validation, keep_order=True)
+    write_table(output / "log.csv", LOG_COLUMNS, map(asdict, done.log), keep_order=True)
+    write_table(output / "validation.csv", VALIDATION_COLUMNS, map(asdict, done.validation), keep_order=True)
     write_json(output / "machine.json", done.machine)
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from darkroom.config.base import ComputeSettings
 from darkroom.config.training import PriorSettings, Recipe, TrainingSettings, ValidationSettings
 from darkroom.contracts.manifest import Frame, manifest_json, read_manifest
+from darkroom.contracts.rendered_tables import PriorPicture
 from darkroom.families.base import ModelFamily
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import write_json
@@ -87,9 +88,8 @@ def encode_tiny_dataset(
     encoder = Encoder(family, model, lambda: torch.device("cpu"), {}, Cache(work / "cache"))
     priors = []
     for number, frame in enumerate(dataset.frames[:4]):
-        about = {"picture": f"prior-{number}", "prompt": "a toy", "file": f"{frame.frame}.png"}
-        size = {"width": str(frame.width), "height": str(frame.height), "sha256": frame.picture_sha256}
-        priors.append({**about, **size})
+        file, size = f"{frame.frame}.png", (frame.width, frame.height)
+        priors.append(PriorPicture(f"prior-{number}", "a toy", number, *size, file, frame.picture_sha256))
     rows, _ = encode_dataset(encoder, dataset, priors, paths["images"], True, work / "encodings", tokens)
     write_table(work / "encodings.csv", COLUMNS, rows)
     return read_encodings(work / "encodings.csv", work / "encodings")

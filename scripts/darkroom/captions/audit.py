@@ -13,6 +13,7 @@ from darkroom.captions.tag_lists import is_tag_list
 from darkroom.captions.word_classes import DETERMINERS, LONG_PREPOSITIONS, PREPOSITIONS, words
 from darkroom.config.captions import CaptionStyle, RewritingSettings, SubjectSettings
 from darkroom.contracts.trigger import count_trigger, without_trigger
+from darkroom.photo_folder.photo_table import PhotoFile
 
 AUDIT_COLUMNS = ("level", "finding", "words", "share", "cause", "frames", "files")
 FUSED_SHARE = 0.85
@@ -77,14 +78,17 @@ def audit_captions(
     return sorted(found, key=lambda finding: (finding.level, finding.finding, finding.words, finding.frames))
 
 
-def audit_sidecars(unread: Mapping[str, str], captions: Sequence[Mapping[str, str]]) -> list[Finding]:
-    """A warning for each sidecar that holds no text, by path, and the frames of its photo among the captions' rows."""
+def audit_sidecars(unread: Mapping[str, str], photos: Mapping[str, PhotoFile]) -> list[Finding]:
+    """A warning for each sidecar that holds no text, by path, with the frames of its photo.
+
+    `photos` gives the photo of each frame.
+    """
     found = []
     for path, photo in sorted(unread.items()):
-        frames = sorted(row["frame"] for row in captions if row["photo"] == photo)
+        frames = sorted(frame for frame, of in photos.items() if of.photo == photo)
         if frames:
             name = printable_name(path)
-            share = len(frames) / len(captions)
+            share = len(frames) / len(photos)
             found.append(Finding("warning", "sidecar is no text in UTF-8", name, share, frames=" ".join(frames)))
     return found
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from darkroom.captions.audit import Finding, printable_name
+from darkroom.contracts.caption_tables import FrameCaption
 from darkroom.imaging.contact_sheet import reduced
 from darkroom.imaging.thumbnails import load_thumbnail
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.cache import Cache
-from darkroom.storage.tables import Row
 
 SIDE = 160
 MOST_ROWS = 1200  # a page that people look at; the table has all
@@ -35,19 +36,19 @@ def draw_page(
     title: str,
     summary: str,
     findings: Sequence[Finding],
-    captions: Sequence[Row],
-    photos: Mapping[str, Row],
+    captions: Sequence[FrameCaption],
+    photos: Mapping[str, PhotoFile],
     folder: Path,
     cache: Cache,
 ) -> str:
-    """The page as one file of HTML. `captions` are rows of a target's captions.csv with their `photo`.
+    """The page as one file of HTML. `photos` gives the photo of each frame.
 
     Of more than MOST_ROWS captions those with an error come first and the rest is left out, and the page says so.
     """
     wrong = {frame for finding in findings if finding.level == "error" for frame in finding.frames.split()}
-    shown = sorted(captions, key=lambda row: (row["frame"] not in wrong, row["frame"]))[:MOST_ROWS]
+    shown = sorted(captions, key=lambda row: (row.frame not in wrong, row.frame))[:MOST_ROWS]
     more = f"<p class=quiet>{len(shown)} of {len(captions)} are shown.</p>\n" if len(shown) < len(captions) else ""
-    rows = [_row(row, row["frame"] in wrong, photos[row["photo"]], folder, cache) for row in shown]
+    rows = [_row(row, row.frame in wrong, photos[row.frame], folder, cache) for row in shown]
     return (
         HEAD.format(title=html.escape(title))
         + f"<h1>{html.escape(title)}</h1>\n<p>{html.escape(summary)}</p>\n{_findings(findings)}{more}"
@@ -73,18 +74,18 @@ def _findings(findings: Sequence[Finding]) -> str:
     return "\n".join([*lines, "</table><p></p>\n"])
 
 
-def _row(row: Row, wrong: bool, photo: Row, folder: Path, cache: Cache) -> str:
+def _row(row: FrameCaption, wrong: bool, photo: PhotoFile, folder: Path, cache: Cache) -> str:
     picture = reduced(load_thumbnail(cache, photo, folder), SIDE)
     data = io.BytesIO()
     picture.save(data, "JPEG", quality=85)
     encoded = base64.b64encode(data.getvalue()).decode("ascii")
-    caption = f'<td class="text{" error" if wrong else ""}">{html.escape(row["caption"])}'
-    name = printable_name(photo["path"])
-    source = f"{row['source']}, polished" if row["polished"] == "yes" else row["source"]
+    caption = f'<td class="text{" error" if wrong else ""}">{html.escape(row.caption)}'
+    name = printable_name(photo.path)
+    source = f"{row.source}, polished" if row.polished == "yes" else row.source
     return (
         f'<tr><td class=text><img src="data:image/jpeg;base64,{encoded}" width={picture.width} '
         f'height={picture.height} alt="">'
-        f"<br>{html.escape(name)}<br><span class=quiet>{html.escape(row['frame'])}</span>"
-        f"<td class=text>{html.escape(row['description'])}<br><span class=quiet>{html.escape(source)}</span>"
-        f"{caption}<td class=number>{html.escape(row['tokens'])}</tr>"
+        f"<br>{html.escape(name)}<br><span class=quiet>{html.escape(row.frame)}</span>"
+        f"<td class=text>{html.escape(row.description)}<br><span class=quiet>{html.escape(source)}</span>"
+        f"{caption}<td class=number>{row.tokens}</tr>"
     )

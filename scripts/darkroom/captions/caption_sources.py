@@ -9,8 +9,8 @@ from darkroom.contracts.overrides import Override
 from darkroom.errors import UserError
 from darkroom.imaging.photo_error import OVERWRITTEN
 from darkroom.photo_folder.path_text import found_path
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.files import sha256_open
-from darkroom.storage.tables import Row
 
 LONGEST_SIDECAR = 1_000_000  # bytes; a larger text file is no caption
 
@@ -23,45 +23,45 @@ class Description:
     source: str
 
 
-def read_sidecars(photos: Iterable[Row], folder: Path) -> dict[str, str]:
+def read_sidecars(files: Iterable[PhotoFile], folder: Path) -> dict[str, str]:
     """The text of each sidecar by photo. Where a photo has several, the first in sorted order that says anything.
 
     A file that holds no text is left out; `unread_sidecars` tells it.
     """
     texts: dict[str, str] = {}
-    for photo, sidecar in _sidecars(photos):
+    for photo, sidecar in _sidecars(files):
         text = "" if photo in texts else _read(folder, sidecar)
         if text:
             texts[photo] = text
     return texts
 
 
-def unread_sidecars(photos: Iterable[Row], folder: Path) -> dict[str, str]:
+def unread_sidecars(files: Iterable[PhotoFile], folder: Path) -> dict[str, str]:
     """The photo of each sidecar that holds no text in UTF-8 or UTF-16, by the path of the sidecar."""
-    return {sidecar["path"]: photo for photo, sidecar in _sidecars(photos) if _read(folder, sidecar) is None}
+    return {sidecar.path: photo for photo, sidecar in _sidecars(files) if _read(folder, sidecar) is None}
 
 
-def _sidecars(photos: Iterable[Row]) -> list[tuple[str, Row]]:
-    """Photo and row of each sidecar, in the order of the paths."""
-    rows = sorted(photos, key=lambda row: row["path"])
-    ids = {row["path"]: row["photo"] for row in rows if row["status"] in ("ok", "identical")}
-    of_path = [(ids.get(row["of_path"]), row) for row in rows if row["status"] == "sidecar"]
-    return [(photo, row) for photo, row in of_path if photo is not None]
+def _sidecars(files: Iterable[PhotoFile]) -> list[tuple[str, PhotoFile]]:
+    """Photo and file of each sidecar, in the order of the paths."""
+    files = sorted(files, key=lambda file: file.path)
+    ids = {file.path: file.photo for file in files if file.status in ("ok", "identical")}
+    of_path = [(ids.get(file.of_path), file) for file in files if file.status == "sidecar"]
+    return [(photo, file) for photo, file in of_path if photo is not None]
 
 
-def _read(folder: Path, sidecar: Row) -> str | None:
+def _read(folder: Path, sidecar: PhotoFile) -> str | None:
     """The text of a sidecar, None where its bytes are no text: other words than the user's would be trained on.
 
     Raises UserError where it cannot be read or does not hold the bytes that the survey saw.
     """
-    path = folder / sidecar["path"]
+    path = folder / sidecar.path
     try:
-        with found_path(folder, sidecar["path"]).open("rb") as file:
+        with found_path(folder, sidecar.path).open("rb") as file:
             data = file.read(LONGEST_SIDECAR)
             sha256 = sha256_open(file)
     except OSError as error:
         raise UserError(f"{path}: the sidecar cannot be read ({error.strerror})") from None
-    if sha256 != sidecar["sha256"]:
+    if sha256 != sidecar.sha256:
         raise UserError(f"{path}: {OVERWRITTEN}; put back what was there before, or start again")
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
@@ -73,13 +73,12 @@ def _read(folder: Path, sidecar: Row) -> str | None:
 
 
 def describe_photos(
-    photos: Iterable[str], captions: Iterable[Row], sidecars: Mapping[str, str], overrides: Mapping[str, Override]
+    photos: Iterable[str], machine: Mapping[str, str], sidecars: Mapping[str, str], overrides: Mapping[str, Override]
 ) -> dict[str, Description]:
-    """The description of each photo.
+    """The description of each photo; `machine` holds the captioner's answers.
 
     Raises UserError that names the photos for which nobody says anything: training on them would lose the trigger.
     """
-    machine = {row["photo"]: row["caption"].strip() for row in captions}
     found, silent = {}, []
     for photo in photos:
         override = overrides.get(photo)
@@ -87,8 +86,8 @@ def describe_photos(
             found[photo] = Description(override.caption, "override")
         elif photo in sidecars:
             found[photo] = Description(sidecars[photo], "sidecar")
-        elif machine.get(photo):
-            found[photo] = Description(machine[photo], "captioner")
+        elif machine.get(photo, "").strip():
+            found[photo] = Description(machine[photo].strip(), "captioner")
         else:
             silent.append(photo)
     if silent:

@@ -1,31 +1,23 @@
 """What the captioner answers for the selected photos of a shard: remembered per photo, computed in batches."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from darkroom.captions.captioners import Answer, Describe
 from darkroom.imaging.open_photo import surveyed_photo
 from darkroom.jobs.progress import progress
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.cache import Cache, cache_key, cached
-from darkroom.storage.tables import Row
-
-CAPTION_COLUMNS = ("photo", "caption", "model")
 
 
-def selected_photos(photos: Sequence[Row], selection: Sequence[Row]) -> dict[str, Row]:
-    """The rows of a shard's photos that are to be captioned, by photo."""
-    wanted = {row["photo"] for row in selection if row["selected"] == "true"}
-    return {row["photo"]: row for row in photos if row["status"] == "ok" and row["photo"] in wanted}
-
-
-def caption_keys(photos: Mapping[str, Row], **parts: Any) -> dict[str, str]:
+def caption_keys(photos: Mapping[str, PhotoFile], **parts: Any) -> dict[str, str]:
     """The cache key of each photo's caption: its bytes and everything else that decides it."""
-    return {photo: cache_key(stage="caption", photo=row["sha256"], **parts) for photo, row in photos.items()}
+    return {name: cache_key(stage="caption", photo=photo.sha256, **parts) for name, photo in photos.items()}
 
 
 def caption_photos(
-    photos: Mapping[str, Row],
+    photos: Mapping[str, PhotoFile],
     keys: Mapping[str, str],
     cache: Cache,
     batch: int,
@@ -40,7 +32,7 @@ def caption_photos(
 
     def compute(missing: list[str]) -> Iterator[tuple[str, Answer]]:
         describe = load()
-        by_size = sorted(missing, key=lambda name: (photos[name]["width"], photos[name]["height"], name))
+        by_size = sorted(missing, key=lambda name: (photos[name].size, name))
         for start in range(0, len(missing), batch):
             names = by_size[start : start + batch]
             pictures = [surveyed_photo(folder, photos[name]).picture for name in names]

@@ -12,10 +12,8 @@ from darkroom.captions.silence import says_nothing
 from darkroom.captions.token_counts import TokenCounts
 from darkroom.captions.trait_lists import Key
 from darkroom.config.captions import RewritingSettings, SubjectSettings
+from darkroom.contracts.caption_tables import FrameCaption
 from darkroom.contracts.trigger import without_trigger
-from darkroom.storage.tables import Row
-
-COLUMNS = ("frame", "caption", "tokens", "untriggered", "source", "description", "polished")
 
 
 @dataclass(frozen=True)
@@ -27,20 +25,20 @@ class Target:
     counts: TokenCounts
 
 
-def decide(captions: Iterable[Row], photos: Iterable[str], subject: SubjectSettings) -> frozenset[Key]:
+def decide(machine: Mapping[str, str], photos: Iterable[str], subject: SubjectSettings) -> frozenset[Key]:
     """What the captioner's descriptions of these photos have in common; empty ones and refusals do not count.
 
     Only the captioner decides, also for photos that a user describes: a caption corrected by hand changes no other.
     """
     wanted = set(photos)
-    said = [row["caption"] for row in captions if row["photo"] in wanted and not says_nothing(row["caption"])]
+    said = [text for photo, text in machine.items() if photo in wanted and not says_nothing(text)]
     return constant_traits([parse(text, subject) for text in said])
 
 
 def caption_frames(
     frames: Mapping[str, str], described: Mapping[str, Description], target: Target, constant: frozenset[Key]
-) -> list[dict[str, object]]:
-    """The rows of a target's captions.csv for the photo of each frame. The set decides nothing in a user's words."""
+) -> list[FrameCaption]:
+    """The captions of a target for the photo of each frame. The set decides nothing in a user's words."""
     rows = []
     for frame, photo in frames.items():
         said = described[photo]
@@ -49,12 +47,11 @@ def caption_frames(
         # What a captioner refuses to describe is left to trigger and class, and the audit tells it.
         words = "" if not own and says_nothing(said.text) else said.text
         text = rewrite(words, target.subject, target.settings, target.counts.count, target.counts.limit, decided, own)
-        about = {"source": said.source, "description": clean_text(said.text), "polished": ""}
-        rows.append({"frame": frame, **captioned(text, target), **about})
+        rows.append(captioned(frame, text, target, said.source, clean_text(said.text)))
     return rows
 
 
-def captioned(text: str, target: Target) -> dict[str, object]:
-    """What captions.csv holds of a caption: itself, the same without the trigger, and its tokens."""
+def captioned(frame: str, text: str, target: Target, source: str, description: str, polished: str = "") -> FrameCaption:
+    """The caption of a frame with what is known of it: the same without the trigger, and its tokens."""
     plain = without_trigger(text, target.subject.trigger)
-    return {"caption": text, "untriggered": plain, "tokens": target.counts.count(text)}
+    return FrameCaption(frame, text, target.counts.count(text), plain, source, description, polished)

@@ -31,6 +31,10 @@ def chosen_checkpoint(folder: Path, step: int) -> Path:
     return path
 
 
+# A variant as tables name it: step and strength.
+VariantKey = tuple[int, float]
+
+
 @dataclass(frozen=True)
 class Variant:
     """A checkpoint at a strength; the base model has no checkpoint, step 0 and strength 0."""
@@ -38,6 +42,11 @@ class Variant:
     step: int
     strength: float
     checkpoint: Path | None
+
+    @property
+    def key(self) -> VariantKey:
+        """Step and strength, by which tables know it."""
+        return self.step, self.strength
 
 
 BASE = Variant(0, 0.0, None)

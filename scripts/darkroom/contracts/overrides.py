@@ -1,10 +1,11 @@
 """The user's own decisions: a CSV that always wins, read by select, crop and rewrite only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from darkroom.errors import UserError
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.tables import read_table
 
 COLUMNS = ("photo", "keep", "box", "caption")
@@ -21,13 +22,13 @@ class Override:
     caption: str | None = None
 
 
-def _ids_by_name(photos: Iterable[Mapping[str, str]]) -> dict[str, set[str]]:
+def _ids_by_name(files: Iterable[PhotoFile]) -> dict[str, set[str]]:
     """Every name a user may write for a photo (id, relative path, file name) and the ids it means."""
     names: dict[str, set[str]] = {}
-    for row in photos:
-        if row["status"] in ("ok", "identical"):
-            for name in (row["photo"], row["path"], Path(row["path"]).name):
-                names.setdefault(name, set()).add(row["photo"])
+    for file in files:
+        if file.status in ("ok", "identical"):
+            for name in (file.photo, file.path, Path(file.path).name):
+                names.setdefault(name, set()).add(file.photo)
     return names
 
 
@@ -51,8 +52,8 @@ def _box(text: str, where: str) -> Box | None:
     return x0, y0, x1, y1
 
 
-def read_overrides(path: Path | None, photos: Iterable[Mapping[str, str]]) -> dict[str, Override]:
-    """Read overrides by photo id. `photos` are the rows of photos.csv, which say what a file name means.
+def read_overrides(path: Path | None, files: Iterable[PhotoFile]) -> dict[str, Override]:
+    """Read overrides by photo id. `files` are those of photos.csv, which say what a file name means.
 
     Raises UserError, one line that names the file and the line, for an unknown column, a photo that is not there, a
     file name that several photos share, a photo named twice, or a cell that cannot be read.
@@ -65,7 +66,7 @@ def read_overrides(path: Path | None, photos: Iterable[Mapping[str, str]]) -> di
         raise UserError(f"overrides: there is no file {path}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8; save it as a CSV in UTF-8") from None
-    names = _ids_by_name(photos)
+    names = _ids_by_name(files)
     overrides: dict[str, Override] = {}
     for number, row in enumerate(rows, start=2):
         where = f"{path}: line {number}"

@@ -2,14 +2,12 @@
 
 import pandas as pd
 
+from darkroom.contracts.checkpoint_files import BASE, VariantKey
 from darkroom.contracts.choice import Choice
 from darkroom.errors import UserError
 from darkroom.mean_and_error import mean_and_error
 
-# A checkpoint at a strength, as tables know it.
-Key = tuple[int, float]
 VARIANT = ["step", "strength"]
-BASE: Key = (0, 0.0)
 CLEAR_FALL = 0.1  # of the base model's prompt following
 CLEAR_ERRORS = 2.0
 
@@ -24,23 +22,23 @@ def choose_checkpoint(scores: pd.DataFrame, pictures: pd.DataFrame) -> Choice:
     Raises UserError where there is no checkpoint to choose from.
     """
     by_variant = scores.set_index(VARIANT, drop=False)
-    if BASE not in by_variant.index or len(by_variant) == 1:
+    if BASE.key not in by_variant.index or len(by_variant) == 1:
         raise UserError("scores.csv holds no base model or no checkpoint; run score_checkpoints again")
-    compared = by_variant.drop(index=BASE)
+    compared = by_variant.drop(index=BASE.key)
     fallen = [key for key in compared.index if _has_fallen(pictures, key)]
     candidates = compared if len(fallen) == len(compared) else compared.drop(index=fallen)
-    best: Key = candidates["likeness"].idxmax()  # type: ignore[assignment]
+    best: VariantKey = candidates["likeness"].idxmax()  # type: ignore[assignment]
     good = candidates.loc[[key == best or _as_good(pictures, key, best) for key in candidates.index]]
     chosen = (
         good.reset_index(drop=True).sort_values(["step", "likeness"], ascending=[True, False], kind="stable").iloc[0]
     )
-    base = by_variant.loc[[BASE]].iloc[0]
+    base = by_variant.loc[[BASE.key]].iloc[0]
     reason = _reason(chosen, candidates.loc[[best]].iloc[0], base, len(fallen), len(compared))
     return Choice(int(chosen["step"]), float(chosen["strength"]), reason)
 
 
 def differences(
-    pictures: pd.DataFrame, one: Key, other: Key, score: str, control: bool = False
+    pictures: pd.DataFrame, one: VariantKey, other: VariantKey, score: str, control: bool = False
 ) -> tuple[float, float] | None:
     """Mean and standard error of one variant's score less the other's, picture by picture; None without pictures."""
     of_kind = pictures[pictures["control"] == control]
@@ -52,16 +50,16 @@ def differences(
     return mean_and_error(lead.tolist()) if len(lead) else None
 
 
-def _as_good(pictures: pd.DataFrame, key: Key, best: Key) -> bool:
+def _as_good(pictures: pd.DataFrame, key: VariantKey, best: VariantKey) -> bool:
     """Whether a variant's likeness lies within one standard error of the best."""
     lead = differences(pictures, best, key, "likeness")
     return lead is not None and lead[0] <= lead[1]
 
 
-def _has_fallen(pictures: pd.DataFrame, key: Key) -> bool:
+def _has_fallen(pictures: pd.DataFrame, key: VariantKey) -> bool:
     """Whether prompts or controls are followed clearly less well than by the base model."""
     for control in (False, True):
-        change = differences(pictures, key, BASE, "prompt_following", control)
+        change = differences(pictures, key, BASE.key, "prompt_following", control)
         if change is None:
             continue
         base = pictures[(pictures["step"] == 0) & (pictures["control"] == control)]["prompt_following"]

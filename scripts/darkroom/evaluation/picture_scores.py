@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from darkroom.contracts.evaluation_tables import SAMPLE_SCORES
-from darkroom.storage.tables import Row
+from darkroom.contracts.rendered_tables import RenderedSample
 
+# What says which picture of which checkpoint a row of SAMPLE_SCORES is about.
+VARIANT_AND_PROMPT = ("step", "strength", "number", "seed", "control")
 Vectors = Mapping[str, Sequence[float]]
 
 
 def score_pictures(
-    samples: Sequence[Row], pictures: Vectors, texts: Vectors, photos: Sequence[Sequence[float]]
+    samples: Sequence[RenderedSample], pictures: Vectors, texts: Vectors, photos: Sequence[Sequence[float]]
 ) -> list[dict[str, Any]]:
     """One row of SAMPLE_SCORES per sample.
 
@@ -21,14 +22,14 @@ def score_pictures(
     middle of what the base model draws: pictures of one world lie in a narrow cone, in which even those without the
     subject are close to its photos (Ethayarajh 2019, arXiv 1909.00512, on such cones).
     """
-    middle = np.mean([pictures[row["sha256"]] for row in samples if row["step"] == "0"], axis=0)
-    vectors = np.array([pictures[row["sha256"]] for row in samples])
+    middle = np.mean([pictures[sample.sha256] for sample in samples if sample.step == 0], axis=0)
+    vectors = np.array([pictures[sample.sha256] for sample in samples])
     alike = likeness(vectors, np.asarray(photos), middle)
-    followed = (vectors * np.array([texts[row["plain_prompt"]] for row in samples])).sum(-1)
+    followed = (vectors * np.array([texts[sample.plain_prompt] for sample in samples])).sum(-1)
     return [
-        {name: row[name] for name in SAMPLE_SCORES if name in row}
-        | {"likeness": float(alike[place]), "prompt_following": float(followed[place])}
-        for place, row in enumerate(samples)
+        {name: getattr(sample, name) for name in VARIANT_AND_PROMPT}
+        | {"likeness": float(alike[index]), "prompt_following": float(followed[index])}
+        for index, sample in enumerate(samples)
     ]
 
 

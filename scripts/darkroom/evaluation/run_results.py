@@ -7,16 +7,18 @@ import pandas as pd
 
 from darkroom.contracts.choice import Choice
 from darkroom.contracts.run_record import Figures
-from darkroom.storage.tables import Row
+from darkroom.contracts.training_tables import LoggedStep, Validation
 
 LAST_STEPS = 20  # the training loss of one step is noise
 
 
-def figures(choice: Choice, scores: pd.DataFrame, validation: Sequence[Row], log: Sequence[Row]) -> Figures:
+def figures(
+    choice: Choice, scores: pd.DataFrame, validation: Sequence[Validation], log: Sequence[LoggedStep]
+) -> Figures:
     """The figures of a run from its choice, its scores and the rows of the tables of its training."""
     base = scores[scores["step"] == 0]
     chosen = scores[(scores["step"] == choice.step) & (scores["strength"] == choice.strength)]
-    losses = {int(row["step"]): float(row["loss"]) for row in validation}
+    losses = {row.step: row.loss for row in validation}
     before, after = losses.get(0), losses.get(choice.step)
     return Figures(
         chosen_step=choice.step,
@@ -30,7 +32,7 @@ def figures(choice: Choice, scores: pd.DataFrame, validation: Sequence[Row], log
         loss_before=before,
         loss_after=after,
         loss_change=after / before - 1 if before and after is not None else None,
-        training_loss=fmean(float(row["loss"]) for row in log[-LAST_STEPS:]) if log else None,
+        training_loss=fmean(row.loss for row in log[-LAST_STEPS:]) if log else None,
     )
 
 

@@ -1,83 +1,94 @@
 """What makes a photo not good enough in itself, in words, by the thresholds of `selection`."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from darkroom.config.framing import SelectionSettings
-from darkroom.storage.tables import Row
+from darkroom.contracts.duplicate_table import Relation
+from darkroom.framing.tables import MaskRow, QualityRow
+from darkroom.photo_folder.photo_table import PhotoFile
 
 NO_SUBJECT = "no subject found"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A photo with everything that is known about it: its rows of photos, masks, quality and duplicates."""
+    """A photo with everything that is known about it: its rows of all tables, and how much it is liked, if measured."""
 
-    photo: Row
-    mask: Row
-    quality: Row
-    relation: Row
+    photo: PhotoFile
+    mask: MaskRow
+    quality: QualityRow
+    relation: Relation
+    aesthetic: float | None = None
 
     @property
     def name(self) -> str:
-        return self.photo["photo"]
+        return self.photo.photo
 
     @property
     def path(self) -> str:
-        return self.photo["path"]
+        return self.photo.path
 
 
-def candidates(photos: Iterable[Row], *tables: Iterable[Row]) -> dict[str, Candidate]:
-    """Candidates by photo; `tables` are the rows of masks, quality and duplicates.
+def candidates(
+    photos: Mapping[str, PhotoFile],
+    masks: Mapping[str, MaskRow],
+    quality: Mapping[str, QualityRow],
+    relations: Mapping[str, Relation],
+    aesthetic: Mapping[str, float],
+) -> dict[str, Candidate]:
+    """The readable photos with their rows of the other tables, all by photo; only `aesthetic` may lack some.
 
-    Raises ValueError where a readable photo is missing in one of them: a stage before has left it out.
+    Raises ValueError where a photo is missing in one of them: a stage before has left it out.
     """
-    masks, quality, duplicates = ({row["photo"]: row for row in table} for table in tables)
-    readable = {row["photo"]: row for row in photos if row["status"] == "ok"}
-    missing = [name for name in readable if not (name in masks and name in quality and name in duplicates)]
+    missing = [name for name in photos if not (name in masks and name in quality and name in relations)]
     if missing:
         raise ValueError(f"{len(missing)} photos have no mask, score or group, {missing[0]} among them")
-    return {name: Candidate(row, masks[name], quality[name], duplicates[name]) for name, row in readable.items()}
+    return {
+        name: Candidate(photo, masks[name], quality[name], relations[name], aesthetic.get(name))
+        for name, photo in photos.items()
+    }
 
 
 def flaw(candidate: Candidate, settings: SelectionSettings) -> str:
     """Why a photo is not good enough in itself, in words; empty where it is."""
-    return _framed_badly(candidate, settings) or _defect(candidate.quality, settings)
+    return _framed_badly(candidate, settings) or _defect(candidate, settings)
 
 
 def _framed_badly(candidate: Candidate, settings: SelectionSettings) -> str:
     """What is wrong with the size of the photo and of its subject, and with its light, which hides a subject."""
-    width, height = int(candidate.photo["width"]), int(candidate.photo["height"])
-    quality, coverage = candidate.quality, float(candidate.mask["coverage"])
+    width, height = candidate.photo.size
+    quality, coverage = candidate.quality, candidate.mask.coverage
     if min(width, height) < settings.min_side:
         return f"too small: {width} x {height}, a side is below {settings.min_side}"
-    if float(quality["exposure"]) < settings.min_exposure:
-        if quality["brightness"] == quality["exposure"]:
-            return f"too dark: brightness {float(quality['brightness']):.2f} is below {settings.min_exposure:g}"
-        return f"overexposed: unclipped {float(quality['unclipped']):.2f} is below {settings.min_exposure:g}"
-    if not candidate.mask["x0"] or coverage < settings.min_coverage:
+    if quality.exposure < settings.min_exposure:
+        if quality.brightness == quality.exposure:
+            return f"too dark: brightness {quality.brightness:.2f} is below {settings.min_exposure:g}"
+        return f"overexposed: unclipped {quality.unclipped:.2f} is below {settings.min_exposure:g}"
+    if candidate.mask.box is None or coverage < settings.min_coverage:
         return f"{NO_SUBJECT}: coverage {coverage:.3f} is below {settings.min_coverage:g}"
     if coverage > settings.max_coverage:
         return f"subject fills the photo: coverage {coverage:.3f} is above {settings.max_coverage:g}"
-    if float(quality["subject_side"]) < settings.min_subject_side:
-        side = float(quality["subject_side"])
+    if quality.subject_side < settings.min_subject_side:
+        side = quality.subject_side
         return f"subject too small: {side:.0f} x {side:.0f} pixels, a side is below {settings.min_subject_side}"
     return ""
 
 
-def _defect(quality: Row, settings: SelectionSettings) -> str:
+def _defect(candidate: Candidate, settings: SelectionSettings) -> str:
     """The first score that is below its threshold; a score that could not be measured is below none."""
-    for words, score, least in (
-        ("blurred", "sharpness", settings.min_sharpness),
-        ("noisy", "noise", settings.min_noise),
-        ("compressed", "compression", settings.min_compression),
-        ("blocks of compression", "unblocked", settings.min_unblocked),
-        ("bars or a border", "filled", settings.min_filled),
-        ("little liked", "aesthetic", settings.min_aesthetic),
+    scores = candidate.quality
+    for words, name, score, least in (
+        ("blurred", "sharpness", scores.sharpness, settings.min_sharpness),
+        ("noisy", "noise", scores.noise, settings.min_noise),
+        ("compressed", "compression", scores.compression, settings.min_compression),
+        ("blocks of compression", "unblocked", scores.unblocked, settings.min_unblocked),
+        ("bars or a border", "filled", scores.filled, settings.min_filled),
+        ("little liked", "aesthetic", candidate.aesthetic, settings.min_aesthetic),
     ):
-        if least is not None and quality.get(score) and float(quality[score]) < least:
-            return f"{words}: {score} {_rounded_down(float(quality[score])):.2f} is below {least:g}"
+        if least is not None and score is not None and score < least:
+            return f"{words}: {name} {_rounded_down(score):.2f} is below {least:g}"
     return ""
 
 

@@ -9,9 +9,11 @@ import numpy as np
 from darkroom.config.framing import CropSettings
 from darkroom.contracts.frame_names import frame_name
 from darkroom.contracts.overrides import Box, Override
+from darkroom.contracts.selection_table import Verdict
 from darkroom.framing.buckets import Crop, Region, View, choose_crops, whole_pixels
 from darkroom.framing.mask_measures import SUBJECT
-from darkroom.storage.tables import Row
+from darkroom.framing.tables import MaskRow
+from darkroom.photo_folder.photo_table import PhotoFile
 
 # How much of the subject's box, from its top, a closer view is made around.
 SHARES = {"full": 1.0, "half": 0.5, "head": 0.25}
@@ -38,18 +40,16 @@ class PlannedFrame:
 @dataclass(frozen=True)
 class _Wanted:
     frame: str
-    row: Row
+    selected: Verdict
     view: View | None
     reason: str = ""
 
 
-def subject_box(mask: Mapping[str, str], override: Override | None, mask_used: bool = True) -> Box | None:
+def subject_box(mask: MaskRow, override: Override | None, mask_used: bool = True) -> Box | None:
     """The subject's box in opened pixels: the user's, else the mask's, None where it is not found or not trusted."""
     if override is not None and override.box is not None:
         return override.box
-    if not mask["x0"] or not mask_used:
-        return None
-    return float(mask["x0"]), float(mask["y0"]), float(mask["x1"]), float(mask["y1"])
+    return mask.box if mask_used else None
 
 
 def closer_view(frame: str, kind: str, whole: View, mask: np.ndarray) -> View | str:
@@ -73,25 +73,30 @@ def closer_view(frame: str, kind: str, whole: View, mask: np.ndarray) -> View | 
 
 
 def _views(
-    row: Row, photo: Row, mask: Row, override: Override | None, kinds: Iterable[str], load: MaskOf
+    selected: Verdict,
+    photo: PhotoFile,
+    mask: MaskRow,
+    override: Override | None,
+    kinds: Iterable[str],
+    load: MaskOf,
 ) -> list[_Wanted]:
     """The views of one photo, itself first."""
-    region: Region = (0, 0, int(photo["width"]), int(photo["height"]))
-    box = subject_box(mask, override, mask_used=not row.get("mask_problem"))
-    name = row["photo"]
+    region: Region = (0, 0, *photo.size)
+    box = subject_box(mask, override, mask_used=not selected.mask_problem)
+    name = selected.photo
     whole = View(name, region, None if box is None else whole_pixels(box, region))
-    found = [_Wanted(name, row, whole)]
+    found = [_Wanted(name, selected, whole)]
     for kind in kinds:
         closer = closer_view(f"{name}-{kind}", kind, whole, load(name))
         view, reason = (closer, "") if isinstance(closer, View) else (None, closer)
-        found.append(_Wanted(f"{name}-{kind}", row, view, reason))
+        found.append(_Wanted(f"{name}-{kind}", selected, view, reason))
     return found
 
 
 def plan_frames(
-    selection: Sequence[Row],
-    photos: Mapping[str, Row],
-    masks: Mapping[str, Row],
+    selection: Mapping[str, Verdict],
+    photos: Mapping[str, PhotoFile],
+    masks: Mapping[str, MaskRow],
     overrides: Mapping[str, Override],
     settings: CropSettings,
     batch: int,
@@ -99,17 +104,15 @@ def plan_frames(
 ) -> list[PlannedFrame]:
     """The frames of the selected photos, sorted by name.
 
-    `selection` holds the rows of the selected photos, `load_mask` gives a photo's mask and is called for closer views
+    `selection` holds the selected photos, `load_mask` gives a photo's mask and is called for closer views
     only. Frames to train on are assigned to buckets together, in batches; held-out ones, which no batch holds, each to
     its own best. Each resolution is planned alone: a photo too small for one may have a frame of another.
     """
     kinds = list(dict.fromkeys(settings.variants))
     wanted = [
         view
-        for row in selection
-        for view in _views(
-            row, photos[row["photo"]], masks[row["photo"]], overrides.get(row["photo"]), kinds, load_mask
-        )
+        for name, selected in selection.items()
+        for view in _views(selected, photos[name], masks[name], overrides.get(name), kinds, load_mask)
     ]
     plans = []
     for resolution in settings.resolutions:
@@ -128,7 +131,7 @@ def _plan_resolution(wanted: Sequence[_Wanted], settings: CropSettings, batch: i
     by_split: dict[str, list[View]] = defaultdict(list)
     for item in wanted:
         if item.view is not None:
-            by_split[item.row["split"]].append(item.view)
+            by_split[item.selected.split].append(item.view)
     crops: dict[str, Crop] = {}
     for split, views in by_split.items():
         crops |= choose_crops(views, settings, batch if split == "train" else 1)
@@ -136,7 +139,8 @@ def _plan_resolution(wanted: Sequence[_Wanted], settings: CropSettings, batch: i
 
 
 def _planned(wanted: _Wanted, crop: Crop | None, settings: CropSettings) -> PlannedFrame:
-    problem = wanted.row.get("mask_problem") or ""
+    selected = wanted.selected
+    problem = selected.mask_problem
     status, reason = "no_view", wanted.reason
     if crop is None and wanted.view is not None:
         width, height = wanted.view.size
@@ -146,7 +150,7 @@ def _planned(wanted: _Wanted, crop: Crop | None, settings: CropSettings) -> Plan
         notes = [f"mask not used: {problem}"] if problem else []
         notes += [f"{crop.cut} pixels of the subject's box lie outside"] if crop.cut else []
         status, reason = "ok", "; ".join(notes)
-    return PlannedFrame(wanted.frame, wanted.row["photo"], wanted.row["split"], status, crop, reason, not problem)
+    return PlannedFrame(wanted.frame, selected.photo, selected.split, status, crop, reason, not problem)
 
 
 def count_batches(plans: Sequence[PlannedFrame], batch: int) -> str:

@@ -2,32 +2,29 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from darkroom.contracts.frame_table import FrameRow
 from darkroom.framing import frame_pictures as pictures
 from darkroom.framing.buckets import Crop
 from darkroom.framing.frame_pictures import apply_crop, replace_background
 from darkroom.framing.frame_plan import PlannedFrame
+from darkroom.framing.tables import MaskRow
 from darkroom.imaging import open_photo as opening
 from darkroom.imaging import png
 from darkroom.imaging.open_photo import surveyed_photo
 from darkroom.imaging.png import png_bytes
 from darkroom.jobs.progress import progress
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.cache import Cache, cache_key
 from darkroom.storage.code_version import code_version
 from darkroom.storage.files import link_or_copy, sha256_bytes
-from darkroom.storage.tables import Row
 
-COLUMNS = (
-    *("frame", "photo", "status", "reason", "x0", "y0", "x1", "y1", "width", "height"),
-    *("photo_width", "photo_height", "picture", "mask"),
-)
-NOTHING = dict.fromkeys(("x0", "y0", "x1", "y1", "width", "height", "picture", "mask"))
 KINDS = ("picture", "mask")
 # What decides a frame: for `code_version`.
 MODULES = (*opening.MODULES, pictures, png, sys.modules[__name__])
@@ -35,10 +32,10 @@ MODULES = (*opening.MODULES, pictures, png, sys.modules[__name__])
 
 @dataclass(frozen=True)
 class Sources:
-    """Where frames are cut from: rows of photos.csv and masks.csv by photo, and the folders of both."""
+    """Where frames are cut from: photos and the numbers of their masks, by photo, and the folders of both."""
 
-    photos: Mapping[str, Row]
-    masks: Mapping[str, Row]
+    photos: Mapping[str, PhotoFile]
+    masks: Mapping[str, MaskRow]
     folder: Path
     mask_folder: Path
 
@@ -49,30 +46,29 @@ class Sources:
 
 def cut_frames(
     plans: Sequence[PlannedFrame], sources: Sources, background: str, cache: Path, output: tuple[Path, Path]
-) -> tuple[list[dict[str, Any]], int]:
+) -> tuple[list[FrameRow], int]:
     """Write <frame>.png of every planned frame and its mask into the two folders of `output`.
 
-    Returns the rows of frames.csv and how many frames were cut anew. `picture` and `mask` in a row are the sha256 of
-    the two files. A frame without a crop gets a row with its reason and no files; one whose mask is not used gets a
-    white mask and its own background.
+    Returns the rows of frames.csv and how many frames were cut anew. A frame without a crop gets a row with its reason
+    and no files; one whose mask is not used gets a white mask and its own background.
     """
     frame_cache = Cache(cache / "frames")
     for path in output:
         path.mkdir(parents=True, exist_ok=True)
     rows, computed = [], 0
     for plan in progress(plans, "frames", "frames"):
-        photo = sources.photos[plan.photo]
-        row = {"frame": plan.frame, "photo": plan.photo, "status": plan.status, "reason": plan.reason}
-        row |= {"photo_width": photo["width"], "photo_height": photo["height"]}
-        if plan.crop is None:
-            rows.append({**NOTHING, **row})
-            continue
-        shown = background if plan.mask_used else "photo"
-        hashes, files, made = _cached(plan, plan.crop, sources, shown, frame_cache)
-        computed += made
-        for kind, destination in zip(KINDS, output, strict=True):
-            link_or_copy(files[kind], destination / f"{plan.frame}.png")
-        rows.append({**row, **_numbers(plan.crop), **hashes})
+        width, height = sources.photos[plan.photo].size
+        about = plan.frame, plan.photo, plan.status, plan.reason
+        row = FrameRow(*about, None, None, None, None, None, None, width, height, picture="", mask="")
+        if plan.crop is not None:
+            shown = background if plan.mask_used else "photo"
+            hashes, files, made = _cached(plan, plan.crop, sources, shown, frame_cache)
+            computed += made
+            for kind, destination in zip(KINDS, output, strict=True):
+                link_or_copy(files[kind], destination / f"{plan.frame}.png")
+            cut: dict[str, Any] = {**_numbers(plan.crop), **hashes}
+            row = replace(row, **cut)
+        rows.append(row)
     return rows, computed
 
 
@@ -88,8 +84,8 @@ def _cached(
     photo = sources.photos[plan.photo]
     key = cache_key(
         stage="frames",
-        photo=photo["sha256"],
-        mask=sources.masks[plan.photo]["sha256"] if plan.mask_used else "white",
+        photo=photo.sha256,
+        mask=sources.masks[plan.photo].sha256 if plan.mask_used else "white",
         background=background,
         code=code_version(*MODULES),
         **_numbers(crop),
@@ -100,7 +96,7 @@ def _cached(
         return hashes, files, False
     picture = surveyed_photo(sources.folder, photo).picture
     mask = _mask(sources.mask_folder / f"{plan.photo}.png", picture.size) if plan.mask_used else None
-    data = _cut(picture, mask, crop, background, photo["sha256"])
+    data = _cut(picture, mask, crop, background, photo.sha256)
     for kind, content in data.items():
         frame_cache.store_bytes(key, f".{kind}.png", content)
     hashes = {kind: sha256_bytes(content) for kind, content in data.items()}

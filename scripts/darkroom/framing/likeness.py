@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from darkroom.imaging.thumbnails import load_thumbnail
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.cache import Cache
-from darkroom.storage.tables import Row
 
 # A glance: colours in cells of a grid, and edges in finer cells, of a picture of this side.
 SIDE = 64
@@ -19,7 +19,9 @@ EDGE_CELLS, EDGE_DIRECTIONS = 4, 8
 FAINT = 4.0
 
 
-def photo_likenesses(photos: Mapping[str, Row], folder: Path, thumbnails: Cache, names: Sequence[str]) -> np.ndarray:
+def photo_likenesses(
+    photos: Mapping[str, PhotoFile], folder: Path, thumbnails: Cache, names: Sequence[str]
+) -> np.ndarray:
     """The likeness (n, n) of n photos to each other; `photos` are rows of photos.csv by photo."""
     return likenesses(np.array([glance(load_thumbnail(thumbnails, photos[name], folder)) for name in names]))
 

@@ -6,7 +6,9 @@ from pathlib import Path, PurePath
 import numpy as np
 from PIL import Image
 
+from darkroom.contracts.selection_table import Verdict
 from darkroom.framing.supplied_masks import SUPPLIED
+from darkroom.framing.tables import MaskRow
 from darkroom.imaging.contact_sheet import (
     AMBER,
     GREEN,
@@ -20,8 +22,8 @@ from darkroom.imaging.contact_sheet import (
     reduced,
 )
 from darkroom.imaging.thumbnails import load_thumbnail
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.cache import Cache
-from darkroom.storage.tables import Row
 
 # What is not subject is washed over with a colour that photos hardly have; so much of the photo shines through.
 WASH: Colour = (230, 0, 200)
@@ -37,9 +39,9 @@ def washed(picture: Image.Image, mask: Image.Image) -> Image.Image:
 
 
 def draw_masks(
-    selection: Sequence[Row],
-    masks: Mapping[str, Row],
-    photos: Mapping[str, Row],
+    selection: Sequence[Verdict],
+    masks: Mapping[str, MaskRow],
+    photos: Mapping[str, PhotoFile],
     folders: tuple[Path, Path],
     cache: Cache,
 ) -> Image.Image:
@@ -48,31 +50,31 @@ def draw_masks(
     Amber: not trusted, with the reason, these first; green: trusted; grey: the user's own; red: no subject. Of more
     than MOST_PHOTOS photos the first are shown, and the title says so.
     """
-    rows = sorted(selection, key=lambda row: (not row["mask_problem"], row["path"]))
+    rows = sorted(selection, key=lambda row: (not row.mask_problem, row.path))
     cells = []
     for row in rows[:MOST_PHOTOS]:
-        picture = reduced(load_thumbnail(cache, photos[row["photo"]], folders[1]), PHOTO_SIDE)
-        with Image.open(folders[0] / f"{row['photo']}.png") as mask:
+        picture = reduced(load_thumbnail(cache, photos[row.photo], folders[1]), PHOTO_SIDE)
+        with Image.open(folders[0] / f"{row.photo}.png") as mask:
             picture = washed(picture, mask)
-        numbers = masks[row["photo"]]
-        lines = (PurePath(row["path"]).name, row["mask_problem"] or _numbers(numbers))
+        numbers = masks[row.photo]
+        lines = (PurePath(row.path).name, row.mask_problem or _numbers(numbers))
         cells.append(Cell(picture, lines, _border(row, numbers)))
-    trusted = sum(not row["mask_problem"] for row in rows)
+    trusted = sum(not row.mask_problem for row in rows)
     title = f"masks trusted {trusted}/{len(rows)}; a photo whose mask is not is used with loss weight 1 everywhere"
     return draw_photos(cells, len(rows), title)
 
 
-def _numbers(numbers: Row) -> str:
+def _numbers(numbers: MaskRow) -> str:
     """The numbers on which trust rests."""
-    if numbers["source"] == SUPPLIED:
+    if numbers.source == SUPPLIED:
         return "your own"
-    names = [name for name in ("agreement", "looks", "expected") if numbers[name]]
-    return ", ".join(f"{name} {float(numbers[name]):.2f}" for name in names)
+    shown = {"agreement": numbers.agreement, "looks": numbers.looks, "expected": numbers.expected}
+    return ", ".join(f"{name} {number:.2f}" for name, number in shown.items() if number is not None)
 
 
-def _border(row: Row, numbers: Row) -> Colour:
-    if not numbers["x0"]:
+def _border(row: Verdict, numbers: MaskRow) -> Colour:
+    if numbers.box is None:
         return RED
-    if numbers["source"] == SUPPLIED:
+    if numbers.source == SUPPLIED:
         return GREY
-    return AMBER if row["mask_problem"] else GREEN
+    return AMBER if row.mask_problem else GREEN

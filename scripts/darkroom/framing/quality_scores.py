@@ -1,7 +1,7 @@
 """Raw scores of photos, measured inside the subject: how sharp, how well exposed, how clean. Higher is better."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,15 @@ from darkroom.framing import sharpness as sharpness_module
 from darkroom.framing.mask_measures import SUBJECT
 from darkroom.framing.picture_defects import compression, filled, noise_deviation, signal_to_noise, unblocked
 from darkroom.framing.sharpness import FEWEST_PIXELS, sharpness
+from darkroom.framing.tables import MaskRow
 from darkroom.imaging import borders
 from darkroom.imaging import open_photo as opening
 from darkroom.imaging.open_photo import OpenedPhoto, surveyed_photo
 from darkroom.jobs.progress import progress
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.cache import Cache, cache_key, cached
 from darkroom.storage.code_version import code_version
-from darkroom.storage.tables import Row
 
-COLUMNS = (
-    *("photo", "sharpness", "exposure", "brightness", "unclipped", "noise", "compression", "unblocked", "filled"),
-    "subject_side",
-)
 # Grey levels from here on are burnt out.
 CLIPPED = 250
 # What decides a score, for cache keys.
@@ -66,29 +63,27 @@ def score_photo(photo: OpenedPhoto, mask: Image.Image, settings: QualitySettings
 
 
 def score_photos(
-    photos: Sequence[Row],
-    masks: Sequence[Row],
+    photos: Mapping[str, PhotoFile],
+    masks: Mapping[str, MaskRow],
     folder: Path,
     mask_folder: Path,
     settings: QualitySettings,
     cache: Path,
 ) -> tuple[list[dict[str, Any]], int]:
-    """One row of quality.csv per readable photo, and how many were computed."""
-    rows = {row["photo"]: row for row in photos if row["status"] == "ok"}
-    mask_hashes = {row["photo"]: row["sha256"] for row in masks}
+    """One row of quality.csv per photo, and how many were computed."""
     version = code_version(*MODULES)
     keys = {
-        photo: cache_key(
-            **{"stage": "quality", "photo": row["sha256"], "mask": mask_hashes[photo]},
+        name: cache_key(
+            **{"stage": "quality", "photo": photo.sha256, "mask": masks[name].sha256},
             **{"settings": settings.to_argument(), "code": version},
         )
-        for photo, row in rows.items()
+        for name, photo in photos.items()
     }
 
     def compute(missing: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         for photo in progress(missing, "quality", "photos"):
             with Image.open(mask_folder / f"{photo}.png") as mask:
-                yield photo, score_photo(surveyed_photo(folder, rows[photo]), mask, settings)
+                yield photo, score_photo(surveyed_photo(folder, photos[photo]), mask, settings)
 
     values, computed = cached(Cache(cache / "quality"), keys, compute)
     return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed

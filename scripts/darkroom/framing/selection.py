@@ -8,13 +8,13 @@ import numpy as np
 
 from darkroom.config.framing import SelectionSettings
 from darkroom.contracts.overrides import Override
+from darkroom.contracts.selection_table import Verdict
 from darkroom.errors import UserError
 from darkroom.framing.best_photos import best_photos
 from darkroom.framing.flaws import Candidate, flaw
 from darkroom.framing.mask_verdict import mask_problem
-from darkroom.storage.tables import Row
+from darkroom.photo_folder.photo_table import PhotoFile
 
-COLUMNS = ("photo", "selected", "reason", "split", "path", "sharpness", "exposure", "coverage", "mask_problem")
 DROPPED = "dropped by you"
 KEPT = "kept by you"
 # From so many selected photos on, at least one is held out.
@@ -32,8 +32,8 @@ def _reject_copies(found: Mapping[str, Candidate], reasons: dict[str, str], forc
     """
     copies: dict[str, list[str]] = defaultdict(list)
     for name, candidate in found.items():
-        if candidate.relation["kind"] not in ("", "burst"):
-            copies[candidate.relation["of"]].append(name)
+        if candidate.relation.kind not in ("", "burst"):
+            copies[candidate.relation.of].append(name)
     for original, names in copies.items():
         stays = original
         good = [name for name in names if not reasons[name] or name in forced]
@@ -41,11 +41,12 @@ def _reject_copies(found: Mapping[str, Candidate], reasons: dict[str, str], forc
             stays = min(good, key=lambda name: (name not in forced, -_pixels(found[name]), name))
         for name in names:
             if name != stays and name not in forced and reasons[name] != DROPPED:
-                reasons[name] = f"duplicate of {found[stays].path} ({found[name].relation['kind']})"
+                reasons[name] = f"duplicate of {found[stays].path} ({found[name].relation.kind})"
 
 
 def _pixels(candidate: Candidate) -> int:
-    return int(candidate.photo["width"]) * int(candidate.photo["height"])
+    width, height = candidate.photo.size
+    return width * height
 
 
 def _thin_bursts(
@@ -56,11 +57,11 @@ def _thin_bursts(
         return
     bursts: dict[str, list[str]] = defaultdict(list)
     for name, candidate in found.items():
-        if candidate.relation["kind"] == "burst":
-            bursts[candidate.relation["of"]].append(name)
+        if candidate.relation.kind == "burst":
+            bursts[candidate.relation.of].append(name)
     for first, others in bursts.items():
         good = [name for name in [first, *others] if not reasons[name]]
-        good.sort(key=lambda name: (name not in forced, -float(found[name].quality["sharpness"]), name))
+        good.sort(key=lambda name: (name not in forced, -found[name].quality.sharpness, name))
         kept = good[: settings.keep_per_burst]
         for name in {first, *others} - set(kept) if kept else ():
             if name not in forced and reasons[name] != DROPPED:
@@ -79,7 +80,7 @@ def _keep_best(
     quality = np.array([worth(found[name]) for name in good])
     # Both sums as means, so that the weight means the same for every number of photos.
     weight = settings.quality_weight * len(good) / settings.count
-    groups = [found[name].relation["group"] or name for name in good]
+    groups = [found[name].relation.group or name for name in good]
     first = [number for number, name in enumerate(good) if name in forced]
     chosen = sorted(best_photos(similarity, quality, weight, settings.count, groups, first))
     for number in sorted(set(range(len(good))) - set(chosen)):
@@ -89,7 +90,7 @@ def _keep_best(
 
 def worth(candidate: Candidate) -> float:
     """How good a photo is, from 0 to 1, where more are good enough than wanted: sharpness times exposure."""
-    return float(candidate.quality["sharpness"]) * float(candidate.quality["exposure"])
+    return candidate.quality.sharpness * candidate.quality.exposure
 
 
 def hold_out(groups: Mapping[str, str], share: float) -> set[str]:
@@ -113,7 +114,7 @@ def hold_out(groups: Mapping[str, str], share: float) -> set[str]:
 
 def select_photos(
     found: Mapping[str, Candidate], settings: SelectionSettings, overrides: Mapping[str, Override], alike: Alike
-) -> list[dict[str, object]]:
+) -> list[Verdict]:
     """The rows of selection.csv: a verdict with its reason for every readable photo. Overrides win.
 
     `alike` is asked only where more photos are good than `settings.count`.
@@ -134,19 +135,19 @@ def select_photos(
             f"selection: no photo was selected of {len(found)} ({count_reasons(reasons.values())}); "
             "loosen the thresholds under `selection`, or keep photos by `overrides`"
         )
-    held = hold_out({name: found[name].relation["group"] or name for name in selected}, settings.held_out)
+    held = hold_out({name: found[name].relation.group or name for name in selected}, settings.held_out)
     return [
-        {
-            "photo": name,
-            "selected": not reason,
-            "reason": reason or (KEPT if name in forced else ""),
-            "split": "" if reason else "held_out" if name in held else "train",
-            "path": found[name].path,
-            "sharpness": found[name].quality["sharpness"],
-            "exposure": found[name].quality["exposure"],
-            "coverage": found[name].mask["coverage"],
-            "mask_problem": mask_problem(found[name].mask, settings),
-        }
+        Verdict(
+            photo=name,
+            selected=not reason,
+            reason=reason or (KEPT if name in forced else ""),
+            split="" if reason else "held_out" if name in held else "train",
+            path=found[name].path,
+            sharpness=found[name].quality.sharpness,
+            exposure=found[name].quality.exposure,
+            coverage=found[name].mask.coverage,
+            mask_problem=mask_problem(found[name].mask, settings),
+        )
         for name, reason in reasons.items()
     ]
 
@@ -157,12 +158,12 @@ def count_reasons(reasons: Iterable[str]) -> str:
     return ", ".join(f"{head} {heads[head]}" for head in sorted(heads)) or "no reasons"
 
 
-def require_photos(photos: Sequence[Row], folder: str) -> None:
+def require_photos(files: Sequence[PhotoFile], folder: str) -> None:
     """Raise UserError where not one file of the folder could be opened as a photo."""
-    if not any(row["status"] == "ok" for row in photos):
-        counts = Counter(row["status"] for row in photos)
+    counts = Counter(file.status for file in files)
+    if not counts["ok"]:
         found = ", ".join(f"{status} {counts[status]}" for status in sorted(counts))
         raise UserError(
-            f"photos: none of the {len(photos)} files in {folder} is a readable photo ({found}); "
+            f"photos: none of the {len(files)} files in {folder} is a readable photo ({found}); "
             "photos.csv gives the reason for each"
         )

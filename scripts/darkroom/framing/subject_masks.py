@@ -20,22 +20,18 @@ from darkroom.imaging.png import png_bytes
 from darkroom.jobs.progress import progress
 from darkroom.photo_folder.index import IndexedFile
 from darkroom.photo_folder.path_text import found_path
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.cache import Cache, cache_key
 from darkroom.storage.code_version import code_version
 from darkroom.storage.files import link_or_copy, sha256_bytes
-from darkroom.storage.tables import Row
 
-COLUMNS = (
-    *("photo", "coverage", "x0", "y0", "x1", "y1", "pieces", "largest", "holes", "border", "certainty"),
-    *("expected", "looks", "agreement", "source", "sha256"),
-)
 # What decides a mask beside the modules of its finder, and a supplied one: for `code_version`.
 MODULES = (*opening.MODULES, looks, mask_measures, png, sys.modules[__name__])
 SUPPLIED_MODULES = (*opening.MODULES, supplied_masks, mask_measures, png, sys.modules[__name__])
 
 
 def mask_photos(
-    photos: Sequence[Row],
+    photos: Mapping[str, PhotoFile],
     folder: Path,
     finders: Sequence[Finder],
     cache: Path,
@@ -52,12 +48,12 @@ def mask_photos(
     Raises UserError, before a model is loaded, where supplied masks cannot be used.
     """
     mask_cache = Cache(cache / "masks")
-    rows = {row["photo"]: row for row in sorted(photos, key=lambda row: row["photo"]) if row["status"] == "ok"}
-    own = {photo: supplied[row["sha256"]] for photo, row in rows.items() if row["sha256"] in supplied}
-    others = {photo: row for photo, row in rows.items() if photo not in own}
-    keys = _supplied_keys(own, rows)
+    photos = dict(sorted(photos.items()))
+    own = {name: supplied[photo.sha256] for name, photo in photos.items() if photo.sha256 in supplied}
+    others = {name: photo for name, photo in photos.items() if name not in own}
+    keys = _supplied_keys(own, photos)
     known = _cached(keys, mask_cache)
-    known |= dict(_open_supplied(own, keys, known, rows, supplied_folder, mask_cache))
+    known |= dict(_open_supplied(own, keys, known, photos, supplied_folder, mask_cache))
     computed = 0
     for place, finder in enumerate(finders):
         made, found, count = _masks_of(finder, others, folder, mask_cache)
@@ -69,16 +65,16 @@ def mask_photos(
     output.mkdir(parents=True, exist_ok=True)
     for photo, key in keys.items():
         link_or_copy(mask_cache.path(key, ".png"), output / f"{photo}.png")
-    sources = {photo: SUPPLIED if photo in own else finders[0].name for photo in rows}
+    sources = {photo: SUPPLIED if photo in own else finders[0].name for photo in photos}
     empty = {"looks": None, "agreement": None}
-    return [{"photo": photo, "source": sources[photo], **empty, **known[photo]} for photo in rows], computed
+    return [{"photo": photo, "source": sources[photo], **empty, **known[photo]} for photo in photos], computed
 
 
-def _supplied_keys(own: Mapping[str, IndexedFile], rows: Mapping[str, Row]) -> dict[str, str]:
+def _supplied_keys(own: Mapping[str, IndexedFile], photos: Mapping[str, PhotoFile]) -> dict[str, str]:
     """The cache keys of supplied masks, which their own bytes decide."""
     version = code_version(*SUPPLIED_MODULES)
     return {
-        photo: cache_key(stage="masks", photo=rows[photo]["sha256"], code=version, supplied=mask.sha256)
+        photo: cache_key(stage="masks", photo=photos[photo].sha256, code=version, supplied=mask.sha256)
         for photo, mask in own.items()
     }
 
@@ -93,15 +89,14 @@ def _open_supplied(
     own: Mapping[str, IndexedFile],
     keys: Mapping[str, str],
     known: Mapping[str, Any],
-    rows: Mapping[str, Row],
+    photos: Mapping[str, PhotoFile],
     folder: Path,
     mask_cache: Cache,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Store the supplied masks that are not remembered, then raise UserError where some cannot be used."""
     refused = []
     for photo in progress([photo for photo in sorted(own) if photo not in known], "supplied masks", "photos"):
-        size = int(rows[photo]["width"]), int(rows[photo]["height"])
-        mask = open_mask(found_path(folder, own[photo].path), own[photo].sha256, size)
+        mask = open_mask(found_path(folder, own[photo].path), own[photo].sha256, photos[photo].size)
         if isinstance(mask, str):
             refused.append(f"{own[photo].path}: {mask}")
         else:
@@ -120,20 +115,20 @@ def _store(mask: Image.Image, more: Mapping[str, Any], mask_cache: Cache, key: s
 
 
 def _masks_of(
-    finder: Finder, rows: Mapping[str, Row], folder: Path, mask_cache: Cache
+    finder: Finder, photos: Mapping[str, PhotoFile], folder: Path, mask_cache: Cache
 ) -> tuple[dict[str, str], dict[str, dict[str, Any]], int]:
     """Cache keys and numbers of the masks that a finder makes of photos, and how many were computed."""
     version = code_version(*MODULES, *finder.modules())
     decides = finder.decides()
     keys = {
-        photo: cache_key(stage="masks", photo=row["sha256"], code=version, **decides) for photo, row in rows.items()
+        name: cache_key(stage="masks", photo=photo.sha256, code=version, **decides) for name, photo in photos.items()
     }
     known = _cached(keys, mask_cache)
-    missing = [photo for photo in rows if photo not in known]
+    missing = [photo for photo in photos if photo not in known]
     if missing:
         segment = load_segmenter(finder)
         for photo in progress(missing, "masks", "photos"):
-            mask, agreed = look_again(segment, surveyed_photo(folder, rows[photo]).picture)
+            mask, agreed = look_again(segment, surveyed_photo(folder, photos[photo]).picture)
             known[photo] = _store(mask, {"looks": agreed}, mask_cache, keys[photo])
     return keys, known, len(missing)
 

@@ -19,8 +19,8 @@ from darkroom.imaging.exif import capture_time, exif_of, turned_upright, upright
 from darkroom.imaging.photo_error import OVERWRITTEN, PhotoError, check_size, damaged
 from darkroom.imaging.srgb import plain_rgb
 from darkroom.photo_folder.path_text import found_path
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.files import sha256_open
-from darkroom.storage.tables import Row
 
 # The limit is ours to check, in words and before decoding; Pillow's own would speak up first.
 Image.MAX_IMAGE_PIXELS = None
@@ -90,15 +90,15 @@ def open_photo(
     return replace(found, file_bytes=file_bytes)
 
 
-def surveyed_photo(folder: Path, photo: Row, enough: int | None = None) -> OpenedPhoto:
-    """Open a photo that the survey found readable, a row of photos.csv; `enough` as in `open_photo`.
+def surveyed_photo(folder: Path, photo: PhotoFile, enough: int | None = None) -> OpenedPhoto:
+    """Open a photo that the survey found readable; `enough` as in `open_photo`.
 
     Raises UserError where it has gone or holds other bytes now.
     """
     try:
-        return open_photo(found_path(folder, photo["path"]), enough=enough, sha256=photo["sha256"])
+        return open_photo(found_path(folder, photo.path), enough=enough, sha256=photo.sha256)
     except PhotoError as error:
-        path = folder / photo["path"]
+        path = folder / photo.path
         raise UserError(f"{path}: {error.reason}; put back what was there before, or start again") from error
 
 

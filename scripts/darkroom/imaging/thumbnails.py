@@ -8,9 +8,9 @@ from PIL import Image
 
 from darkroom.imaging import open_photo as opening
 from darkroom.imaging.open_photo import surveyed_photo
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.cache import Cache, cache_key
 from darkroom.storage.code_version import code_version
-from darkroom.storage.tables import Row
 
 SIDE = 512
 # A JPEG decoded to a fraction of its size is taken as it is from this side on: for 12 megapixels 500 pixels.
@@ -39,12 +39,12 @@ def store_thumbnail(cache: Cache, sha256: str, picture: Image.Image) -> bytes:
     return data.getvalue()
 
 
-def load_thumbnail(cache: Cache, photo: Row, folder: Path) -> Image.Image:
-    """The thumbnail of a photo, a row of photos.csv, from the cache; made anew from its file where it is missing.
+def load_thumbnail(cache: Cache, photo: PhotoFile, folder: Path) -> Image.Image:
+    """The thumbnail of a photo from the cache; made anew from its file where it is missing.
 
     Raises UserError where it must be made anew and the photo cannot be opened any more.
     """
-    data = cache.load_bytes(thumbnail_key(photo["sha256"]), ".jpg")
+    data = cache.load_bytes(thumbnail_key(photo.sha256), ".jpg")
     if data is None or not data.endswith(END_OF_JPEG):
-        data = store_thumbnail(cache, photo["sha256"], surveyed_photo(folder, photo, ENOUGH).picture)
+        data = store_thumbnail(cache, photo.sha256, surveyed_photo(folder, photo, ENOUGH).picture)
     return Image.open(io.BytesIO(data)).convert("RGB")

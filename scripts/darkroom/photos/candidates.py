@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from darkroom.config.photos import DuplicateSettings
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos.capture_times import seconds_between
 from darkroom.photos.feature_index import shared_features
 from darkroom.photos.hash_neighbours import near_pairs
@@ -12,7 +13,10 @@ from darkroom.storage.tables import Row
 
 
 def propose_pairs(
-    photos: Sequence[Row], fingerprints: Sequence[Row], features: Iterable[FeaturePair], settings: DuplicateSettings
+    photos: Sequence[PhotoFile],
+    fingerprints: Sequence[Row],
+    features: Iterable[FeaturePair],
+    settings: DuplicateSettings,
 ) -> dict[Pair, Mirrors]:
     """Pairs of row numbers worth aligning: with near hashes, shared features, or taken within a burst's time.
 
@@ -24,18 +28,18 @@ def propose_pairs(
     return dict.fromkeys(others, frozenset[bool]()) | shared
 
 
-def listed_pairs(photos: Sequence[Row], neighbours: Iterable[Row]) -> set[Pair]:
+def listed_pairs(photos: Sequence[PhotoFile], neighbours: Iterable[Row]) -> set[Pair]:
     """Pairs of row numbers of the photos that a table, neighbours.csv, names in `photo` and `other`."""
-    numbers = {row["photo"]: number for number, row in enumerate(photos)}
+    numbers = {photo.photo: number for number, photo in enumerate(photos)}
     return {in_order(numbers[row["photo"]], numbers[row["other"]]) for row in neighbours}
 
 
-def taken_together(photos: Sequence[Row], burst_seconds: float) -> set[Pair]:
+def taken_together(photos: Sequence[PhotoFile], burst_seconds: float) -> set[Pair]:
     """Pairs of row numbers of photos taken within so many seconds, for each photo the next MOST.
 
     A clock that stands still says nothing.
     """
-    timed = sorted((row["taken_at"], number) for number, row in enumerate(photos) if row["taken_at"])
+    timed = sorted((photo.taken_at, number) for number, photo in enumerate(photos) if photo.taken_at)
     pairs = set()
     for place, (_, number) in enumerate(timed):
         for _, later in timed[place + 1 : place + 1 + MOST]:

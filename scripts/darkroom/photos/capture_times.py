@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from darkroom.storage.tables import Row
+from darkroom.photo_folder.photo_table import PhotoFile
 
 
-def seconds_between(first: Row, second: Row) -> float | None:
+def seconds_between(first: PhotoFile, second: PhotoFile) -> float | None:
     """Seconds between two captures, None where either is unknown."""
-    if not (first["taken_at"] and second["taken_at"]):
+    if not (first.taken_at and second.taken_at):
         return None
-    times = [datetime.fromisoformat(row["taken_at"]).replace(tzinfo=None) for row in (first, second)]
+    times = [datetime.fromisoformat(photo.taken_at).replace(tzinfo=None) for photo in (first, second)]
     return abs((times[0] - times[1]).total_seconds())

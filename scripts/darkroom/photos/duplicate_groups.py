@@ -7,10 +7,9 @@ photo is chosen by an order in which no file name and no file order takes part.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from darkroom.contracts.duplicate_table import Relation
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos.edges import Edge, edges_of_each, preference
-from darkroom.storage.tables import Row
-
-COLUMNS = ("photo", "group", "kind", "of", "score", "overlap")
 
 
 def _stars(names: Sequence[str], edges: Sequence[Edge], order: Callable[[str], object]) -> dict[str, Edge]:
@@ -33,17 +32,16 @@ def _stars(names: Sequence[str], edges: Sequence[Edge], order: Callable[[str], o
     return taken
 
 
-def group_duplicates(photos: Sequence[Row], edges: Sequence[Edge]) -> Iterator[dict[str, object]]:
+def group_duplicates(photos: Sequence[PhotoFile], edges: Sequence[Edge]) -> Iterator[Relation]:
     """Yield the rows of duplicates.csv.
 
     Copies are grouped first, then the kept ones into bursts; a copy of a shot of a burst is in the burst's group and
-    names its own original. `group` is the photo at the root, empty for a photo without relatives; `score` is the
-    correlation that proved the relation, `overlap` the share of the original that the copy shows.
+    names its own original.
     """
-    by_name = {row["photo"]: row for row in photos}
+    by_name = {photo.photo: photo for photo in photos}
     between_copies = [edge for edge in edges if not edge.burst]
     rank = preference(photos, edges_of_each(between_copies))
-    order = {name: rank(row) for name, row in by_name.items()}.__getitem__
+    order = {name: rank(photo) for name, photo in by_name.items()}.__getitem__
     copies = _stars(list(by_name), between_copies, order)
     kept = dict.fromkeys(name for name in by_name if name not in copies)
     bursts = _stars(
@@ -61,11 +59,8 @@ def group_duplicates(photos: Sequence[Row], edges: Sequence[Edge]) -> Iterator[d
         edge = relations.get(name)
         group = root if root in related else ""
         if edge is None:
-            yield {"photo": name, "group": group, "kind": "", "of": "", "score": None, "overlap": None}
+            yield Relation(name, group, "", "", None, None)
         else:
             of = edge.other(name)
             score = edge.alignment.likeness if edge.burst else edge.alignment.correlation
-            yield {
-                **{"photo": name, "group": group, "kind": edge.kind(name), "of": of},
-                **{"score": score, "overlap": edge.overlap(of)},
-            }
+            yield Relation(name, group, edge.kind(name), of, score, edge.overlap(of))

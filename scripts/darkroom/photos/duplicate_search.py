@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from darkroom.config.photos import DuplicateSettings
 from darkroom.jobs.progress import progress
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos.capture_times import seconds_between
 from darkroom.photos.edges import Edge, edges_of_each, judge_pair, preference
 from darkroom.photos.hash_neighbours import nearest_orientations
@@ -49,7 +50,7 @@ class DuplicateSearch:
 
     def __init__(
         self,
-        photos: Sequence[Row],
+        photos: Sequence[PhotoFile],
         fingerprints: Sequence[Row],
         alignments: PairAlignments,
         settings: DuplicateSettings,
@@ -127,7 +128,7 @@ class DuplicateSearch:
             untried = [pair for other in left if (pair := in_order(kept, other)) not in self.settled]
             if untried:
                 return untried
-            name = self.photos[kept]["photo"]
+            name = self.photos[kept].photo
             copies = {edge.other(name) for edge in edges.get(name, [])}
-            left = [number for number in left if self.photos[number]["photo"] not in copies]
+            left = [number for number in left if self.photos[number].photo not in copies]
         return []

@@ -5,15 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PIL import Image
 
+from darkroom.contracts.duplicate_table import Relation
 from darkroom.imaging.contact_sheet import AMBER, GREEN, PHOTO_COLUMNS, PHOTO_SIDE, Cell, draw_sheet, reduced, rows_of
-from darkroom.storage.tables import Row
+from darkroom.photo_folder.photo_table import PhotoFile
 
 # A JPEG holds 65,535 rows of pixels.
 MOST_ROWS = 250
 
 
 def draw_duplicates(
-    rows: Sequence[Mapping[str, object]], photos: Mapping[str, Row], load: Callable[[Row], Image.Image]
+    rows: Sequence[Relation], photos: Mapping[str, PhotoFile], load: Callable[[PhotoFile], Image.Image]
 ) -> Image.Image:
     """Draw the rows of duplicates.csv, a group after the other, the largest first.
 
@@ -21,16 +22,16 @@ def draw_duplicates(
     original it shows. `load` gives a photo's thumbnail. Of more than MOST_ROWS rows the first are shown, and the title
     says so.
     """
-    groups: dict[str, list[Mapping[str, object]]] = defaultdict(list)
+    groups: dict[str, list[Relation]] = defaultdict(list)
     for row in rows:
-        if row["group"]:
-            groups[str(row["group"])].append(row)
+        if row.group:
+            groups[row.group].append(row)
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     lines: list[list[Cell]] = []
     shown = 0
     for group, members in ordered:
-        members = sorted(members, key=lambda row: (row["photo"] != group, str(row["kind"]), str(row["photo"])))
-        below = rows_of([_cell(row, photos[str(row["photo"])], load) for row in members], PHOTO_COLUMNS)
+        members = sorted(members, key=lambda row: (row.photo != group, row.kind, row.photo))
+        below = rows_of([_cell(row, photos[row.photo], load) for row in members], PHOTO_COLUMNS)
         if len(lines) + len(below) > MOST_ROWS:
             break
         lines += below
@@ -41,11 +42,11 @@ def draw_duplicates(
     return draw_sheet(lines, PHOTO_SIDE, title=[title if groups else "no duplicates"])
 
 
-def _cell(row: Mapping[str, object], photo: Row, load: Callable[[Row], Image.Image]) -> Cell:
+def _cell(row: Relation, photo: PhotoFile, load: Callable[[PhotoFile], Image.Image]) -> Cell:
     picture = reduced(load(photo), PHOTO_SIDE)
-    name = photo["path"].rpartition("/")[2]
-    size = f"{photo['width']} x {photo['height']}"
-    if not row["kind"]:
+    name = photo.path.rpartition("/")[2]
+    size = f"{photo.width} x {photo.height}"
+    if not row.kind:
         return Cell(picture, (name, size, "kept"), GREEN)
-    share = f" {float(str(row['overlap'])):.0%}" if row["kind"] == "cropped" else ""
-    return Cell(picture, (name, size, f"{row['kind']}{share}"), AMBER)
+    share = f" {row.overlap:.0%}" if row.kind == "cropped" else ""
+    return Cell(picture, (name, size, f"{row.kind}{share}"), AMBER)

@@ -1,5 +1,6 @@
 """Edges between photos: two that were aligned and found to be copies of one picture, or shots of one burst."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +8,9 @@ from typing import Literal
 
 from darkroom.config.photos import DuplicateSettings
 from darkroom.imaging.camera_raw import RAW
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos.alignment import Alignment
 from darkroom.photos.capture_times import seconds_between
-from darkroom.storage.tables import Row
 
 Kind = Literal["recompressed", "mirrored", "rotated", "cropped", "burst"]
 
@@ -62,7 +63,7 @@ class Edge:
 
 
 def judge_pair(
-    first: Row, second: Row, alignment: Alignment | None, distance: int, settings: DuplicateSettings
+    first: PhotoFile, second: PhotoFile, alignment: Alignment | None, distance: int, settings: DuplicateSettings
 ) -> Edge | None:
     """Whether two aligned photos are copies of one picture, shots of one burst, or neither.
 
@@ -80,9 +81,9 @@ def judge_pair(
     )
     alike = (alignment.correlation >= settings.min_correlation or marked) and not alignment.contradicting
     if alike and not seconds:
-        return Edge(first["photo"], second["photo"], False, alignment)
+        return Edge(first.photo, second.photo, False, alignment)
     if close and not alignment.mirrored and alignment.likeness >= SCENE_LIKENESS:
-        return Edge(first["photo"], second["photo"], True, alignment)
+        return Edge(first.photo, second.photo, True, alignment)
     return None
 
 
@@ -95,7 +96,9 @@ def edges_of_each(edges: Iterable[Edge]) -> Mapping[str, list[Edge]]:
     return found
 
 
-def preference(photos: Iterable[Row], copies: Mapping[str, Sequence[Edge]]) -> Callable[[Row], tuple[object, ...]]:
+def preference(
+    photos: Iterable[PhotoFile], copies: Mapping[str, Sequence[Edge]]
+) -> Callable[[PhotoFile], tuple[object, ...]]:
     """The order in which photos of one group are kept, smallest first, without names; `copies` are each one's edges.
 
     Whole pictures before crops of them, unless the crops have FINER times their pixels; pictures before those with
@@ -103,9 +106,7 @@ def preference(photos: Iterable[Row], copies: Mapping[str, Sequence[Edge]]) -> C
     one), less compression, a larger file, the earlier shot, and the hash of the bytes. A camera raw counts half its
     pixels: a finished picture of about its size is what its owner wants to see.
     """
-    pixels = {
-        row["photo"]: int(row["width"]) * int(row["height"]) / (2 if row["format"] == RAW else 1) for row in photos
-    }
+    pixels = {photo.photo: math.prod(photo.size) / (2 if photo.format == RAW else 1) for photo in photos}
     framed = {name for name, found in copies.items() if any(edge.framed(name) for edge in found)}
 
     def is_cropped(name: str, edge: Edge) -> bool:
@@ -114,13 +115,13 @@ def preference(photos: Iterable[Row], copies: Mapping[str, Sequence[Edge]]) -> C
             return False
         return edge.overlap(name) - edge.overlap(other) > 1 - WHOLE
 
-    def order(photo: Row) -> tuple[object, ...]:
-        name = photo["photo"]
+    def order(photo: PhotoFile) -> tuple[object, ...]:
+        name = photo.photo
         own = copies.get(name, [])
         cropped = any(is_cropped(name, edge) for edge in own)
         marked = any(edge.marked(name) for edge in own)
-        quality = int(photo["jpeg_quality"] or 100)
-        file = (not photo["taken_at"], -quality, -int(photo["bytes"]), photo["taken_at"], photo["sha256"])
+        quality = photo.jpeg_quality or 100
+        file = (not photo.taken_at, -quality, -(photo.bytes or 0), photo.taken_at, photo.sha256)
         return (cropped, name in framed, marked, -pixels[name], *file)
 
     return order

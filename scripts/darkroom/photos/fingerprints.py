@@ -1,7 +1,7 @@
 """Perceptual hashes of photos under the eight ways in which a picture can lie."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,9 @@ from PIL import Image
 from darkroom.imaging import thumbnails
 from darkroom.imaging.thumbnails import load_thumbnail
 from darkroom.jobs.progress import progress
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.cache import Cache, cache_key, cached
 from darkroom.storage.code_version import code_version
-from darkroom.storage.tables import Row
 
 HASH_SIZE = 16
 # imagehash's phash looks at a picture of this side.
@@ -90,19 +90,18 @@ def hash_distance(first: np.ndarray, second: np.ndarray) -> int:
     return int(np.bitwise_count(first ^ second).sum())
 
 
-def fingerprint_photos(photos: Sequence[Row], folder: Path, cache: Path) -> tuple[list[dict[str, str]], int]:
-    """One row of fingerprints.csv per readable photo, and how many were computed. `photos` are rows of photos.csv."""
-    rows = {row["photo"]: row for row in photos if row["status"] == "ok"}
+def fingerprint_photos(photos: Mapping[str, PhotoFile], folder: Path, cache: Path) -> tuple[list[dict[str, str]], int]:
+    """One row of fingerprints.csv per photo, and how many were computed."""
     small = Cache(cache / "thumbnails")
     version = code_version(*MODULES)
     keys = {
-        photo: cache_key(stage="fingerprints", thumbnail=thumbnails.thumbnail_key(row["sha256"]), code=version)
-        for photo, row in rows.items()
+        name: cache_key(stage="fingerprints", thumbnail=thumbnails.thumbnail_key(photo.sha256), code=version)
+        for name, photo in photos.items()
     }
 
     def compute(missing: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
         for photo in progress(missing, "fingerprints", "photos"):
-            yield photo, orientation_hashes(load_thumbnail(small, rows[photo], folder))
+            yield photo, orientation_hashes(load_thumbnail(small, photos[photo], folder))
 
     values, computed = cached(Cache(cache / "fingerprints"), keys, compute)
     return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos import alignment
 from darkroom.photos.alignment import Alignment, align
 from darkroom.photos.local_features import PhotoFeatures
 from darkroom.photos.pairs import Mirrors
 from darkroom.storage.cache import Cache, cache_key
 from darkroom.storage.code_version import code_version
-from darkroom.storage.tables import Row
 from darkroom.storage.threads import on_threads
 
 # Features held at a time, up to 300 kB each.
@@ -27,8 +27,8 @@ MODULES = (*alignment.MODULES, sys.modules[__name__])
 class Wanted:
     """Two photos to align, the first before the second in every run; `orientation` and `mirrors` as in `align`."""
 
-    first: Row
-    second: Row
+    first: PhotoFile
+    second: PhotoFile
     orientation: str | None
     mirrors: Mirrors
 
@@ -36,7 +36,7 @@ class Wanted:
     def name(self) -> str:
         """What is wanted of the first photo."""
         mirrors = "".join("um"[mirrored] for mirrored in sorted(self.mirrors))
-        return f"{self.second['sha256']} {mirrors} {self.orientation or ''}"
+        return f"{self.second.sha256} {mirrors} {self.orientation or ''}"
 
 
 class PairAlignments:
@@ -59,21 +59,21 @@ class PairAlignments:
 
         One that a neighbouring run overwrites in the cache costs only the time to compute it again.
         """
-        firsts = {pair.first["sha256"]: self._key(pair.first) for pair in pairs}
+        firsts = {pair.first.sha256: self._key(pair.first) for pair in pairs}
         known: dict[str, dict[str, Any]] = {sha256: self.cache.load(key) or {} for sha256, key in firsts.items()}
-        missing = [pair for pair in pairs if pair.name not in known[pair.first["sha256"]]]
+        missing = [pair for pair in pairs if pair.name not in known[pair.first.sha256]]
         for pair, found in zip(missing, on_threads(self._compute, missing, self.threads), strict=True):
-            known[pair.first["sha256"]][pair.name] = found
-        for sha256 in {pair.first["sha256"] for pair in missing}:
+            known[pair.first.sha256][pair.name] = found
+        for sha256 in {pair.first.sha256 for pair in missing}:
             self.cache.store(firsts[sha256], known[sha256])
         self.computed += len(missing)
-        return [_unpacked(known[pair.first["sha256"]][pair.name]) for pair in pairs]
+        return [_unpacked(known[pair.first.sha256][pair.name]) for pair in pairs]
 
-    def _key(self, photo: Row) -> str:
-        return cache_key(stage="alignments", photo=photo["sha256"], code=self._version)
+    def _key(self, photo: PhotoFile) -> str:
+        return cache_key(stage="alignments", photo=photo.sha256, code=self._version)
 
     def _compute(self, pair: Wanted) -> dict[str, Any] | None:
-        first, second = self._photo_features(pair.first["photo"]), self._photo_features(pair.second["photo"])
+        first, second = self._photo_features(pair.first.photo), self._photo_features(pair.second.photo)
         return _packed(align(first, second, pair.orientation, pair.mirrors))
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from darkroom.photo_folder.photo_table import PhotoFile, readable_photos
 from darkroom.photos.ranks import ranks
-from darkroom.storage.tables import Row
 
 Pair = tuple[int, int]
 # In which mirrors the second photo of a pair may lie in the first: as it is (False), mirrored (True), or either.
@@ -15,9 +15,9 @@ EITHER: Mirrors = frozenset((False, True))
 MOST = 20
 
 
-def numbered(photos: Iterable[Row]) -> list[Row]:
-    """The readable ones of the rows of photos.csv, in the order that numbers them: no name takes part in it."""
-    return sorted((row for row in photos if row["status"] == "ok"), key=lambda row: row["photo"])
+def numbered(files: Iterable[PhotoFile]) -> list[PhotoFile]:
+    """The readable photos in the order that numbers them: no name takes part in it."""
+    return sorted(readable_photos(files).values(), key=lambda photo: photo.photo)
 
 
 def in_order(first: int, second: int) -> Pair:

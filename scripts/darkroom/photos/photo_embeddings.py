@@ -8,18 +8,18 @@ import numpy as np
 
 from darkroom.imaging.thumbnails import load_thumbnail, thumbnail_key
 from darkroom.models.clip_vectors import ClipVectors
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos.pairs import Pair, best_of_each
 from darkroom.storage.cache import Cache
-from darkroom.storage.tables import Row
 
 COLUMNS = ("photo", "other", "similarity")
 # So many photos are compared with all others at a time.
 BLOCK = 512
 
 
-def embed_photos(photos: Sequence[Row], folder: Path, thumbnails: Cache, vectors: ClipVectors) -> np.ndarray:
-    """Unit vectors (photos, dimensions), float32, of rows of photos.csv, seen as thumbnails."""
-    names = [thumbnail_key(photo["sha256"]) for photo in photos]
+def embed_photos(photos: Sequence[PhotoFile], folder: Path, thumbnails: Cache, vectors: ClipVectors) -> np.ndarray:
+    """Unit vectors (photos, dimensions), float32, of photos, seen as thumbnails."""
+    names = [thumbnail_key(photo.sha256) for photo in photos]
     load = {name: partial(load_thumbnail, thumbnails, photo, folder) for name, photo in zip(names, photos, strict=True)}
     found = vectors.of_pictures(load)
     return np.array([found[name] for name in names], np.float32)

@@ -14,11 +14,11 @@ from darkroom.captions.target_captions import Target, caption_frames, decide
 from darkroom.captions.token_counts import TokenCounts
 from darkroom.config.captions import CaptionStyle, RewritingSettings, SubjectSettings
 from darkroom.families.base import family
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.pocket.scoring import Rate, count_attributes, rendered
 from darkroom.pocket.world import SPLITS, attributes, sample_scene
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import sha256_file
-from darkroom.storage.tables import Row
 
 SUBJECT = SubjectSettings.model_validate({"trigger": "zxq", "class": "toy", "kind": "object"})
 # What no caption begins with or weakens itself by.
@@ -29,22 +29,22 @@ EMPTY_WORDS = re.compile(
 )
 
 
-def lay_out(count: int, folder: Path) -> tuple[dict[str, Row], dict[str, dict[str, str]]]:
-    """Fresh test renders as PNG files: the rows of their photos, and the truth about each, by photo."""
+def lay_out(count: int, folder: Path) -> tuple[dict[str, PhotoFile], dict[str, dict[str, str]]]:
+    """Fresh test renders as PNG files: the photos, and the truth about each, by photo."""
     scenes = [sample_scene(SPLITS["test"] + number) for number in range(count)]
     photos, truths = {}, {}
     for scene, picture in zip(scenes, rendered(scenes)[0], strict=True):
         path = folder / f"{scene.seed}.png"
         picture.save(path)
         sha256 = sha256_file(path)
-        size = {"width": str(picture.width), "height": str(picture.height)}
-        photos[sha256[:16]] = {"photo": sha256[:16], "sha256": sha256, "path": path.name, "status": "ok", **size}
+        name = sha256[:16]
+        photos[name] = PhotoFile(path.name, name, sha256, "ok", width=picture.width, height=picture.height)
         truths[sha256[:16]] = attributes(scene)
     return photos, truths
 
 
 def describe_in_shards(
-    photos: Mapping[str, Row], folder: Path, describe: Describe, batch: int, shards: int = 1
+    photos: Mapping[str, PhotoFile], folder: Path, describe: Describe, batch: int, shards: int = 1
 ) -> dict[str, Answer]:
     """The answers for all photos, made anew in as many shards, `batch` photos at a time."""
     answers: dict[str, Answer] = {}
@@ -85,10 +85,10 @@ def score_rewrites(
 
     limit = model.token_limit(tokenizers)
     target = Target(SUBJECT, RewritingSettings(style=style), TokenCounts(count, limit))
-    constant = decide([{"photo": photo, "caption": said} for photo, said in described.items()], described, SUBJECT)
+    constant = decide(described, described, SUBJECT)
     sources = {photo: Description(said, "captioner") for photo, said in described.items()}
     rows = caption_frames({photo: photo for photo in described}, sources, target, constant)
-    scores = RewriteScores({str(row["frame"]): str(row["caption"]) for row in rows}, limit)
+    scores = RewriteScores({row.frame: row.caption for row in rows}, limit)
     for photo, caption in scores.captions.items():
         scores.longest = max(scores.longest, count(caption))
         faults = {

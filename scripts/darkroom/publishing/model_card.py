@@ -8,10 +8,10 @@ import pandas as pd
 from huggingface_hub import ModelCardData
 
 from darkroom.contracts.frame_names import view_of
+from darkroom.contracts.training_tables import Validation
 from darkroom.families.base import ModelFamily
 from darkroom.publishing.lora_metadata import Training
 from darkroom.storage.markdown import code_span, escape, fenced, markdown_table
-from darkroom.storage.tables import Row
 
 SETTINGS_SHOWN = (
     "optimizer", "learning_rate", "lr_schedule", "rank", "alpha", "layers", "text_encoder", "steps", "batch",
@@ -32,7 +32,7 @@ def model_card(
     training: Training,
     family: ModelFamily,
     scores: pd.DataFrame,
-    validation: Sequence[Row],
+    validation: Sequence[Validation],
     grid: str,
     hashes: dict[str, str],
 ) -> str:
@@ -87,7 +87,7 @@ def front_matter(base_model: str, phrase: str, kind: str) -> str:
     return f"{data.to_yaml()}\n"
 
 
-def _figures(training: Training, scores: pd.DataFrame, validation: Sequence[Row]) -> str:
+def _figures(training: Training, scores: pd.DataFrame, validation: Sequence[Validation]) -> str:
     """Scores of the base and the chosen checkpoint, and the validation loss on held-out frames before and after."""
     choice = training.choice
     is_chosen = (scores["step"] == choice.step) & (scores["strength"] == choice.strength)
@@ -95,10 +95,10 @@ def _figures(training: Training, scores: pd.DataFrame, validation: Sequence[Row]
     columns = ["step", "strength", "likeness", "prompt_following"]
     rows = [[_with_error(row, column) for column in columns] for row in shown]
     lines = [markdown_table([column.replace("_", " ") for column in columns], rows)] if rows else []
-    losses = {int(row["step"]): float(row["loss"]) for row in validation}
+    losses = {row.step: row.loss for row in validation}
     if 0 in losses and choice.step in losses and losses[0] > 0:
         before, after = losses[0], losses[choice.step]
-        frames = validation[0].get("split", "held_out").replace("_", "-")
+        frames = validation[0].split.replace("_", "-")
         lines.append(
             f"Validation loss on {frames} frames (same noise, same timesteps): {before:.4f} before, {after:.4f} after "
             f"({after / before - 1:+.0%})."

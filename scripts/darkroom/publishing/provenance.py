@@ -16,11 +16,11 @@ import darkroom
 from darkroom.contracts.manifest import Frame
 from darkroom.contracts.overrides import Override
 from darkroom.models.lock import LockedModel
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.publishing.lora_metadata import Training
 from darkroom.storage.code_version import installed_version
 from darkroom.storage.files import sha256_bytes, sha256_file
 from darkroom.storage.portable_paths import portable
-from darkroom.storage.tables import Row
 
 PACKAGES = (
     "accelerate", "bitsandbytes", "diffusers", "huggingface_hub", "numpy", "onnxruntime",
@@ -32,9 +32,9 @@ FORMAT = 2  # of provenance.json; raised when a record of before can no longer b
 
 @dataclass(frozen=True)
 class UserInputs:
-    """What the user gave: the rows of photos.csv, and by photo the texts beside photos and the overrides."""
+    """What the user gave: the files of the photos folder, and by photo the texts beside photos and the overrides."""
 
-    photos: Sequence[Row]
+    files: Sequence[PhotoFile]
     sidecars: Mapping[str, str]
     overrides: Mapping[str, Override]
 
@@ -85,7 +85,7 @@ def dataset_record(frames: Sequence[Frame], inputs: UserInputs) -> dict[str, Any
     kept and what is held out.
     """
     used = {frame.photo_sha256: frame.split for frame in frames}
-    readable = {row["sha256"] for row in inputs.photos if row["status"] in ("ok", "identical")}
+    readable = {file.sha256 for file in inputs.files if file.status in ("ok", "identical")}
     ids = {frame.photo for frame in frames}
     return {
         "photos": [{"sha256": sha256, "split": used[sha256]} for sha256 in sorted(used)],

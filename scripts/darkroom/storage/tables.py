@@ -2,13 +2,16 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
 from darkroom.storage.files import write_text
 
 Row = dict[str, str]
+Kind = TypeVar("Kind")
 
 
 def _cell(value: Any) -> str:
@@ -45,6 +48,52 @@ def read_table(path: Path) -> list[Row]:
     """Read a table as one dict of strings per row."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def columns_of(kind: type) -> tuple[str, ...]:
+    """The columns of a table whose rows are of a dataclass: its fields, in their order."""
+    return tuple(field.name for field in fields(kind))
+
+
+def read_rows(path: Path, kind: type[Kind]) -> list[Kind]:
+    """Read a table as one dataclass per row; columns that are no field are left out.
+
+    Fields are texts, integers, numbers or booleans; an empty cell of one that may be None is None, and a field with a
+    default needs no column. Raises ValueError, which names the file, for another column that is missing or a cell
+    that is not of its field's type.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        there = set(reader.fieldnames or ())
+        wanted = [field for field in fields(kind) if field.name in there or field.default is MISSING]  # type: ignore[arg-type]
+        missing = [field.name for field in wanted if field.name not in there]
+        if missing:
+            raise ValueError(f"{path}: it has no column {missing[0]}")
+        parsers = {field.name: _parser(field.type) for field in wanted}
+        try:
+            return [kind(**{name: parse(_whole(row[name])) for name, parse in parsers.items()}) for row in reader]
+        except ValueError as error:
+            raise ValueError(f"{path}: line {reader.line_num}: {error}") from error
+
+
+def _parser(kind: Any) -> Callable[[str], Any]:
+    """What makes a field's value of the text of a cell, as `_cell` wrote it."""
+    (plain,) = [part for part in get_args(kind) or (kind,) if part is not NoneType]
+    parsers: dict[type, Callable[[str], Any]] = {str: str, int: int, float: float, bool: _truth}
+    parse = parsers[plain]
+    return parse if plain is kind else lambda cell: parse(cell) if cell else None
+
+
+def _whole(cell: str | None) -> str:
+    if cell is None:
+        raise ValueError("a cell is missing")
+    return cell
+
+
+def _truth(cell: str) -> bool:
+    if cell not in ("true", "false"):
+        raise ValueError(f"'{cell}' is neither true nor false")
+    return cell == "true"
 
 
 def gather_tables(paths: Iterable[Path], output: Path, keep_order: bool = False) -> list[Row]:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.contracts.manifest import Frame
+from darkroom.contracts.rendered_tables import PriorPicture
 from darkroom.errors import UserError
 from darkroom.storage.files import sha256_file
-from darkroom.storage.tables import Row
 from darkroom.training.encodings import lay_out, shape_of_latents
 from darkroom.training.picture_encoding import Encoder, encode_masks, encode_pictures, encode_texts
 
@@ -42,7 +42,7 @@ def check_dataset(dataset: Dataset) -> None:
 def encode_dataset(
     encoder: Encoder,
     dataset: Dataset,
-    priors: list[Row],
+    priors: list[PriorPicture],
     prior_folder: Path | None,
     mirror: bool,
     folder: Path,
@@ -60,11 +60,11 @@ def encode_dataset(
     if mirror:
         pictures |= {f"mirrored {name}": (path, sha, True) for name, (path, sha, _) in pictures.items()}
     if prior_folder is not None:
-        pictures |= {f"prior {row['picture']}": (prior_folder / row["file"], row["sha256"], False) for row in priors}
+        pictures |= {f"prior {prior.picture}": (prior_folder / prior.file, prior.sha256, False) for prior in priors}
     latents, computed = encode_pictures(encoder, pictures)
     masks, computed_masks = encode_masks(encoder, _masks(dataset, latents))
     captions = {text for frame in dataset.frames for text in (frame.caption, frame.untriggered)}
-    needed = {"", *captions, *[row["prompt"] for row in priors]}
+    needed = {"", *captions, *[prior.prompt for prior in priors]}
     texts, computed_texts = encode_texts(encoder, needed, tokens)
 
     picture_hashes, mask_hashes, text_hashes = (lay_out(files, folder) for files in (latents, masks, texts))
@@ -77,12 +77,12 @@ def encode_dataset(
         row["mask"] = mask_hashes.get(name)
         row["text"], row["untriggered"] = text_hashes[frame.caption], text_hashes[frame.untriggered]
         rows.append(row)
-    prompts = len({prior["prompt"] for prior in priors})
+    prompts = len({prior.prompt for prior in priors})
     for number, prior in enumerate(priors):
         split = "held_out" if is_held_out(number, prompts) else "train"
-        row = _row("prior", prior["picture"], split, (int(prior["width"]), int(prior["height"])))
-        row["latents"] = picture_hashes[f"prior {prior['picture']}"]
-        row["text"] = text_hashes[prior["prompt"]]
+        row = _row("prior", prior.picture, split, (prior.width, prior.height))
+        row["latents"] = picture_hashes[f"prior {prior.picture}"]
+        row["text"] = text_hashes[prior.prompt]
         rows.append(row)
     rows.append(_row("empty", "", "", (None, None)) | {"text": text_hashes[""]})
     return rows, {"pictures": computed, "masks": computed_masks, "texts": computed_texts}

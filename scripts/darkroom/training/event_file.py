@@ -2,12 +2,15 @@
 
 import contextlib
 import time
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.record_writer import RecordWriter
 
-from darkroom.training.resume_state import Row, TrainingState
+from darkroom.training.resume_state import TrainingState
 
 NAME = "events.out.tfevents"
 # What of a row is no curve: its place on the axes, and what stays the same.
@@ -39,11 +42,12 @@ class EventFile:
     def show(self, done: TrainingState, memory: int | None = None) -> None:
         """Write the rows that are new since the last call; `memory`, in bytes, is what the last step used."""
         self._began = self._began or time.time() - done.seconds
-        rows = [dict(row) for row in done.log[self._rows :]]
+        rows = [asdict(row) for row in done.log[self._rows :]]
+        validations = [asdict(row) for row in done.validation[self._validations :]]
         if rows and memory is not None:
             rows[-1]["memory_gib"] = memory / 2**30
         seconds = {row["step"]: row["seconds"] for row in rows}
-        for group, new in (("training", rows), ("validation", done.validation[self._validations :])):
+        for group, new in (("training", rows), ("validation", validations)):
             for row in new:
                 self._write(_scalars(group, row, self._began + seconds.get(row["step"], 0.0)))
         self._rows, self._validations = len(done.log), len(done.validation)
@@ -62,7 +66,7 @@ class EventFile:
             self._file.write(event.SerializeToString())
 
 
-def _scalars(group: str, row: Row, wall_time: float) -> Event:
+def _scalars(group: str, row: Mapping[str, Any], wall_time: float) -> Event:
     """The numbers of a row under their columns' names, such as `validation/loss`."""
     event = Event(wall_time=wall_time, step=row["step"])
     for name, value in row.items():

@@ -19,6 +19,7 @@ from accelerate.utils import InitProcessGroupKwargs
 
 from darkroom.config.training import Recipe, TrainingSettings, check_family
 from darkroom.contracts.checkpoint_files import checkpoint_file, checkpoint_steps
+from darkroom.contracts.training_tables import LoggedStep, Validation
 from darkroom.errors import UserError
 from darkroom.families.base import ModelFamily
 from darkroom.jobs.device import dtype_of, prepare_device
@@ -42,15 +43,14 @@ from darkroom.training.optimizers import (
 )
 from darkroom.training.resume_state import (
     CHECKPOINTS,
-    LOG_COLUMNS,
     STATE,
-    VALIDATION_COLUMNS,
-    Row,
     SavingClock,
     TrainingState,
     keep_finished,
     load_state,
+    progress_record,
     save_state,
+    training_state,
 )
 from darkroom.training.samples import Sample, SampleOrder, batches
 from darkroom.training.step_targets import noisy, targets
@@ -132,7 +132,7 @@ def train_lora(
 
         done.step, done.seconds = step, time.monotonic() - began
         rate = estimate * given_rate(run.optimizer)
-        done.log.append(_log_row(step, frame_losses, prior_losses, rate, grad_norm, done.seconds))
+        done.log.append(_logged(step, frame_losses, prior_losses, rate, grad_norm, done.seconds))
         if step in due:
             _keep_checkpoint(run, done, run_dir / CHECKPOINTS)
         if writes and (step in due or clock.due()):
@@ -243,18 +243,14 @@ def _resume(path: Path, run: _Run) -> TrainingState:
     if accelerator.scaler is not None:
         accelerator.scaler.load_state_dict(state["scaler"])
     LOGGER.info("train_lora: going on after step %s", state["step"])
-    return TrainingState(state["step"], state["log"], state["validation"], state["seconds"], state["step"])
+    return training_state(state)
 
 
 def _save(path: Path, done: TrainingState, run: _Run) -> float:
     """Save the state and return the seconds it took."""
     scaler = run.accelerator.scaler
     start = time.monotonic()
-    state = {
-        "step": done.step,
-        "log": done.log,
-        "validation": done.validation,
-        "seconds": done.seconds,
+    state = progress_record(done) | {
         "adapter": {name: weight.detach() for name, weight in run.weights.items()},
         "average": run.average,
         "optimizer": run.optimizer.state_dict(),
@@ -273,19 +269,20 @@ def _check_finite(step: int, values: Iterable[float], settings: TrainingSettings
         )
 
 
-def _log_row(step: int, frames: list[float], priors: list[float], rate: float, grad_norm: float, seconds: float) -> Row:
+def _logged(
+    step: int, frames: list[float], priors: list[float], rate: float, grad_norm: float, seconds: float
+) -> LoggedStep:
     prior = fmean(priors) if priors else None
-    values = (step, fmean(frames), prior, rate, grad_norm, round(seconds, 2))
-    return dict(zip(LOG_COLUMNS, values, strict=True))
+    return LoggedStep(step, fmean(frames), prior, rate, grad_norm, round(seconds, 2))
 
 
 def _live(done: TrainingState, device: torch.device) -> str:
     """What the progress bar says beside rate and time left: the mean loss of the last steps, and memory."""
-    loss = fmean(row["loss"] for row in done.log[-LIVE_STEPS:]) if done.log else math.nan
+    loss = fmean(row.loss for row in done.log[-LIVE_STEPS:]) if done.log else math.nan
     return f"loss {loss:.4f}, memory {memory_in_use(device) / 2**30:.1f} GiB"
 
 
-def _validate(run: _Run, step: int) -> Row:
+def _validate(run: _Run, step: int) -> Validation:
     """The loss on the validation frames, with and without the trigger, and on the held-out prior pictures.
 
     Raises UserError where it is no number.
@@ -303,15 +300,14 @@ def _validate(run: _Run, step: int) -> Row:
     prior = fmean(losses(priors)) if priors else None
     run.denoiser.train()
     _check_finite(step, [loss], run.settings, "held-out loss")
-    values = (step, loss, error, plain, prior, len(frames), split)
-    return dict(zip(VALIDATION_COLUMNS, values, strict=True))
+    return Validation(step, loss, error, plain, prior, len(frames), split)
 
 
 def _report(done: TrainingState, steps: int) -> None:
     """Say how far the held-out loss has come."""
     base, now = done.validation[0], done.validation[-1]
-    words = [f"loss {now['loss']:.4f} on {now['split']} frames ({now['loss'] / base['loss'] - 1:+.0%})"]
-    words.append(f"without trigger {now['untriggered_loss'] / base['untriggered_loss'] - 1:+.0%}")
-    if base["prior_loss"]:
-        words.append(f"prior {now['prior_loss']:.4f} ({now['prior_loss'] / base['prior_loss'] - 1:+.0%})")
+    words = [f"loss {now.loss:.4f} on {now.split} frames ({now.loss / base.loss - 1:+.0%})"]
+    words.append(f"without trigger {now.untriggered_loss / base.untriggered_loss - 1:+.0%}")
+    if base.prior_loss and now.prior_loss is not None:
+        words.append(f"prior {now.prior_loss:.4f} ({now.prior_loss / base.prior_loss - 1:+.0%})")
     LOGGER.info("train_lora: step %d/%d: %s, %.0f s", done.step, steps, ", ".join(words), done.seconds)

@@ -10,10 +10,12 @@ import errno
 import logging
 import pickle
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from darkroom.contracts.training_tables import LoggedStep, Validation
 from darkroom.errors import lacks_memory
 from darkroom.storage.files import read_json, replacing, sha256_file, write_json
 
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
 SHORTEST_PAUSE = 30.0
 SHARE_OF_TIME = 0.05
 STATE, FINISHED, CHECKPOINTS = "state.pt", "finished.json", "checkpoints"
-LOG_COLUMNS = ("step", "loss", "prior_loss", "lr", "grad_norm", "seconds")
-VALIDATION_COLUMNS = ("step", "loss", "loss_se", "untriggered_loss", "prior_loss", "frames", "split")
-Row = dict[str, Any]
 
 
 @dataclass
@@ -38,8 +37,8 @@ class TrainingState:
     """
 
     step: int
-    log: list[Row]
-    validation: list[Row]
+    log: list[LoggedStep]
+    validation: list[Validation]
     seconds: float
     began_after: int = 0
     machine: dict[str, Any] = field(default_factory=dict)
@@ -61,8 +60,8 @@ def _checkpoint_hashes(run_dir: Path) -> dict[str, str]:
 
 def keep_finished(run_dir: Path, done: TrainingState) -> None:
     """Note that a training is finished and drop what only going on would need."""
-    rows = {"step": done.step, "log": done.log, "validation": done.validation, "seconds": done.seconds}
-    write_json(run_dir / FINISHED, rows | {"machine": done.machine, "checkpoints": _checkpoint_hashes(run_dir)})
+    record = progress_record(done) | {"machine": done.machine, "checkpoints": _checkpoint_hashes(run_dir)}
+    write_json(run_dir / FINISHED, record)
     (run_dir / STATE).unlink(missing_ok=True)
 
 
@@ -74,9 +73,22 @@ def finished_training(run_dir: Path) -> TrainingState | None:
         return None
     if _checkpoint_hashes(run_dir) != record["checkpoints"]:
         return None
-    return TrainingState(
-        record["step"], record["log"], record["validation"], record["seconds"], record["step"], record["machine"]
-    )
+    done = training_state(record)
+    done.machine = record["machine"]
+    return done
+
+
+def progress_record(done: TrainingState) -> dict[str, Any]:
+    """How far a training is in plain values, as a saved state and the note of a finished one hold it."""
+    log, validation = [asdict(row) for row in done.log], [asdict(row) for row in done.validation]
+    return {"step": done.step, "log": log, "validation": validation, "seconds": done.seconds}
+
+
+def training_state(record: Mapping[str, Any]) -> TrainingState:
+    """The training that goes on after what `progress_record` recorded."""
+    log = [LoggedStep(**row) for row in record["log"]]
+    validation = [Validation(**row) for row in record["validation"]]
+    return TrainingState(record["step"], log, validation, record["seconds"], began_after=record["step"])
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:

@@ -1,17 +1,17 @@
 """The curves of a training: its loss, the validation losses, and the learning rate, by steps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
+from darkroom.contracts.training_tables import LoggedStep, Validation
 from darkroom.imaging.contact_sheet import AMBER, EMPTY, GREEN, GREY, INK, PAPER, Colour
-from darkroom.storage.tables import Row
 
 WIDTH, PANEL, LEFT, GAP = 900, 260, 78, 34
 FONT = 13
 BLUE: Colour = (52, 98, 168)
-Points = list[tuple[float, float]]
+Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -24,25 +24,26 @@ class Line:
     marks: bool = False
 
 
-def draw_curves(log: Sequence[Row], validation: Sequence[Row]) -> Image.Image:
+def draw_curves(log: Sequence[LoggedStep], validation: Sequence[Validation]) -> Image.Image:
     """Draw the rows of log.csv and validation.csv as three panels, one above the other. Returns an RGB picture."""
-    loss = _points(log, "loss")
+    loss = [(row.step, row.loss) for row in log]
     window = max(1, len(log) // 20)
     smooth = [(step, sum(y for _, y in loss[max(0, i + 1 - window) : i + 1])) for i, (step, _) in enumerate(loss)]
     smooth = [(step, total / min(window, i + 1)) for i, (step, total) in enumerate(smooth)]
-    split = validation[-1]["split"].replace("_", " ") if validation else ""
+    split = validation[-1].split.replace("_", " ") if validation else ""
+    untriggered = _changes([(row.step, row.untriggered_loss) for row in validation])
     losses = [Line("of a step", EMPTY if window > 1 else BLUE, loss)]
     panels = [
         ("training loss", [*losses, Line(f"mean of {window} steps", BLUE, smooth)] if window > 1 else losses),
         (
             "validation loss against the base model, in %: the same frames, noise and timesteps each time",
             [
-                Line(f"{split} frames", GREEN, _changes(validation, "loss"), marks=True),
-                Line("without the trigger", AMBER, _changes(validation, "untriggered_loss"), marks=True),
-                Line("prior pictures", GREY, _changes(validation, "prior_loss"), marks=True),
+                Line(f"{split} frames", GREEN, _changes([(row.step, row.loss) for row in validation]), marks=True),
+                Line("without the trigger", AMBER, untriggered, marks=True),
+                Line("prior pictures", GREY, _changes([(row.step, row.prior_loss) for row in validation]), marks=True),
             ],
         ),
-        ("learning rate", [Line("as it moves the weights", BLUE, _points(log, "lr"))]),
+        ("learning rate", [Line("as it moves the weights", BLUE, [(row.step, row.lr) for row in log])]),
     ]
     picture = Image.new("RGB", (WIDTH, len(panels) * PANEL), PAPER)
     draw, last_step = ImageDraw.Draw(picture), max((step for step, _ in loss), default=1.0)
@@ -51,13 +52,9 @@ def draw_curves(log: Sequence[Row], validation: Sequence[Row]) -> Image.Image:
     return picture
 
 
-def _points(rows: Sequence[Row], column: str) -> Points:
-    return [(float(row["step"]), float(row[column])) for row in rows if row[column] not in ("", None)]
-
-
-def _changes(rows: Sequence[Row], column: str) -> Points:
-    """A loss as its change since the first row, in percent."""
-    points = _points(rows, column)
+def _changes(losses: Iterable[tuple[int, float | None]]) -> Points:
+    """A loss, where it was measured, as its change since the first, in percent."""
+    points = [(step, loss) for step, loss in losses if loss is not None]
     return [(step, 100 * (value / points[0][1] - 1) if points[0][1] else 0.0) for step, value in points]
 
 

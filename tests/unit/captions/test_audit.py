@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from descriptions import count_words, subject
 from PIL import Image
+from table_rows import frame_caption, photo_file, photo_on_disk
 
 from darkroom.captions.audit import Captioned, Finding, audit_captions, audit_sidecars, content_words
 from darkroom.captions.audit_page import draw_page
@@ -15,7 +16,6 @@ from darkroom.captions.near_duplicates import near_duplicates
 from darkroom.captions.rewriting import rewrite
 from darkroom.config.captions import CaptionStyle, RewritingSettings
 from darkroom.storage.cache import Cache
-from darkroom.storage.files import sha256_file
 
 HOSTILE = (
     "<script>alert('x')</script><img src=x onerror=alert(1)> \"'> & {title} $(rm -rf /); `id` | cat\n\r\n\x00\u2028 "
@@ -133,8 +133,8 @@ def test_captions_that_say_nothing_are_told_with_their_frames() -> None:
 
 
 def test_an_unread_sidecar_is_told_by_name_with_the_files_of_its_frames() -> None:
-    rows = [{"frame": "f1", "photo": "p"}, {"frame": "f2", "photo": "p"}, {"frame": "f3", "photo": "q"}]
-    (found,) = audit_sidecars({"in/a.txt": "p", "in/left.txt": "elsewhere"}, rows)
+    photos = {"f1": photo_file("p"), "f2": photo_file("p"), "f3": photo_file("q")}
+    (found,) = audit_sidecars({"in/a.txt": "p", "in/left.txt": "elsewhere"}, photos)
     assert (found.level, found.words, found.frames) == ("warning", "a.txt", "f1 f2")
     assert found.row({"f1": "a.jpg", "f2": "b c.jpg"})["files"] == "a.jpg / b c.jpg"
 
@@ -161,16 +161,8 @@ def test_a_hostile_caption_of_thousands_of_words_harms_nothing(style: CaptionSty
     caption = rewrite(HOSTILE, subject("dog"), RewritingSettings(style=style), count_words, 40)
     assert count_words(caption) <= 40 and "\n" not in caption and caption.count("zxq") == 1
     findings = [Finding("error", HOSTILE, HOSTILE, 1, "<i>", "a <b>")]
-    row = {
-        "frame": "a",
-        "photo": "p",
-        "caption": HOSTILE,
-        "tokens": "7",
-        "source": "override",
-        "description": HOSTILE,
-        "polished": "",
-    }
-    photo = {"p": {"path": "a.png", "photo": "p", "sha256": sha256_file(tmp_path / "a.png")}}
+    row = frame_caption("a", HOSTILE, source="override", description=HOSTILE)
+    photo = {"a": photo_on_disk(tmp_path / "a.png")}
     page = draw_page("<title>", HOSTILE, findings, [row], photo, tmp_path, Cache(tmp_path / "cache"))
     reader = Reader()
     reader.feed(page)
@@ -184,11 +176,10 @@ def test_a_hostile_caption_of_thousands_of_words_harms_nothing(style: CaptionSty
 
 def test_captions_with_errors_come_first_on_the_page(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    photo = {"path": "a.png", "photo": "p", "sha256": sha256_file(tmp_path / "a.png")}
-    common = {"photo": "p", "tokens": "1", "source": "sidecar", "description": "said", "polished": ""}
-    rows = [{"frame": name, "caption": f"caption {name}", **common} for name in "abc"]
+    photos = dict.fromkeys("abc", photo_on_disk(tmp_path / "a.png"))
+    rows = [frame_caption(name, f"caption {name}", source="sidecar") for name in "abc"]
     found = [Finding("error", "empty caption", frames="b")]
-    page = draw_page("t", "s", found, rows, {"p": photo}, tmp_path, Cache(tmp_path / "cache"))
+    page = draw_page("t", "s", found, rows, photos, tmp_path, Cache(tmp_path / "cache"))
     assert re.findall(r"(caption [abc])<td", page) == ["caption b", "caption a", "caption c"]
     assert page.count('class="text error"') == 1
-    assert page == draw_page("t", "s", found, rows, {"p": photo}, tmp_path, Cache(tmp_path / "cache"))
+    assert page == draw_page("t", "s", found, rows, photos, tmp_path, Cache(tmp_path / "cache"))

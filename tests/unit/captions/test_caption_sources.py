@@ -1,6 +1,7 @@
 """Who describes a photo: overrides before sidecars before the captioner, and nobody is never an empty caption."""
 
 import codecs
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,23 +11,24 @@ from darkroom.captions.silence import says_nothing
 from darkroom.contracts.overrides import Override, read_overrides
 from darkroom.errors import UserError
 from darkroom.imaging.photo_error import OVERWRITTEN
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.files import sha256_file
-from darkroom.storage.tables import Row
 
 PHOTOS = [
-    {"path": "a.jpg", "photo": "a" * 16, "status": "ok", "of_path": ""},
-    {"path": "a.txt", "photo": "t" * 16, "status": "sidecar", "of_path": "a.jpg"},
-    {"path": "b.caption", "photo": "u" * 16, "status": "sidecar", "of_path": "b.jpg"},
-    {"path": "b.jpg", "photo": "b" * 16, "status": "ok", "of_path": ""},
-    {"path": "b.txt", "photo": "v" * 16, "status": "sidecar", "of_path": "b.jpg"},
-    {"path": "c.jpg", "photo": "c" * 16, "status": "ok", "of_path": ""},
+    PhotoFile("a.jpg", "a" * 16, "", "ok"),
+    PhotoFile("a.txt", "t" * 16, "", "sidecar", of_path="a.jpg"),
+    PhotoFile("b.caption", "u" * 16, "", "sidecar", of_path="b.jpg"),
+    PhotoFile("b.jpg", "b" * 16, "", "ok"),
+    PhotoFile("b.txt", "v" * 16, "", "sidecar", of_path="b.jpg"),
+    PhotoFile("c.jpg", "c" * 16, "", "ok"),
 ]
 
 
-def surveyed(folder: Path) -> list[Row]:
+def surveyed(folder: Path) -> list[PhotoFile]:
     """PHOTOS with the hashes of the files that are there."""
     return [
-        row | {"sha256": sha256_file(folder / row["path"]) if (folder / row["path"]).exists() else ""} for row in PHOTOS
+        replace(file, sha256=sha256_file(folder / file.path) if (folder / file.path).exists() else "")
+        for file in PHOTOS
     ]
 
 
@@ -103,10 +105,10 @@ def test_descriptions_say_something(text: str) -> None:
 
 
 def test_overrides_before_sidecars_before_the_captioner() -> None:
-    captions = [{"photo": name, "caption": f"machine {name}", "model": "m"} for name in ("a", "b", "c")]
+    machine = {name: f"machine {name}" for name in ("a", "b", "c")}
     found = describe_photos(
         ["a", "b", "c"],
-        captions,
+        machine,
         {"a": "side a", "b": "side b"},
         {"a": Override(caption="mine"), "b": Override(keep=True)},
     )
@@ -119,4 +121,4 @@ def test_overrides_before_sidecars_before_the_captioner() -> None:
 
 def test_a_photo_that_nobody_describes_stops_and_says_what_to_do() -> None:
     with pytest.raises(UserError, match=r"1 photos .*\(b\).*overrides\.csv"):
-        describe_photos(["a", "b"], [{"photo": "a", "caption": "x"}, {"photo": "b", "caption": "  "}], {}, {})
+        describe_photos(["a", "b"], {"a": "x", "b": "  "}, {}, {})

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from table_rows import photo_on_disk, verdict
 from tiny_florence import save_tiny_florence
 from tiny_tagger import SIDE, TAGS, save_tiny_tagger
 from tiny_vision_language import PARTS_TEMPLATE, save_tiny_llava, save_tiny_qwen
@@ -23,9 +25,11 @@ from darkroom.captions.tagger import LEAST_PROBABILITY, probable_tags, tag_capti
 from darkroom.captions.vision_language import whole_sentences
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import CaptionerSettings
+from darkroom.contracts import selection_table
 from darkroom.errors import UserError
 from darkroom.models.fetch import lock_local
-from darkroom.storage.files import sha256_file, write_json
+from darkroom.photo_folder import photo_table
+from darkroom.storage.files import write_json
 from darkroom.storage.tables import read_table, write_table
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "caption_photos.py"
@@ -219,12 +223,10 @@ def test_a_threshold_runs_no_tagger(tmp_path: Path) -> None:
     for number, picture in enumerate(pictures(3)):
         path = tmp_path / f"{number}.png"
         picture.save(path)
-        size = {"width": picture.width, "height": picture.height}
-        row = {"photo": f"{number:016x}", "sha256": sha256_file(path), "path": path.name, "status": "ok"}
-        photos.append(row | size)
-    write_table(tmp_path / "photos.csv", list(photos[0]), photos)
-    chosen = [{"photo": row["photo"], "selected": True} for row in photos]
-    write_table(tmp_path / "selection.csv", ["photo", "selected"], chosen)
+        photos.append(photo_on_disk(path, width=picture.width, height=picture.height))
+    write_table(tmp_path / "photos.csv", photo_table.COLUMNS, map(asdict, photos))
+    chosen = [asdict(verdict(photo.photo)) for photo in photos]
+    write_table(tmp_path / "selection.csv", selection_table.COLUMNS, chosen)
     write_json(tmp_path / "lock.json", lock_local(str(save_tiny_tagger(tmp_path / "model"))).to_json())
 
     def run(**settings: float) -> tuple[str, list[str]]:

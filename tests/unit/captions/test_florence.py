@@ -5,15 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from table_rows import photo_file, photo_on_disk
 from tiny_florence import save_tiny_florence
 
 from darkroom.captions.florence import Captioner, describe, find_phrases, load_captioner, load_describe
-from darkroom.captions.photo_captions import caption_keys, caption_photos, selected_photos
+from darkroom.captions.photo_captions import caption_keys, caption_photos
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import CaptionerSettings
 from darkroom.errors import UserError
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.cache import Cache
-from darkroom.storage.files import sha256_file
 
 SETTINGS = CaptionerSettings.model_validate({"max_tokens": 12, "beams": 3, "batch": 3})
 COMPUTE = ComputeSettings(device="cpu", inference_threads=1, training_threads=1)
@@ -77,14 +78,14 @@ def test_a_folder_without_a_captioner_is_one_clear_line(tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
-def shard(folder: Path, count: int) -> dict[str, dict[str, str]]:
-    rows = {}
+def shard(folder: Path, count: int) -> dict[str, PhotoFile]:
+    photos = {}
     for number, picture in enumerate(pictures(count)):
         path = folder / f"{number}.jpg"
         picture.save(path)
-        rows[f"{number:016x}"] = {"photo": f"{number:016x}", "sha256": sha256_file(path), "path": path.name}
-        rows[f"{number:016x}"] |= {"width": str(picture.width), "height": str(picture.height)}
-    return rows
+        name = f"{number:016x}"
+        photos[name] = photo_on_disk(path, photo=name, width=picture.width, height=picture.height)
+    return photos
 
 
 def test_each_photo_is_captioned_once_and_the_model_loads_only_for_work(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_each_photo_is_captioned_once_and_the_model_loads_only_for_work(tmp_path
         loads.append(1)
         return lambda seen: calls.append(len(seen)) or [{"text": f"size {picture.size}"} for picture in seen]
 
-    def run(chosen: dict[str, dict[str, str]], **parts: str) -> tuple[dict[str, dict[str, str]], int]:
+    def run(chosen: dict[str, PhotoFile], **parts: str) -> tuple[dict[str, dict[str, str]], int]:
         keys = caption_keys(chosen, **parts)
         return caption_photos(chosen, keys, Cache(tmp_path / "cache"), 2, tmp_path, load)
 
@@ -106,20 +107,7 @@ def test_each_photo_is_captioned_once_and_the_model_loads_only_for_work(tmp_path
     assert run(photos, model="another")[1] == 5
 
 
-def test_only_selected_photos_of_the_shard_are_captioned() -> None:
-    photos = [
-        {"photo": "a", "status": "ok", "path": "a.jpg"},
-        {"photo": "a", "status": "identical", "path": "copy.jpg"},
-        {"photo": "b", "status": "ok", "path": "b.jpg"},
-        {"photo": "", "status": "unreadable", "path": "c.jpg"},
-    ]
-    verdicts = {"a": "true", "b": "false", "z": "true"}
-    selection = [{"photo": photo, "selected": selected} for photo, selected in verdicts.items()]
-    assert {name: row["path"] for name, row in selected_photos(photos, selection).items()} == {"a": "a.jpg"}
-    assert selected_photos([], selection) == {}
-
-
 def test_a_photo_that_is_gone_is_one_clear_line(tmp_path: Path) -> None:
-    photos = {"a": {"photo": "a", "sha256": "0" * 64, "path": "gone.jpg", "width": "9", "height": "9"}}
+    photos = {"a": photo_file("a", path="gone.jpg")}
     with pytest.raises(UserError, match=r"gone\.jpg"):
         caption_photos(photos, caption_keys(photos), Cache(tmp_path), 2, tmp_path, lambda: lambda seen: [])

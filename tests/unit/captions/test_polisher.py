@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from descriptions import count_words, subject
+from table_rows import frame_caption
 from tiny_polisher import ARCHITECTURES, save_tiny_polisher
 
 from darkroom.captions.polished_captions import polish_rows
@@ -46,7 +47,7 @@ def polished(folder: Path, cache: Path) -> tuple[dict[str, object], int]:
         answers, computed = ask_polisher(prompts.values(), lock_local(str(folder)), CPU, Cache(cache), "code")
         return {draft: answers[asked] for draft, asked in prompts.items()}
 
-    row = {"frame": "a", "caption": CAPTION, "tokens": 14, "source": "captioner", "polished": ""}
+    row = frame_caption("a", CAPTION, tokens=14)
     settings = RewritingSettings(style="sentence")
     (row,), _ = polish_rows([row], Target(ABOUT, settings, TokenCounts(count_words, 77)), ask)
     return row, computed
@@ -55,14 +56,14 @@ def polished(folder: Path, cache: Path) -> tuple[dict[str, object], int]:
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_what_a_random_model_says_changes_nothing(folders: dict[str, Path], tmp_path: Path, name: str) -> None:
     row, computed = polished(folders[name], tmp_path)
-    assert (row["caption"], row["tokens"], row["polished"], computed) == (CAPTION, 14, "no", 1)
+    assert (row.caption, row.tokens, row.polished, computed) == (CAPTION, 14, "no", 1)
 
 
 def test_a_good_answer_stands_and_a_second_run_loads_no_model(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row, computed = polished(folders["taught"], tmp_path)
-    assert (row["caption"], row["polished"], computed) == (ANSWER.replace("[NAME]", "zxq"), "yes", 1)
+    assert (row.caption, row.polished, computed) == (ANSWER.replace("[NAME]", "zxq"), "yes", 1)
     monkeypatch.setattr("darkroom.captions.polisher.load_polisher", lambda *_: pytest.fail("the model was loaded"))
     assert polished(folders["taught"], tmp_path) == (row, 0)
 

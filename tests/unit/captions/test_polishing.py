@@ -2,6 +2,7 @@
 
 import pytest
 from descriptions import STYLES, count_words, read_descriptions, subject
+from table_rows import frame_caption
 
 from darkroom.captions.polished_captions import POLISHED, polish_rows
 from darkroom.captions.polishing import draft_of, tidy, why_not
@@ -9,6 +10,7 @@ from darkroom.captions.rewriting import rewrite
 from darkroom.captions.target_captions import Target
 from darkroom.captions.token_counts import TokenCounts
 from darkroom.config.captions import CaptionStyle, RewritingSettings
+from darkroom.contracts.caption_tables import FrameCaption
 
 DOG = (
     "[NAME] dog sitting on a wooden deck. It has a red collar and is looking directly at the camera. "
@@ -144,11 +146,8 @@ def test_a_caption_with_a_hole_is_not_asked_about() -> None:
     assert draft_of("zxq dog", about) == "[NAME] dog"
 
 
-def rows(*captions: str, source: str = "captioner") -> list[dict[str, object]]:
-    return [
-        {"frame": str(number), "caption": text, "tokens": 1, "source": source, "description": "", "polished": ""}
-        for number, text in enumerate(captions)
-    ]
+def rows(*captions: str, source: str = "captioner") -> list[FrameCaption]:
+    return [frame_caption(str(number), text, source=source) for number, text in enumerate(captions)]
 
 
 def target(trigger: str = "zxq", limit: int = 77) -> Target:
@@ -169,17 +168,17 @@ def test_only_the_captioners_words_are_asked_about_and_only_what_may_stand_stand
         return said
 
     given = rows("zxq dog sitting, red collar", "zxq dog on grass", "zxq dog sitting, red collar", "zxq dog")
-    mine = [row | {"frame": "mine"} for row in rows("zxq dog sitting, red collar", source="override")]
+    mine = [frame_caption("mine", "zxq dog sitting, red collar", source="override")]
     polished, verdicts = polish_rows([*given, *mine], target(), ask)
     assert asked == sorted(said)
-    assert [(row["caption"], row["polished"]) for row in polished] == [
+    assert [(row.caption, row.polished) for row in polished] == [
         ("zxq dog with a red collar sitting", "yes"),
         ("zxq dog on grass", "no"),
         ("zxq dog with a red collar sitting", "yes"),
         ("zxq dog", "no"),
         ("zxq dog sitting, red collar", ""),
     ]
-    assert polished[0]["tokens"] == count_words("zxq dog with a red collar sitting")
+    assert polished[0].tokens == count_words("zxq dog with a red collar sitting")
     assert verdicts == {POLISHED: 2, "new words": 1, "nothing to polish": 1}
 
 

@@ -98,20 +98,20 @@ def test_a_captioner_that_says_the_trigger_is_rewritten_all_the_same() -> None:
     described = {"p": Description("The image shows a zxq dog on a rug.", "captioner")}
     target = Target(subject("dog"), RewritingSettings(), TokenCounts(count_words, 77))
     (row,) = caption_frames({"f": "p"}, described, target, frozenset())
-    assert row["caption"] == "zxq dog on a rug"
+    assert row.caption == "zxq dog on a rug"
     described = {"p": Description("The zxq dog on a rug.", "override")}
     (row,) = caption_frames({"f": "p"}, described, target, frozenset())
-    assert row["caption"] == "The zxq dog on a rug."
+    assert row.caption == "The zxq dog on a rug."
 
 
 def test_a_captioner_that_refuses_leaves_trigger_and_class() -> None:
     target = Target(subject("dog"), RewritingSettings(), TokenCounts(count_words, 77))
     refusal = "I'm sorry, but I cannot describe people."
     rows = caption_frames({"f": "p"}, {"p": Description(refusal, "captioner")}, target, frozenset())
-    assert [(row["caption"], row["description"]) for row in rows] == [("zxq dog", refusal)]
-    captions = [{"photo": name, "caption": "a dog with a red collar"} for name in "abcd"]
-    worn = decide(captions, "abcde", subject("dog"))
-    assert worn == decide([*captions, {"photo": "e", "caption": refusal}], "abcde", subject("dog")) != frozenset()
+    assert [(row.caption, row.description) for row in rows] == [("zxq dog", refusal)]
+    machine = dict.fromkeys("abcd", "a dog with a red collar")
+    worn = decide(machine, "abcde", subject("dog"))
+    assert worn == decide(machine | {"e": refusal}, "abcde", subject("dog")) != frozenset()
 
 
 @pytest.mark.parametrize(

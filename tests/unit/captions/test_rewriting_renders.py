@@ -8,9 +8,9 @@ import pytest
 from darkroom.captions.captioners import Answer, Describe, caption_of, load_captioner
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import CaptionerSettings, CaptionStyle
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.pocket.caption_scores import SUBJECT, describe_in_shards, lay_out, score_rewrites
 from darkroom.pocket.scoring import count_attributes
-from darkroom.storage.tables import Row
 
 POCKET = Path(__file__).parents[3] / "resources" / "pocket"
 SETTINGS = CaptionerSettings.model_validate({"max_tokens": 64, "beams": 1})
@@ -22,7 +22,7 @@ class Renders:
     """Fresh test renders of the pocket world, and what the pocket captioner answers."""
 
     folder: Path
-    photos: dict[str, Row]
+    photos: dict[str, PhotoFile]
     truths: dict[str, dict[str, str]]
     describe: Describe
     answers: dict[str, Answer]

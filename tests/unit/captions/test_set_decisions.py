@@ -11,6 +11,7 @@ from darkroom.captions.target_captions import Target, caption_frames, decide
 from darkroom.captions.token_counts import TokenCounts
 from darkroom.captions.trait_lists import Key
 from darkroom.config.captions import RewritingSettings
+from darkroom.contracts.caption_tables import FrameCaption
 from darkroom.contracts.overrides import Override
 
 PLACES = ("in a park", "on a beach", "by a wall", "at a desk", "under a tree", "in a car", "on a roof")
@@ -84,23 +85,20 @@ def test_the_order_of_the_set_decides_nothing(kind: str) -> None:
 
 def test_a_caption_corrected_by_hand_changes_no_other_and_is_not_changed_by_the_set() -> None:
     photos = [f"p{number}" for number in range(len(PLACES))]
-    captions = [
-        {"photo": photo, "caption": f"A dog wearing a red collar {place}."}
-        for photo, place in zip(photos, PLACES, strict=True)
-    ]
+    machine = {photo: f"A dog wearing a red collar {place}." for photo, place in zip(photos, PLACES, strict=True)}
     target = Target(subject("dog", "character"), RewritingSettings(), TokenCounts(count_words, 77))
     frames = {photo: photo for photo in photos}
-    constant = decide(captions, photos, target.subject)
+    constant = decide(machine, photos, target.subject)
     assert constant == {("collar", ""), ("collar", "red")}
 
-    def rows(overrides: dict[str, Override]) -> list[dict[str, object]]:
-        return caption_frames(frames, describe_photos(photos, captions, {}, overrides), target, constant)
+    def rows(overrides: dict[str, Override]) -> list[FrameCaption]:
+        return caption_frames(frames, describe_photos(photos, machine, {}, overrides), target, constant)
 
     before, after = rows({}), rows({"p1": Override(caption="a dog with a red collar on the moon")})
-    assert [row["caption"] for row in before] == [f"zxq dog {place}" for place in PLACES]
-    assert after[1]["caption"] == "zxq dog with a red collar on the moon"
-    assert after[1]["source"] == "override"
-    assert [row for row in after if row["frame"] != "p1"] == [row for row in before if row["frame"] != "p1"]
+    assert [row.caption for row in before] == [f"zxq dog {place}" for place in PLACES]
+    assert after[1].caption == "zxq dog with a red collar on the moon"
+    assert after[1].source == "override"
+    assert [row for row in after if row.frame != "p1"] == [row for row in before if row.frame != "p1"]
 
 
 def test_what_is_absorbed_is_not_mentioned_again() -> None:

@@ -1,55 +1,64 @@
 """The manifest and the export: joined whole, canonical, loud about every gap, verified byte by byte."""
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from table_rows import frame_caption, photo_file, verdict
 
+from darkroom.contracts.caption_tables import FrameCaption
+from darkroom.contracts.frame_table import FrameRow
 from darkroom.contracts.manifest import Frame, manifest_json, read_manifest
+from darkroom.contracts.selection_table import Verdict
 from darkroom.dataset.assembly import join_frames
 from darkroom.dataset.caption_errors import refuse_errors
 from darkroom.dataset.export import export_frames
 from darkroom.errors import UserError
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.files import sha256_file, write_json
 
 PHOTOS = ["aa", "bb", "cc"]
 
 
-def tables(folder: Path) -> dict[str, list[dict[str, str]]]:
-    """A target of three frames, one of them held out, and a fourth whose crop failed."""
+@dataclass
+class Tables:
+    """What is joined, by photo or frame."""
+
+    frames: list[FrameRow]
+    selected: dict[str, Verdict]
+    captions: dict[str, FrameCaption]
+    photos: dict[str, PhotoFile]
+
+    def join(self, folder: Path) -> list[Frame]:
+        return join_frames(self.frames, self.selected, self.captions, self.photos, folder)
+
+
+def tables(folder: Path) -> Tables:
+    """A target of three frames, one of them held out."""
     for number, name in enumerate(PHOTOS):
         for kind in ("frames", "masks"):
             (folder / kind).mkdir(parents=True, exist_ok=True)
             Image.new("RGB" if kind == "frames" else "L", (16, 8), 50 * number).save(folder / kind / f"{name}.png")
-    size = {"width": "16", "height": "8", "x0": "20", "y0": "10", "x1": "60", "y1": "30"}
-    size |= {"photo_width": "100", "photo_height": "40"}
-    return {
-        "frames": [{"frame": name, "photo": name, "status": "ok", **size} for name in reversed(PHOTOS)]
-        + [{"frame": "dd", "photo": "dd", "status": "failed", "width": "", "height": ""}],
-        "selection": [
-            {"photo": name, "selected": "true", "split": "held_out" if name == "bb" else "train"} for name in PHOTOS
-        ],
-        "captions": [
-            {"frame": name, "caption": f'zxq toy, "{name}" é', "untriggered": "toy", "tokens": "5"} for name in PHOTOS
-        ],
-        "photos": [{"photo": name, "sha256": name * 32} for name in PHOTOS] + [{"photo": "", "sha256": ""}],
-    }
-
-
-def join(folder: Path, given: dict[str, list[dict[str, str]]]) -> list[Frame]:
-    return join_frames(given["frames"], given["selection"], given["captions"], given["photos"], folder)
+    sizes = {"x0": 20, "y0": 10, "x1": 60, "y1": 30, "width": 16, "height": 8, "photo_width": 100, "photo_height": 40}
+    return Tables(
+        [FrameRow(name, name, "ok", "", **sizes, picture="", mask="") for name in reversed(PHOTOS)],
+        {name: verdict(name, split="held_out" if name == "bb" else "train") for name in PHOTOS},
+        {name: frame_caption(name, f'zxq toy, "{name}" é', untriggered="toy") for name in PHOTOS},
+        {name: photo_file(name, sha256=name * 32) for name in PHOTOS},
+    )
 
 
 def test_the_manifest_is_canonical_and_reads_back(tmp_path: Path) -> None:
     given = tables(tmp_path)
-    frames = join(tmp_path, given)
+    frames = given.join(tmp_path)
     assert [(frame.frame, frame.split) for frame in frames] == [("aa", "train"), ("bb", "held_out"), ("cc", "train")]
     first = frames[0]
     assert (first.original_width, first.original_height, first.crop_left, first.crop_top) == (100, 40, 8, 4)
     write_json(tmp_path / "one.json", manifest_json(frames))
-    given["frames"].reverse()
-    write_json(tmp_path / "two.json", manifest_json(list(reversed(join(tmp_path, given)))))
+    given.frames.reverse()
+    write_json(tmp_path / "two.json", manifest_json(list(reversed(given.join(tmp_path)))))
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     assert read_manifest(tmp_path / "one.json") == frames
 
@@ -59,17 +68,17 @@ def test_a_missing_file_names_the_frame(tmp_path: Path, missing: str) -> None:
     given = tables(tmp_path)
     (tmp_path / missing).unlink()
     with pytest.raises(UserError, match=r"frame aa: \w+ aa\.png is missing"):
-        join(tmp_path, given)
+        given.join(tmp_path)
 
 
 def test_every_gap_is_named(tmp_path: Path) -> None:
     given = tables(tmp_path)
-    given["captions"][0]["caption"] = " "
-    given["selection"][1]["split"] = ""
+    given.captions["aa"] = frame_caption("aa", " ")
+    given.selected["bb"] = verdict("bb", split="")
     Image.new("L", (8, 8)).save(tmp_path / "masks" / "cc.png")
     (tmp_path / "frames" / "cc.png").write_bytes(b"no picture")
     with pytest.raises(UserError) as error:
-        join(tmp_path, given)
+        given.join(tmp_path)
     text = str(error.value)
     assert "frame aa: no caption" in text and "frame bb: its photo bb is in no split" in text
     assert "mask cc.png is 8x8, not 16x8" in text and "picture cc.png is no picture" in text and "\n" not in text
@@ -78,15 +87,14 @@ def test_every_gap_is_named(tmp_path: Path) -> None:
 def test_nothing_to_train_on_is_one_clear_line(tmp_path: Path) -> None:
     given = tables(tmp_path)
     with pytest.raises(UserError, match="no photo is left"):
-        join(tmp_path, {**given, "frames": []})
-    for row in given["selection"]:
-        row["split"] = "held_out"
+        replace(given, frames=[]).join(tmp_path)
+    given.selected = {name: verdict(name, split="held_out") for name in PHOTOS}
     with pytest.raises(UserError, match="no photo is left"):
-        join(tmp_path, given)
+        given.join(tmp_path)
 
 
 def test_the_export_is_what_the_manifest_says(tmp_path: Path) -> None:
-    frames = join(tmp_path, tables(tmp_path))
+    frames = tables(tmp_path).join(tmp_path)
     images, masks = tmp_path / "dataset" / "images", tmp_path / "dataset" / "masks"
     sums = export_frames(frames, tmp_path, images, masks)
     assert sums == {f"{path.parent.name}/{path.name}": sha256_file(path) for path in (tmp_path / "dataset").glob("*/*")}
@@ -100,7 +108,7 @@ def test_the_export_is_what_the_manifest_says(tmp_path: Path) -> None:
 
 
 def test_other_bytes_than_the_manifest_says_are_refused(tmp_path: Path) -> None:
-    frames = join(tmp_path, tables(tmp_path))
+    frames = tables(tmp_path).join(tmp_path)
     Image.new("L", (16, 8), 7).save(tmp_path / "masks" / "bb.png")
     with pytest.raises(UserError, match=r"masks/bb\.png: it has other bytes"):
         export_frames(frames, tmp_path, tmp_path / "images", tmp_path / "out")
@@ -123,9 +131,8 @@ def test_an_error_of_the_audit_stops_and_warnings_do_not(tmp_path: Path) -> None
 def test_a_caption_of_markup_and_metacharacters_is_exported_as_it_is(tmp_path: Path) -> None:
     given = tables(tmp_path)
     text = "zxq <script>alert('x')</script> & $(rm -rf /); `id` \"quoted\" \\n {title} %s 🐶 " + "word " * 5000
-    for row in given["captions"]:
-        row["caption"] = text
-    export_frames(join(tmp_path, given), tmp_path, tmp_path / "images", tmp_path / "exported")
+    given.captions = {name: frame_caption(name, text) for name in PHOTOS}
+    export_frames(given.join(tmp_path), tmp_path, tmp_path / "images", tmp_path / "exported")
     assert (tmp_path / "images" / "aa.txt").read_text(encoding="utf-8").rstrip("\n") == text
     lines = (tmp_path / "images" / "metadata.jsonl").read_text(encoding="utf-8").splitlines()
     assert {json.loads(line)["text"] for line in lines} == {text}

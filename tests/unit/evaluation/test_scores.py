@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from table_rows import rendered_sample
 
 from darkroom.contracts.checkpoint_files import BASE, Variant
 from darkroom.contracts.evaluation_tables import SAMPLE_SCORES
@@ -21,16 +22,8 @@ def test_pictures_are_scored_from_the_middle_of_the_base_model() -> None:
         "unlike": [1.0, 0.2, -0.1],
     }
     samples = [
-        {
-            "step": step,
-            "strength": "1",
-            "number": "1",
-            "seed": "0",
-            "control": "false",
-            "plain_prompt": "p",
-            "sha256": name,
-        }
-        for step, name in (("0", "base a"), ("0", "base b"), ("100", "like"), ("200", "unlike"))
+        rendered_sample(step=step, plain_prompt="p", sha256=name)
+        for step, name in ((0, "base a"), (0, "base b"), (100, "like"), (200, "unlike"))
     ]
     rows = score_pictures(samples, vectors, {"p": [1.0, 0.0, 0.0]}, [[1.0, 0.05, 0.3], [1.0, -0.05, 0.3]])
     likeness = [row["likeness"] for row in rows]

@@ -87,7 +87,7 @@ def test_thirty_steps_learn_and_the_files_load_whole(
     # Validated on two of the frames that it trains on.
     rows = tuple(replace(row, split="train") if row.kind == "frame" else row for row in encoded(name).rows)
     done = train(name, tiny(name), replace(encoded(name), rows=rows), tmp_path)
-    losses = [row["loss"] for row in done.validation]
+    losses = [row.loss for row in done.validation]
     assert losses[-1] < 0.97 * losses[0]
     trained = checkpoint_file(tmp_path / "checkpoints", 30)
     checkpoint, pipeline = read_checkpoint(trained), module_of(name).load_pipeline(tiny(name), CPU)
@@ -110,7 +110,7 @@ def test_the_prior_holds_to_the_base_model(
     for weight in (0.01, 50.0):
         changes = {"steps": 16, "checkpoint_every": 16, "caption_dropout": 0.0}
         done = train(name, tiny(name), encoded(name), tmp_path / str(weight), PriorSettings(weight=weight), **changes)
-        losses[weight] = [row["prior_loss"] for row in done.log]
+        losses[weight] = [row.prior_loss or 0.0 for row in done.log]
         assert losses[weight][0] < 1e-9 < losses[weight][-1]
     assert sum(losses[50.0]) < 0.7 * sum(losses[0.01])
 
@@ -141,9 +141,9 @@ def test_prior_pictures_are_rendered_encoded_and_trained_on(
     assert len(encodings.of("prior", "train")) == 4 and len(encodings.of("prior", "held_out")) == 1
     assert ", prior 4, " in check_training(encodings, SETTINGS, prior)
     done = train(name, tiny(name), encodings, tmp_path / "work", prior, steps=4, checkpoint_every=4)
-    assert [row["prior_loss"] is not None for row in done.log] == [True] * 4
-    assert done.log[0]["prior_loss"] < 1e-9 < done.log[-1]["prior_loss"]
-    assert done.validation[0]["prior_loss"] != done.validation[-1]["prior_loss"]
+    losses = [row.prior_loss for row in done.log if row.prior_loss is not None]
+    assert len(losses) == 4 and losses[0] < 1e-9 < losses[-1]
+    assert done.validation[0].prior_loss != done.validation[-1].prior_loss
 
 
 @NAMES
@@ -158,8 +158,8 @@ def test_bf16_and_checkpointing_learn_nearly_the_same(
     short = train(name, tiny(name), encoded(name), tmp_path / "bf16", **changes, **less)
     AcceleratorState._reset_state(True)
     for row, other in zip(exact.log, short.log, strict=True):
-        assert other["loss"] == pytest.approx(row["loss"], rel=0.02)
-        assert other["grad_norm"] == pytest.approx(row["grad_norm"], rel=0.2)
+        assert other.loss == pytest.approx(row.loss, rel=0.02)
+        assert other.grad_norm == pytest.approx(row.grad_norm, rel=0.2)
 
 
 @NAMES

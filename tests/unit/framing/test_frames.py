@@ -1,22 +1,27 @@
 """Frames: one transform for picture and mask, backgrounds, closer views, poor masks, and only what changed cut anew."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from table_rows import mask_row, photo_on_disk, verdict
 
 from darkroom.config.framing import CropSettings
 from darkroom.config.loading import check
+from darkroom.contracts.frame_table import FrameRow
 from darkroom.contracts.overrides import Override
+from darkroom.contracts.selection_table import Verdict
 from darkroom.errors import UserError
 from darkroom.framing.buckets import Crop
 from darkroom.framing.frame_pictures import apply_crop, replace_background
 from darkroom.framing.frame_plan import PlannedFrame, count_batches, plan_frames
 from darkroom.framing.frames import Sources, cut_frames
+from darkroom.framing.tables import MaskRow
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.files import sha256_file
 
 SMALL = CropSettings(resolution=64, bucket_step=16, max_aspect=1.7)
@@ -27,37 +32,34 @@ class Place:
     """A folder of photos with masks, and the rows of the tables that tell of them."""
 
     folder: Path
-    selection: list[dict[str, str]]
-    photos: dict[str, dict[str, str]]
-    masks: dict[str, dict[str, str]]
+    selected: dict[str, Verdict] = field(default_factory=dict)
+    photos: dict[str, PhotoFile] = field(default_factory=dict)
+    masks: dict[str, MaskRow] = field(default_factory=dict)
 
     def add(self, name: str, picture: Image.Image, mask: Image.Image, **selected: str) -> None:
         for part, image in (("photos", picture), ("photo_masks", mask)):
             (self.folder / part).mkdir(exist_ok=True)
             image.save(self.folder / part / f"{name}.png")
-        sha256 = sha256_file(self.folder / "photos" / f"{name}.png")
-        size = {"width": str(picture.width), "height": str(picture.height)}
-        self.photos[name] = {"path": f"{name}.png", "photo": name, "sha256": sha256, **size}
+        size = {"width": picture.width, "height": picture.height}
+        self.photos[name] = photo_on_disk(self.folder / "photos" / f"{name}.png", photo=name, **size)
         box = mask.point(lambda value: 255 if value >= 128 else 0).getbbox()
-        corners = map(str, box) if box else [""] * 4
-        self.masks[name] = {
-            "sha256": sha256_file(self.folder / "photo_masks" / f"{name}.png"),
-            **dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True)),
-        }
-        self.selection.append({"photo": name, "split": "train", **selected})
+        corners = dict(zip(("x0", "y0", "x1", "y1"), box or [None] * 4, strict=True))
+        sha256 = sha256_file(self.folder / "photo_masks" / f"{name}.png")
+        self.masks[name] = mask_row(name, sha256=sha256, **corners)
+        self.selected[name] = verdict(name, **selected)
 
     def plan(self, settings: CropSettings, batch: int = 1, **overrides: Override) -> list[PlannedFrame]:
         def load(name: str) -> np.ndarray:
             return np.asarray(Image.open(self.folder / "photo_masks" / f"{name}.png"))
 
-        return plan_frames(self.selection, self.photos, self.masks, overrides, settings, batch, load)
+        return plan_frames(self.selected, self.photos, self.masks, overrides, settings, batch, load)
 
-    def cut(self, settings: CropSettings, **overrides: Override) -> tuple[dict[str, dict[str, Any]], int]:
+    def cut(self, settings: CropSettings, **overrides: Override) -> tuple[dict[str, FrameRow], int]:
         sources = Sources(self.photos, self.masks, self.folder / "photos", self.folder / "photo_masks")
         output = self.folder / "frames", self.folder / "masks"
         plans = self.plan(settings, **overrides)
         rows, computed = cut_frames(plans, sources, settings.background, self.folder / "cache", output)
-        return {row["frame"]: row for row in rows}, computed
+        return {row.frame: row for row in rows}, computed
 
     def pixels(self, kind: str, frame: str) -> np.ndarray:
         return np.asarray(Image.open(self.folder / kind / f"{frame}.png")).astype(float)
@@ -65,7 +67,7 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path, [], {}, {})
+    return Place(tmp_path)
 
 
 def block(size: tuple[int, int], box: tuple[int, int, int, int]) -> Image.Image:
@@ -96,17 +98,17 @@ def test_files_of_a_frame_show_the_same_places(place: Place) -> None:
     place.add("across", picture, Image.fromarray(x.astype(np.uint8)))
     place.add("down", picture, Image.fromarray(y.astype(np.uint8)))
     rows, _ = place.cut(SMALL.model_copy(update={"variants": ["full"]}))
-    made = [row for row in rows.values() if row["status"] == "ok"]
+    made = [row for row in rows.values() if row.status == "ok"]
     assert len(made) >= 2
     for row in made:
-        channel = 0 if row["photo"] == "across" else 1
-        assert np.array_equal(place.pixels("frames", row["frame"])[..., channel], place.pixels("masks", row["frame"]))
-        values = place.pixels("frames", row["frame"])
-        wide, high = (row["x1"] - row["x0"]) / row["width"], (row["y1"] - row["y0"]) / row["height"]
+        channel = 0 if row.photo == "across" else 1
+        assert np.array_equal(place.pixels("frames", row.frame)[..., channel], place.pixels("masks", row.frame))
+        values = place.pixels("frames", row.frame)
+        wide, high = (row.x1 - row.x0) / row.width, (row.y1 - row.y0) / row.height
         assert wide >= 1 and high >= 1
-        middle = values[row["height"] // 2, row["width"] // 2]
-        assert abs(middle[0] - (row["x0"] + (row["width"] // 2 + 0.5) * wide - 0.5)) <= 1
-        assert abs(middle[1] - (row["y0"] + (row["height"] // 2 + 0.5) * high - 0.5)) <= 1
+        middle = values[row.height // 2, row.width // 2]
+        assert abs(middle[0] - (row.x0 + (row.width // 2 + 0.5) * wide - 0.5)) <= 1
+        assert abs(middle[1] - (row.y0 + (row.height // 2 + 0.5) * high - 0.5)) <= 1
 
 
 def test_frames_on_disk(place: Place) -> None:
@@ -116,23 +118,23 @@ def test_frames_on_disk(place: Place) -> None:
     )
     place.add("small", Image.new("RGB", (40, 40)), Image.new("L", (40, 40), 255))
     found, computed = place.cut(SMALL)
-    assert computed == 1 and found["small"]["status"] == "too_small" and "40 x 40" in found["small"]["reason"]
+    assert computed == 1 and found["small"].status == "too_small" and "40 x 40" in found["small"].reason
     wide = found["wide"]
-    assert wide["x0"] <= 210 and wide["x1"] >= 290 and (wide["width"], wide["height"]) == (80, 48)
+    assert wide.x0 <= 210 and wide.x1 >= 290 and (wide.width, wide.height) == (80, 48)
     assert [path.name for path in sorted((place.folder / "frames").iterdir())] == ["wide.png"]
     for kind, column in (("frames", "picture"), ("masks", "mask")):
-        assert sha256_file(place.folder / kind / "wide.png") == wide[column]
+        assert sha256_file(place.folder / kind / "wide.png") == getattr(wide, column)
         assert place.pixels(kind, "wide").shape[:2] == (48, 80)
     assert place.cut(SMALL) == (found, 0)
     moved, computed = place.cut(SMALL, wide=Override(box=(0, 0, 90, 100)))
-    assert computed == 1 and moved["wide"]["x0"] == 0
+    assert computed == 1 and moved["wide"].x0 == 0
 
 
 def test_what_is_cut_of_a_box_is_told(place: Place) -> None:
     place.add("all", Image.new("RGB", (300, 100)), Image.new("L", (300, 100), 255))
     row = place.cut(SMALL)[0]["all"]
-    lost = 300 * 100 - (row["x1"] - row["x0"]) * (row["y1"] - row["y0"])
-    assert row["reason"] == f"{lost} pixels of the subject's box lie outside"
+    lost = 300 * 100 - (row.x1 - row.x0) * (row.y1 - row.y0)
+    assert row.reason == f"{lost} pixels of the subject's box lie outside"
 
 
 def test_a_poor_mask_is_white_and_gives_no_box(place: Place) -> None:
@@ -142,8 +144,8 @@ def test_a_poor_mask_is_white_and_gives_no_box(place: Place) -> None:
     place.add("poor", picture, mask, mask_problem="too many pieces")
     place.add("good", picture, mask, mask_problem="")
     rows, _ = place.cut(SMALL.model_copy(update={"background": "grey"}))
-    assert rows["poor"]["reason"] == "mask not used: too many pieces" and rows["good"]["reason"] == ""
-    assert rows["poor"]["x0"] + rows["poor"]["x1"] == pytest.approx(300, abs=1)
+    assert rows["poor"].reason == "mask not used: too many pieces" and rows["good"].reason == ""
+    assert rows["poor"].x0 + rows["poor"].x1 == pytest.approx(300, abs=1)
     assert place.pixels("masks", "poor").min() == 255 and place.pixels("masks", "good").min() == 0
     around = place.pixels("masks", "good") == 0
     assert (place.pixels("frames", "good")[around] == 128).all()
@@ -183,14 +185,14 @@ def test_closer_views(place: Place) -> None:
     settings = SMALL.model_copy(update={"variants": ["full", "half", "head"]})
     rows, _ = place.cut(settings)
     assert sorted(rows) == ["a", "a-full", "a-half", "a-head", "b", "b-full", "b-half", "b-head"]
-    assert rows["b-head"]["status"] == "no_view" and "box is not known" in rows["b-head"]["reason"]
+    assert rows["b-head"].status == "no_view" and "box is not known" in rows["b-head"].reason
     areas = {}
     for kind, box in {"full": (300, 200, 500, 560), "half": (300, 200, 500, 380), "head": (360, 200, 440, 290)}.items():
         row = rows[f"a-{kind}"]
-        assert row["status"] == "ok" and row["photo"] == "a" and row["reason"] == ""
-        assert row["x0"] <= box[0] and row["y0"] <= box[1] and row["x1"] >= box[2] and row["y1"] >= box[3]
-        areas[kind] = (row["x1"] - row["x0"]) * (row["y1"] - row["y0"])
-        assert row["x1"] - row["x0"] >= row["width"]
+        assert row.status == "ok" and row.photo == "a" and row.reason == ""
+        assert row.x0 <= box[0] and row.y0 <= box[1] and row.x1 >= box[2] and row.y1 >= box[3]
+        areas[kind] = (row.x1 - row.x0) * (row.y1 - row.y0)
+        assert row.x1 - row.x0 >= row.width
     assert areas["full"] > areas["half"] > areas["head"]
     assert {plan.split for plan in place.plan(settings) if plan.photo == "a"} == {"held_out"}
     large = place.plan(settings.model_copy(update={"resolution": 256}))
@@ -200,8 +202,8 @@ def test_closer_views(place: Place) -> None:
 def test_a_subject_that_fills_the_photo_has_no_closer_view(place: Place) -> None:
     place.add("a", Image.new("RGB", (300, 300)), block((300, 300), (10, 10, 290, 290)))
     rows, _ = place.cut(SMALL.model_copy(update={"variants": ["full", "head"]}))
-    assert rows["a-full"]["status"] == "no_view" and "fills the photo" in rows["a-full"]["reason"]
-    assert rows["a-head"]["status"] == "ok"
+    assert rows["a-full"].status == "no_view" and "fills the photo" in rows["a-full"].reason
+    assert rows["a-head"].status == "ok"
 
 
 def test_held_out_frames_are_in_no_batch(place: Place) -> None:
@@ -229,20 +231,20 @@ def test_each_resolution_has_a_frame_of_each_photo_that_is_large_enough(place: P
         picture = Image.linear_gradient("L").resize(size)
         place.add(name, picture.convert("RGB"), picture)
     rows, computed = place.cut(SEVERAL)
-    made = {frame for frame, row in rows.items() if row["status"] == "ok"}
+    made = {frame for frame, row in rows.items() if row.status == "ok"}
     assert sorted(rows) == sorted(f"{name}{part}" for name in sizes for part in ("", "-64", "-48"))
     assert made == {"large", "large-64", "large-48", "medium-64", "medium-48", "small-48"} and computed == 6
-    assert rows["medium"]["status"] == "too_small"
-    assert rows["medium"]["reason"] == "70 x 70 pixels fill no bucket of 96 without enlarging"
-    assert rows["tiny-48"]["reason"] == "40 x 40 pixels fill no bucket of 48 without enlarging"
+    assert rows["medium"].status == "too_small"
+    assert rows["medium"].reason == "70 x 70 pixels fill no bucket of 96 without enlarging"
+    assert rows["tiny-48"].reason == "40 x 40 pixels fill no bucket of 48 without enlarging"
     for frame in made:
         row = rows[frame]
         side = int(frame.partition("-")[2] or 96)
-        assert row["photo"] == frame.partition("-")[0]
-        assert 0.85 * side**2 <= row["width"] * row["height"] <= side**2
-        assert row["width"] <= row["x1"] - row["x0"] and row["height"] <= row["y1"] - row["y0"]
+        assert row.photo == frame.partition("-")[0]
+        assert 0.85 * side**2 <= row.width * row.height <= side**2
+        assert row.width <= row.x1 - row.x0 and row.height <= row.y1 - row.y0
         picture, mask = place.pixels("frames", frame)[..., 0], place.pixels("masks", frame)
-        assert picture.shape == (row["height"], row["width"]) and np.array_equal(picture, mask)
+        assert picture.shape == (row.height, row.width) and np.array_equal(picture, mask)
 
 
 def test_a_resolution_is_planned_as_it_would_be_alone(place: Place) -> None:

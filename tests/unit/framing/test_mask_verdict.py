@@ -1,10 +1,12 @@
 """Which masks are trusted, how the table says it, and the sheet that shows it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from table_rows import mask_row, photo_file, verdict
 
 from darkroom.config.framing import SelectionSettings
 from darkroom.framing import mask_sheet
@@ -15,36 +17,30 @@ from darkroom.storage.cache import Cache
 SETTINGS = SelectionSettings()
 
 
-def row(**changes: str) -> dict[str, str]:
-    """A mask that nothing speaks against."""
-    good = {"photo": "a", "x0": "1", "source": "u2netp", "agreement": "", "looks": "0.98", "expected": "0.97"}
-    return good | {"largest": "1"} | changes
-
-
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
         ({}, ""),
-        ({"looks": "0.3"}, "seen otherwise in the mirror: looks 0.30 is below 0.7"),
-        ({"expected": "0.5"}, "unsure: expected 0.50 is below"),
-        ({"largest": "0.6"}, "in several pieces: largest 0.60 is below"),
-        ({"agreement": "0.95"}, ""),
-        ({"agreement": "0.95", "looks": "0.3", "largest": "0.5"}, ""),
-        ({"agreement": "0.8"}, ""),
-        ({"agreement": "0.8", "expected": "0.5"}, "unsure"),
-        ({"agreement": "0.69"}, "models disagree: agreement 0.69 is below 0.7"),
-        ({"source": "supplied", "looks": "", "expected": "0.5", "largest": "0.5"}, ""),
-        ({"x0": "", "looks": "", "expected": "0"}, ""),
+        ({"looks": 0.3}, "seen otherwise in the mirror: looks 0.30 is below 0.7"),
+        ({"expected": 0.5}, "unsure: expected 0.50 is below"),
+        ({"largest": 0.6}, "in several pieces: largest 0.60 is below"),
+        ({"agreement": 0.95}, ""),
+        ({"agreement": 0.95, "looks": 0.3, "largest": 0.5}, ""),
+        ({"agreement": 0.8}, ""),
+        ({"agreement": 0.8, "expected": 0.5}, "unsure"),
+        ({"agreement": 0.69}, "models disagree: agreement 0.69 is below 0.7"),
+        ({"source": "supplied", "looks": None, "expected": 0.5, "largest": 0.5}, ""),
+        ({"x0": None, "looks": None, "expected": 0}, ""),
     ],
 )
-def test_reasons_in_words(changes: dict[str, str], problem: str) -> None:
-    found = mask_problem(row(**changes), SETTINGS)
+def test_reasons_in_words(changes: dict[str, Any], problem: str) -> None:
+    found = mask_problem(mask_row(**changes), SETTINGS)
     assert found.startswith(problem) and bool(found) == bool(problem)
 
 
 def test_thresholds_are_the_users() -> None:
     loose = SelectionSettings(min_agreement=0, min_expected=0, min_largest=0)
-    worst = row(agreement="0.1", looks="0.1", expected="0.1", largest="0.1")
+    worst = mask_row(agreement=0.1, looks=0.1, expected=0.1, largest=0.1)
     assert mask_problem(worst, SETTINGS) and not mask_problem(worst, loose)
 
 
@@ -65,12 +61,13 @@ def test_the_sheet_shows_the_doubted_first(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(mask_sheet, "draw_photos", keep)
     monkeypatch.setattr(mask_sheet, "load_thumbnail", lambda cache, photo, folder: Image.new("RGB", (60, 40)))
-    masks = {"a": row(), "b": row(photo="b", looks="0.2"), "c": row(photo="c", source="supplied"), "d": row(x0="")}
+    masks = {"a": mask_row(), "b": mask_row("b", looks=0.2), "c": mask_row("c", source="supplied")}
+    masks["d"] = mask_row("d", x0=None)
     for name in masks:
         Image.new("L", (60, 40), 255).save(tmp_path / f"{name}.png")
-    selection = [{"photo": name, "path": f"x/{name}.jpg", "mask_problem": ""} for name in masks]
-    selection[1]["mask_problem"] = "seen otherwise"
-    draw_masks(selection, masks, {name: {} for name in masks}, (tmp_path, tmp_path), Cache(tmp_path))
+    problems = {"b": "seen otherwise"}
+    selection = [verdict(name, path=f"x/{name}.jpg", mask_problem=problems.get(name, "")) for name in masks]
+    draw_masks(selection, masks, {name: photo_file(name) for name in masks}, (tmp_path, tmp_path), Cache(tmp_path))
     assert [cell.lines[0] for cell in cells] == ["b.jpg", "a.jpg", "c.jpg", "d.jpg"]
     assert cells[0].lines[1] == "seen otherwise"
     assert [cell.border for cell in cells] == [mask_sheet.AMBER, mask_sheet.GREEN, mask_sheet.GREY, mask_sheet.RED]

@@ -2,11 +2,14 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from table_rows import mask_row, photo_file, photo_on_disk, quality_row, relation
 
 from darkroom.config.framing import SelectionSettings
 from darkroom.contracts.overrides import Override, read_overrides
@@ -16,19 +19,17 @@ from darkroom.framing.selection import hold_out, require_photos, select_photos
 from darkroom.framing.selection_sheet import draw_selection
 from darkroom.imaging.contact_sheet import AMBER, GREEN, GREY, RED
 from darkroom.storage.cache import Cache
-from darkroom.storage.files import sha256_file
 
 SETTINGS = SelectionSettings(min_side=100)
 
 
-def candidate(name: str, of: str = "", kind: str = "", group: str = "", **changes: str) -> Candidate:
-    photo = {"photo": name, "path": f"{name}.jpg", "status": "ok", "width": "400", "height": "300"}
-    mask = {"photo": name, "coverage": "0.2", "x0": "10", "y0": "10", "x1": "90", "y1": "90"}
-    quality = {"photo": name, "sharpness": "0.6", "exposure": "0.8", "brightness": "0.8", "unclipped": "1"}
-    quality |= {"noise": "50", "compression": "0.9", "unblocked": "0.9", "filled": "1", "subject_side": "150"}
-    for row in (photo, mask, quality):
-        row |= {key: value for key, value in changes.items() if key in row}
-    return Candidate(photo, mask, quality, {"photo": name, "group": group, "kind": kind, "of": of})
+def candidate(name: str, **changes: Any) -> Candidate:
+    """A good photo, `changes` being of its rows in any table."""
+    rows = [photo_file(name), mask_row(name), quality_row(name), relation(name)]
+    photo, mask, quality, related = (
+        replace(row, **{field: value for field, value in changes.items() if hasattr(row, field)}) for row in rows
+    )
+    return Candidate(photo, mask, quality, related, changes.get("aesthetic"))
 
 
 def by_first_letter(names: Sequence[str]) -> np.ndarray:
@@ -40,26 +41,26 @@ def by_first_letter(names: Sequence[str]) -> np.ndarray:
 
 def verdicts(*found: Candidate, settings: SelectionSettings = SETTINGS, **overrides: Override) -> dict[str, str]:
     rows = select_photos({item.name: item for item in found}, settings, overrides, by_first_letter)
-    assert all((row["reason"] in ("", "kept by you")) == row["selected"] for row in rows)
-    assert all(bool(row["split"]) == row["selected"] for row in rows)
-    return {str(row["photo"]): str(row["reason"]) if not row["selected"] else "selected" for row in rows}
+    assert all((row.reason in ("", "kept by you")) == row.selected for row in rows)
+    assert all(bool(row.split) == row.selected for row in rows)
+    return {row.photo: "selected" if row.selected else row.reason for row in rows}
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"height": "99"}, "too small"),
-        ({"sharpness": "0.1"}, "blurred"),
-        ({"exposure": "0.05", "brightness": "0.05"}, "too dark"),
-        ({"exposure": "0.05", "unclipped": "0.05"}, "overexposed"),
-        ({"coverage": "0.001"}, "no subject found"),
-        ({"x0": ""}, "no subject found"),
-        ({"coverage": "0.99"}, "subject fills"),
-        ({"subject_side": "20"}, "subject too small: 20 x 20 pixels"),
-        ({"filled": "0.4"}, "bars or a border: filled 0.40 is below 0.5"),
+        ({"height": 99}, "too small"),
+        ({"sharpness": 0.1}, "blurred"),
+        ({"exposure": 0.05, "brightness": 0.05}, "too dark"),
+        ({"exposure": 0.05, "unclipped": 0.05}, "overexposed"),
+        ({"coverage": 0.001}, "no subject found"),
+        ({"x0": None}, "no subject found"),
+        ({"coverage": 0.99}, "subject fills"),
+        ({"subject_side": 20}, "subject too small: 20 x 20 pixels"),
+        ({"filled": 0.4}, "bars or a border: filled 0.40 is below 0.5"),
     ],
 )
-def test_flaws_in_words(changes: dict[str, str], reason: str) -> None:
+def test_flaws_in_words(changes: dict[str, Any], reason: str) -> None:
     found = verdicts(candidate("good"), candidate("bad", **changes))
     assert found["good"] == "selected" and found["bad"].startswith(reason)
 
@@ -67,22 +68,21 @@ def test_flaws_in_words(changes: dict[str, str], reason: str) -> None:
 @pytest.mark.parametrize(
     ("score", "bad", "reason"),
     [
-        ("noise", "25", "noisy: noise 25.00 is below 30"),
-        ("compression", "0.3", "compressed"),
-        ("unblocked", "0.2", "blocks of compression"),
+        ("noise", 25.0, "noisy: noise 25.00 is below 30"),
+        ("compression", 0.3, "compressed"),
+        ("unblocked", 0.2, "blocks of compression"),
     ],
 )
-def test_thresholds_that_are_off(score: str, bad: str, reason: str) -> None:
+def test_thresholds_that_are_off(score: str, bad: float, reason: str) -> None:
     poor = candidate("bad", **{score: bad})
     assert verdicts(poor)["bad"] == "selected"
     strict = SETTINGS.model_copy(update={f"min_{score}": 30.0 if score == "noise" else 0.5})
     assert verdicts(candidate("good"), poor, settings=strict)["bad"].startswith(reason)
-    assert verdicts(candidate("webp", **{score: ""}), settings=strict)["webp"] == "selected"
+    assert verdicts(candidate("webp", **{score: None}), settings=strict)["webp"] == "selected"
 
 
 def test_an_aesthetic_score_counts_where_there_is_one() -> None:
-    liked, little = candidate("a"), candidate("b")
-    liked.quality["aesthetic"], little.quality["aesthetic"] = "5.5", "-0.5"
+    liked, little = candidate("a", aesthetic=5.5), candidate("b", aesthetic=-0.5)
     strict = SETTINGS.model_copy(update={"min_aesthetic": 0.0})
     assert verdicts(liked, little, settings=strict)["b"] == "little liked: aesthetic -0.50 is below 0"
     assert set(verdicts(liked, little).values()) == {"selected"}
@@ -93,7 +93,7 @@ def best(count: int, **changes: object) -> SelectionSettings:
 
 
 def test_best_are_good_and_like_the_others() -> None:
-    found = [candidate(name) for name in ("aa", "ab", "ac", "ba", "bb")] + [candidate("zz", sharpness="0.1")]
+    found = [candidate(name) for name in ("aa", "ab", "ac", "ba", "bb")] + [candidate("zz", sharpness=0.1)]
     chosen = verdicts(*found, settings=best(2))
     assert [name for name in chosen if chosen[name] == "selected"] == ["ab", "ba"]
     assert chosen["aa"] == chosen["ac"] == "not among the best 2: like ab.jpg, which is kept"
@@ -103,13 +103,13 @@ def test_best_are_good_and_like_the_others() -> None:
 
 
 def test_quality_weighs() -> None:
-    found = [candidate("aa", sharpness="0.9"), *(candidate(name) for name in ("ab", "ac", "ba", "bb"))]
+    found = [candidate("aa", sharpness=0.9), *(candidate(name) for name in ("ab", "ac", "ba", "bb"))]
     assert verdicts(*found, settings=best(2))["aa"] == "selected"
     assert verdicts(*found, settings=best(2, quality_weight=0.0))["aa"] != "selected"
 
 
 def test_overrides_are_first_among_the_best_and_count() -> None:
-    found = [candidate(name) for name in ("aa", "ab", "ac", "ba")] + [candidate("zz", sharpness="0.1")]
+    found = [candidate(name) for name in ("aa", "ab", "ac", "ba")] + [candidate("zz", sharpness=0.1)]
     chosen = verdicts(*found, settings=best(2), zz=Override(keep=True))
     assert chosen["zz"] == chosen["ab"] == "selected" and chosen["ba"].startswith("not among the best 2")
     chosen = verdicts(*found, settings=best(1), zz=Override(keep=True), aa=Override(keep=True), ab=Override(keep=False))
@@ -127,14 +127,13 @@ def test_best_hold_no_two_of_one_burst() -> None:
 def test_best_do_not_depend_on_the_order_of_rows_or_on_names() -> None:
     numbers = random.Random(1)
     found = [
-        candidate(f"{letter}{number}", sharpness=f"{numbers.uniform(0.3, 0.8):.2f}")
+        candidate(f"{letter}{number}", sharpness=round(numbers.uniform(0.3, 0.8), 2))
         for letter in "abc"
         for number in range(6)
     ]
     first = verdicts(*found, settings=best(5))
     numbers.shuffle(found)
-    for number, item in enumerate(found):
-        item.photo["path"] = f"{number}.jpg"
+    found = [replace(item, photo=replace(item.photo, path=f"{n}.jpg")) for n, item in enumerate(found)]
     again = verdicts(*found, settings=best(5))
     assert list(first) == list(again)
     assert [reason == "selected" for reason in first.values()] == [reason == "selected" for reason in again.values()]
@@ -146,15 +145,14 @@ def test_likeness_is_not_asked_for_where_all_stay() -> None:
 
     found = {name: candidate(name) for name in "abc"}
     for settings in (SETTINGS, best(3)):
-        assert all(row["selected"] for row in select_photos(found, settings, {}, refuse))
+        assert all(row.selected for row in select_photos(found, settings, {}, refuse))
 
 
 def test_sheet_shows_who_is_like_whom(tmp_path: Path) -> None:
     found = {name: candidate(name) for name in ("aa", "ab", "ba")}
     for name in found:
         Image.new("RGB", (60, 40), "green").save(tmp_path / f"{name}.jpg")
-    hashes = {name: sha256_file(tmp_path / f"{name}.jpg") for name in found}
-    photos = {name: item.photo | {"sha256": hashes[name]} for name, item in found.items()}
+    photos = {name: photo_on_disk(tmp_path / f"{name}.jpg") for name in found}
     rows = select_photos(found, best(2), {}, by_first_letter)
     sheet = draw_selection(rows, photos, tmp_path, Cache(tmp_path / "cache"))
     colours = {colour for _, colour in sheet.getcolors(1 << 24)}
@@ -166,21 +164,21 @@ def test_copies_are_rejected_with_the_name_of_the_original() -> None:
     assert found == {"a": "selected", "b": "duplicate of a.jpg (mirrored)"}
 
 
-@pytest.mark.parametrize("changes", [{"x0": ""}, {"sharpness": "0.1"}, {"exposure": "0.1", "brightness": "0.1"}])
-def test_a_good_copy_stands_in_for_a_flawed_original(changes: dict[str, str]) -> None:
+@pytest.mark.parametrize("changes", [{"x0": None}, {"sharpness": 0.1}, {"exposure": 0.1, "brightness": 0.1}])
+def test_a_good_copy_stands_in_for_a_flawed_original(changes: dict[str, Any]) -> None:
     original = candidate("a", group="a", **changes)
-    copy, smaller = candidate("b", of="a", kind="cropped", group="a"), candidate("c", of="a", group="a", width="300")
-    smaller.relation["kind"] = "recompressed"
+    copy = candidate("b", of="a", kind="cropped", group="a")
+    smaller = candidate("c", of="a", kind="recompressed", group="a", width=300)
     found = verdicts(original, copy, smaller)
     assert found["b"] == "selected" and found["c"] == "duplicate of b.jpg (recompressed)"
-    flawed = candidate("b", of="a", kind="cropped", group="a", sharpness="0.1")
+    flawed = candidate("b", of="a", kind="cropped", group="a", sharpness=0.1)
     assert verdicts(original, flawed, candidate("d"))["b"].startswith("duplicate of a.jpg")
 
 
 def test_sharpest_of_a_burst_is_kept() -> None:
-    shots = [candidate("a", group="a", sharpness="0.5")]
+    shots = [candidate("a", group="a", sharpness=0.5)]
     burst = {"of": "a", "kind": "burst", "group": "a"}
-    shots += [candidate("b", **burst, sharpness="0.7"), candidate("c", **burst, sharpness="0.6")]
+    shots += [candidate("b", **burst, sharpness=0.7), candidate("c", **burst, sharpness=0.6)]
     assert [verdicts(*shots)[name].partition(":")[0] for name in "abc"] == ["burst", "selected", "burst"]
     every = SETTINGS.model_copy(update={"keep_per_burst": 0})
     assert set(verdicts(*shots, settings=every).values()) == {"selected"}
@@ -188,7 +186,7 @@ def test_sharpest_of_a_burst_is_kept() -> None:
 
 def test_overrides_win() -> None:
     found = verdicts(
-        *(candidate("a", group="a"), candidate("b", of="a", kind="mirrored", group="a"), candidate("c", sharpness="0")),
+        *(candidate("a", group="a"), candidate("b", of="a", kind="mirrored", group="a"), candidate("c", sharpness=0)),
         *(candidate("d"), candidate("e")),
         a=Override(keep=False),
         c=Override(keep=True),
@@ -200,18 +198,18 @@ def test_overrides_win() -> None:
 
 def test_nothing_selected_is_one_line_with_counts() -> None:
     with pytest.raises(UserError, match=r"no photo was selected of 2 \(blurred 1, too small 1\)"):
-        verdicts(candidate("a", sharpness="0"), candidate("b", width="10"))
+        verdicts(candidate("a", sharpness=0), candidate("b", width=10))
 
 
 def test_only_broken_files_is_one_line() -> None:
     with pytest.raises(UserError, match=r"none of the 2 files in x is a readable photo \(unreadable 2\)"):
-        require_photos([{"status": "unreadable"}] * 2, "x")
+        require_photos([photo_file("a", status="unreadable")] * 2, "x")
 
 
 def test_missing_score_is_found() -> None:
     item = candidate("a")
     with pytest.raises(ValueError, match="1 photos have no mask"):
-        candidates([item.photo], [item.mask], [], [item.relation])
+        candidates({"a": item.photo}, {"a": item.mask}, {}, {"a": item.relation}, {})
 
 
 def test_split() -> None:
@@ -229,8 +227,7 @@ def test_split() -> None:
 
 def _overrides(folder: Path, text: str) -> dict[str, Override]:
     (folder / "overrides.csv").write_text(text, encoding="utf-8")
-    photos = [{"photo": name, "path": path, "status": "ok"} for name, path in (("1a", "x/a.jpg"), ("1b", "x/b.jpg"))]
-    photos.append({"photo": "1c", "path": "y/b.jpg", "status": "ok"})
+    photos = [photo_file(name, path=path) for name, path in (("1a", "x/a.jpg"), ("1b", "x/b.jpg"), ("1c", "y/b.jpg"))]
     return read_overrides(folder / "overrides.csv", photos)
 
 

@@ -6,14 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from table_rows import photo_on_disk
 
 from darkroom.config.base import ComputeSettings
 from darkroom.framing import subject_masks
 from darkroom.framing.looks import look_again
 from darkroom.framing.mask_measures import agreement, describe_mask
 from darkroom.framing.segmenter import Finder, load_segmenter
-from darkroom.framing.subject_masks import COLUMNS, mask_photos
+from darkroom.framing.subject_masks import mask_photos
+from darkroom.framing.tables import MASK_COLUMNS
 from darkroom.models.lock import LockedModel
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.files import sha256_file
 
 CPU = ComputeSettings(device="cpu")
@@ -40,15 +43,14 @@ def test_numbers_of_no_subject() -> None:
     assert numbers["x0"] is None and numbers["pieces"] == 0 and numbers["certainty"] == 0
 
 
-def _photos(folder: Path) -> list[dict[str, str]]:
-    rows = []
+def _photos(folder: Path) -> dict[str, PhotoFile]:
+    photos = []
     for number in range(3):
         picture = Image.new("RGB", (90 + number, 60), "white")
         ImageDraw.Draw(picture).ellipse((20, 10, 60, 50), fill=(200, 20, 20 + number))
         picture.save(folder / f"{number}.png")
-        sha256 = sha256_file(folder / f"{number}.png")
-        rows.append({"path": f"{number}.png", "photo": sha256[:16], "sha256": sha256, "status": "ok"})
-    return [*rows, {"path": "broken.jpg", "photo": "", "sha256": "", "status": "unreadable"}]
+        photos.append(photo_on_disk(folder / f"{number}.png", width=90 + number, height=60))
+    return {photo.photo: photo for photo in photos}
 
 
 class Run:
@@ -67,7 +69,7 @@ class Run:
         model = LockedModel("fake", "", self.folder / "fake.onnx", {"fake.onnx": digest})
         return Finder(model, None, None, "toy", CPU, key)
 
-    def __call__(self, photos: list[dict[str, str]], name: str, *more: Finder) -> tuple[list[dict[str, object]], int]:
+    def __call__(self, photos: dict[str, PhotoFile], name: str, *more: Finder) -> tuple[list[dict[str, object]], int]:
         finders = [self.finder("0"), *more]
         cache = self.folder / "cache"
         return mask_photos(photos, self.folder, finders, cache, self.folder / name, {}, self.folder)
@@ -76,16 +78,16 @@ class Run:
 def test_each_mask_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Added photos are computed alone, nothing is loaded where nothing is missing, and shards do not matter."""
     rows, run = _photos(tmp_path), Run(tmp_path, monkeypatch)
-    two, computed = run(rows[:2], "first")
+    two, computed = run(dict(list(rows.items())[:2]), "first")
     assert computed == 2 and run.loads == 1
     three, computed = run(rows, "second")
     assert computed == 1 and [row for row in three if row in two] == two
     assert run(rows, "third")[1] == 0 and run.loads == 2
     for row in three:
         mask = tmp_path / "third" / f"{row['photo']}.png"
-        assert set(row) == set(COLUMNS) and sha256_file(mask) == row["sha256"]
+        assert set(row) == set(MASK_COLUMNS) and sha256_file(mask) == row["sha256"]
     assert {Image.open(path).size for path in (tmp_path / "third").iterdir()} == {(90, 60), (91, 60), (92, 60)}
-    assert run([], "empty") == ([], 0) and (tmp_path / "empty").is_dir()
+    assert run({}, "empty") == ([], 0) and (tmp_path / "empty").is_dir()
 
 
 def test_a_second_model_is_compared_and_changes_no_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from darkroom.framing.supplied_masks import match_masks, open_mask, unused_masks
 from darkroom.imaging.photo_error import OVERWRITTEN
 from darkroom.models.lock import LockedModel
 from darkroom.photo_folder.index import IndexedFile, refresh_index
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.files import sha256_bytes, sha256_file
 
 
@@ -160,15 +161,14 @@ class Shard:
 
     def run(self, index: list[list[IndexedFile]] | None = None) -> tuple[list[dict[str, object]], int]:
         index = index or self.index()
-        rows = []
+        photos = {}
         for file in index[0]:
             width, height = Image.open(self.folder / "photos" / file.path).size
-            row = {"path": file.path, "photo": file.photo, "sha256": file.sha256, "status": "ok"}
-            rows.append(row | {"width": str(width), "height": str(height)})
+            photos[file.photo] = PhotoFile(file.path, file.photo, file.sha256, "ok", width=width, height=height)
         model = LockedModel("models/u2netp.onnx", "", Path("u2netp.onnx"), {"u2netp.onnx": "0"})
         finder = Finder(model, None, None, "toy", ComputeSettings(device="cpu"))
         places = self.folder / "photos", [finder], self.folder / "cache", self.folder / "laid"
-        table, computed = mask_photos(rows, *places, match_masks(*index), self.folder / "masks")
+        table, computed = mask_photos(photos, *places, match_masks(*index), self.folder / "masks")
         paths = {file.photo: file.path for file in index[0]}
         return sorted(table, key=lambda row: paths[str(row["photo"])]), computed
 

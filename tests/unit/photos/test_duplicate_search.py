@@ -2,13 +2,17 @@
 
 import io
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from table_rows import photo_file
 
 from darkroom.config.photos import DuplicateSettings
+from darkroom.contracts.duplicate_table import Relation
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos import candidates, pair_alignments
 from darkroom.photos.alignment import align
 from darkroom.photos.duplicate_groups import group_duplicates
@@ -52,7 +56,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.pictures: dict[str, Image.Image] = {}
-        self.photos: list[dict[str, str]] = []
+        self.photos: list[PhotoFile] = []
         self.cache = Cache(Path(tempfile.mkdtemp(dir=SHELVES.name)))
         self.computed = 0
 
@@ -60,23 +64,20 @@ class Shelf:
         self, name: str, picture: Image.Image, taken_at: str = "", size: int = 1000, file_format: str = "JPEG"
     ) -> None:
         self.pictures[name] = picture
-        numbers = {"width": str(picture.width), "height": str(picture.height), "bytes": str(size)}
-        kind = {"format": file_format, "jpeg_quality": "" if file_format == "RAW" else "90", "status": "ok"}
-        self.photos.append({"photo": name, "sha256": name, "taken_at": taken_at, **kind, **numbers})
+        about = {"width": picture.width, "height": picture.height, "bytes": size, "taken_at": taken_at}
+        quality = None if file_format == "RAW" else 90
+        self.photos.append(photo_file(name, **about, format=file_format, jpeg_quality=quality))
 
-    def rows(self) -> dict[str, dict[str, object]]:
-        fingerprints = [
-            {"photo": row["photo"], **orientation_hashes(self.pictures[row["photo"]])} for row in self.photos
-        ]
-        photo_features_of = {row["photo"]: photo_features(self.pictures[row["photo"]]) for row in self.photos}
-        features = (
-            (photo_features_of[row["photo"]].upright, photo_features_of[row["photo"]].mirrored) for row in self.photos
-        )
+    def rows(self) -> dict[str, Relation]:
+        names = [photo.photo for photo in self.photos]
+        fingerprints = [{"photo": name, **orientation_hashes(self.pictures[name])} for name in names]
+        photo_features_of = {name: photo_features(self.pictures[name]) for name in names}
+        features = ((photo_features_of[name].upright, photo_features_of[name].mirrored) for name in names)
         alignments = PairAlignments(photo_features_of.__getitem__, self.cache, 2)
         proposed = candidates.propose_pairs(self.photos, fingerprints, features, SETTINGS)
         edges = DuplicateSearch(self.photos, fingerprints, alignments, SETTINGS).run(proposed)
         self.computed = alignments.computed
-        return {str(row["photo"]): row for row in group_duplicates(self.photos, edges)}
+        return {row.photo: row for row in group_duplicates(self.photos, edges)}
 
 
 @pytest.mark.parametrize(
@@ -99,9 +100,9 @@ def test_kinds(kind: str, change) -> None:
     shelf.add("copy", change(scene(1)), size=500)
     shelf.add("stranger", scene(2))
     rows = shelf.rows()
-    assert (rows["copy"]["kind"], rows["copy"]["of"]) == (kind, "original")
-    assert rows["copy"]["group"] == rows["original"]["group"] == "original"
-    assert rows["original"]["kind"] == "" and rows["stranger"]["group"] == ""
+    assert (rows["copy"].kind, rows["copy"].of) == (kind, "original")
+    assert rows["copy"].group == rows["original"].group == "original"
+    assert rows["original"].kind == "" and rows["stranger"].group == ""
 
 
 def test_featureless_pictures_are_compared_by_their_hashes() -> None:
@@ -118,10 +119,10 @@ def test_burst_by_time_and_copies_of_its_shots() -> None:
     shelf.add("message", jpeg(first.resize((200, 200)), 50), "2024-05-04T10:00:00.100", 500)
     shelf.add("later", scene(4), "2024-05-04T10:00:01.000")
     rows = shelf.rows()
-    assert (rows["shot-2"]["kind"], rows["shot-2"]["of"]) == ("burst", "shot-1")
-    assert (rows["message"]["kind"], rows["message"]["of"]) == ("recompressed", "shot-1")
-    assert {rows[name]["group"] for name in ("shot-1", "shot-2", "message")} == {"shot-1"}
-    assert rows["later"]["group"] == ""
+    assert (rows["shot-2"].kind, rows["shot-2"].of) == ("burst", "shot-1")
+    assert (rows["message"].kind, rows["message"].of) == ("recompressed", "shot-1")
+    assert {rows[name].group for name in ("shot-1", "shot-2", "message")} == {"shot-1"}
+    assert rows["later"].group == ""
 
 
 def test_chain_does_not_grow() -> None:
@@ -131,10 +132,10 @@ def test_chain_does_not_grow() -> None:
     shelf = Shelf()
     shelf.add("left", left)
     shelf.add("right", right)
-    assert all(row["group"] == "" for row in shelf.rows().values())
+    assert all(row.group == "" for row in shelf.rows().values())
     shelf.add("whole", whole)
     rows = shelf.rows()
-    assert {rows["left"]["of"], rows["right"]["of"]} == {"whole"}
+    assert {rows["left"].of, rows["right"].of} == {"whole"}
 
 
 def test_order_of_files_does_not_matter() -> None:
@@ -145,8 +146,7 @@ def test_order_of_files_does_not_matter() -> None:
     for name in reversed(pictures):
         backwards.add(name, pictures[name])
     kept = [
-        {name: (row["kind"], row["of"], row["group"]) for name, row in shelf.rows().items()}
-        for shelf in (forwards, backwards)
+        {name: (row.kind, row.of, row.group) for name, row in shelf.rows().items()} for shelf in (forwards, backwards)
     ]
     assert kept[0] == kept[1]
 
@@ -157,7 +157,7 @@ def test_an_added_photo_is_aligned_alone(monkeypatch: pytest.MonkeyPatch) -> Non
         shelf.add(f"{number}0", scene(number))
     shelf.add("50", jpeg(scene(2), 40))
     first = shelf.rows()
-    assert shelf.computed == 10 and first["50"]["kind"] == "recompressed"
+    assert shelf.computed == 10 and first["50"].kind == "recompressed"
     assert shelf.rows() == first and shelf.computed == 0
     shelf.add("15", scene(9))
     shelf.photos.insert(2, shelf.photos.pop())
@@ -185,14 +185,14 @@ def test_real_photos(tmp_path: Path) -> None:
         shelf.add(path, photo.picture, photo.taken_at)
     rows = shelf.rows()
     for path in wanted:
-        group = {rows[path]["group"] or path}
+        group = {rows[path].group or path}
         relative = truth[path]["of_path"]
         if relative:
-            assert rows[relative]["group"] in group, path
-            assert truth[path]["expected_status_or_kind"] in (rows[path]["kind"], rows[relative]["kind"]), path
+            assert rows[relative].group in group, path
+            assert truth[path]["expected_status_or_kind"] in (rows[path].kind, rows[relative].kind), path
         elif truth[path]["role"] == "good":
             others = [other for other in wanted if truth[other]["role"] == "good" and other != path]
-            assert all((rows[other]["group"] or other) not in group for other in others), path
+            assert all((rows[other].group or other) not in group for other in others), path
 
 
 def test_bars_around_a_picture_are_no_picture() -> None:
@@ -204,7 +204,7 @@ def test_bars_around_a_picture_are_no_picture() -> None:
     shelf.add("framed", framed, size=5000)
     shelf.add("plain", picture)
     rows = shelf.rows()
-    assert (rows["framed"]["of"], rows["framed"]["kind"]) == ("plain", "recompressed")
+    assert (rows["framed"].of, rows["framed"].kind) == ("plain", "recompressed")
 
 
 @pytest.mark.parametrize("place", [(0, 130), (80, 60)])
@@ -220,8 +220,8 @@ def test_a_page_with_a_picture_on_it_is_not_kept_for_it(place: tuple[int, int]) 
     shelf.add("page", page, size=9000)
     shelf.add("plain", picture)
     rows = shelf.rows()
-    assert (rows["page"]["of"], rows["page"]["kind"]) == ("plain", "recompressed")
-    assert rows["plain"]["of"] == ""
+    assert (rows["page"].of, rows["page"].kind) == ("plain", "recompressed")
+    assert rows["plain"].of == ""
 
 
 def form(text: str) -> Image.Image:
@@ -241,8 +241,8 @@ def test_two_sheets_of_one_form_are_no_copies() -> None:
     shelf.add("two", form("WSX"))
     shelf.add("two again", jpeg(form("WSX"), 60))
     rows = shelf.rows()
-    assert rows["one"]["group"] == ""
-    assert {rows[name]["group"] for name in ("two", "two again")} != {""}
+    assert rows["one"].group == ""
+    assert {rows[name].group for name in ("two", "two again")} != {""}
 
 
 def test_shots_far_apart_in_time_are_no_copies_however_alike() -> None:
@@ -253,8 +253,8 @@ def test_shots_far_apart_in_time_are_no_copies_however_alike() -> None:
     shelf.add("later", later, taken_at="2026-05-01T10:00:10")
     shelf.add("without", jpeg(scene(3), 50), size=500)
     rows = shelf.rows()
-    assert rows["later"]["of"] in ("", None) and rows["first"]["of"] == ""
-    assert rows["without"]["of"] in ("first", "later")
+    assert rows["later"].of in ("", None) and rows["first"].of == ""
+    assert rows["without"].of in ("first", "later")
 
 
 def test_a_small_copy_that_shows_a_little_more_is_not_kept_for_a_fine_one() -> None:
@@ -263,7 +263,7 @@ def test_a_small_copy_that_shows_a_little_more_is_not_kept_for_a_fine_one() -> N
     shelf.add("small", whole.resize((128, 128), Image.Resampling.LANCZOS))
     shelf.add("fine", crop(whole, 0.93), size=9000)
     rows = shelf.rows()
-    assert (rows["small"]["of"], rows["fine"]["of"]) == ("fine", "")
+    assert (rows["small"].of, rows["fine"].of) == ("fine", "")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (30, 200)])
@@ -280,7 +280,7 @@ def test_a_crop_that_is_like_its_original_through_another_alone_is_compared_with
     shelf.add("smaller", crop(crop(scene(8, 480), 0.85), 0.8))
     monkeypatch.setattr(candidates, "propose_pairs", lambda *_: dict.fromkeys([(0, 1), (1, 2)], EITHER))
     rows = shelf.rows()
-    assert [rows[name]["of"] for name in ("larger", "smaller")] == ["whole", "whole"]
+    assert [rows[name].of for name in ("larger", "smaller")] == ["whole", "whole"]
     assert shelf.computed == 3
 
 
@@ -293,7 +293,7 @@ def test_a_copy_with_a_large_mark_over_it_is_found() -> None:
     shelf.add("plain", scene(9), size=3000)
     shelf.add("marked", marked)
     rows = shelf.rows()
-    assert (rows["marked"]["of"], rows["marked"]["kind"]) == ("plain", "recompressed")
+    assert (rows["marked"].of, rows["marked"].kind) == ("plain", "recompressed")
 
 
 def test_plain_ground_around_a_thing_is_no_frame() -> None:
@@ -304,7 +304,7 @@ def test_plain_ground_around_a_thing_is_no_frame() -> None:
     shelf.add("whole", photo)
     shelf.add("middle", photo.crop((110, 110, 370, 370)), size=9000)
     rows = shelf.rows()
-    assert (rows["middle"]["of"], rows["middle"]["kind"]) == ("whole", "cropped")
+    assert (rows["middle"].of, rows["middle"].kind) == ("whole", "cropped")
 
 
 def test_a_picture_without_a_mark_is_kept() -> None:
@@ -323,7 +323,7 @@ def test_a_picture_without_a_mark_is_kept() -> None:
         shelf.add("marked", Image.alpha_composite(marked, over).convert("RGB"), size=9000)
         shelf.add("plain", jpeg(scene(12), 60), size=500)
         rows = shelf.rows()
-        assert rows["marked"]["of"] == "plain", drawn
+        assert rows["marked"].of == "plain", drawn
 
 
 def test_a_patch_over_a_picture_does_not_make_the_picture_the_marked_one() -> None:
@@ -332,16 +332,16 @@ def test_a_patch_over_a_picture_does_not_make_the_picture_the_marked_one() -> No
     shelf = Shelf()
     shelf.add("plain", scene(13), size=3000)
     shelf.add("patched", patched)
-    assert shelf.rows()["patched"]["of"] == "plain"
+    assert shelf.rows()["patched"].of == "plain"
 
 
 def test_a_finished_picture_is_preferred_to_the_raw_of_its_size() -> None:
     shelf = Shelf()
     shelf.add("raw", scene(14, 330), "2024-05-04T10:00:00", 90000, "RAW")
     shelf.add("finished", scene(14, 330).resize((320, 320)), "2024-05-04T10:00:00", 9000)
-    assert shelf.rows()["raw"]["of"] == "finished"
-    shelf.photos[1] |= {"width": "120", "height": "120"}
-    assert shelf.rows()["finished"]["of"] == "raw", "a preview is not the photo"
+    assert shelf.rows()["raw"].of == "finished"
+    shelf.photos[1] = replace(shelf.photos[1], width=120, height=120)
+    assert shelf.rows()["finished"].of == "raw", "a preview is not the photo"
 
 
 def test_bars_make_no_other_picture_a_crop() -> None:
@@ -355,4 +355,4 @@ def test_bars_make_no_other_picture_a_crop() -> None:
     shelf.add("right", right, size=9000)
     shelf.add("boxed", boxed, size=20000)
     rows = shelf.rows()
-    assert {rows["left"]["of"], rows["boxed"]["of"]} == {"right"}
+    assert {rows["left"].of, rows["boxed"].of} == {"right"}

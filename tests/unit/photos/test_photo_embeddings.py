@@ -5,18 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from table_rows import photo_on_disk
 
 from darkroom.models import clip as clip_model
 from darkroom.models.clip import Clip, load_clip
 from darkroom.models.clip_vectors import ClipVectors
 from darkroom.models.lock import LockedModel
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos import photo_embeddings
 from darkroom.photos.candidates import listed_pairs
 from darkroom.photos.photo_embeddings import embed_photos, neighbours
 from darkroom.pocket.clip import new_clip
 from darkroom.pocket.model_files import save_clip
 from darkroom.storage.cache import Cache
-from darkroom.storage.files import sha256_file
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -45,7 +46,7 @@ def test_photos_are_embedded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     rows = []
     for path, colour in (("a.png", "red"), ("b.png", "blue"), ("c.bmp", "red")):
         Image.new("RGB", (90, 60), colour).save(folder / path)
-        rows.append({"photo": path[0], "sha256": sha256_file(folder / path), "path": path})
+        rows.append(photo_on_disk(folder / path, photo=path[0]))
     loaded = []
 
     def load(*arguments: object) -> Clip:
@@ -54,7 +55,7 @@ def test_photos_are_embedded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(clip_model, "load_clip", load)
 
-    def embedded(photos: list[dict[str, str]], model: str) -> tuple[np.ndarray, int]:
+    def embedded(photos: list[PhotoFile], model: str) -> tuple[np.ndarray, int]:
         locked = LockedModel("clip", "local", tmp_path / "clip", {"weights": model})
         vectors = ClipVectors(locked, "cpu", 1, Cache(cache / "embeddings"), "duplicates.embedding")
         return embed_photos(photos, folder, Cache(cache / "thumbnails"), vectors), vectors.computed
@@ -66,5 +67,5 @@ def test_photos_are_embedded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert embedded(rows, "m")[1] == 0 and len(loaded) == 2
     assert embedded(rows, "other")[1] == 3
     pairs = neighbours(more, 0.999999, 20)
-    table = [{"photo": rows[first]["photo"], "other": rows[second]["photo"]} for first, second in pairs]
+    table = [{"photo": rows[first].photo, "other": rows[second].photo} for first, second in pairs]
     assert listed_pairs(rows, table) == set(pairs) == {(0, 2)}

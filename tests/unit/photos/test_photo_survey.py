@@ -8,10 +8,11 @@ from PIL import Image
 from darkroom.config.photos import OpeningSettings
 from darkroom.imaging.thumbnails import load_thumbnail, thumbnail_key
 from darkroom.photo_folder.index import refresh_index
+from darkroom.photo_folder.photo_table import COLUMNS, PhotoFile, read_photos
 from darkroom.photos.photo_survey import survey_files
-from darkroom.photos.photo_table import COLUMNS, name_sidecars
+from darkroom.photos.sidecars import name_sidecars
 from darkroom.storage.cache import Cache
-from darkroom.storage.tables import read_table, write_table
+from darkroom.storage.tables import write_table
 
 
 def _folder(root: Path) -> Path:
@@ -27,16 +28,16 @@ def _folder(root: Path) -> Path:
     return folder
 
 
-def _survey(root: Path, folder: Path) -> tuple[dict[str, dict[str, str]], int]:
+def _survey(root: Path, folder: Path) -> tuple[dict[str, PhotoFile], int]:
     files = refresh_index(folder, root / "index.json")
     rows, opened = survey_files(files, folder, OpeningSettings(), root / "cache")
     write_table(root / "photos.csv", COLUMNS, rows)
-    return {row["path"]: row for row in name_sidecars(read_table(root / "photos.csv"))}, opened
+    return {file.path: file for file in name_sidecars(read_photos(root / "photos.csv"))}, opened
 
 
 def test_every_file_has_a_row(tmp_path: Path) -> None:
     rows, opened = _survey(tmp_path, _folder(tmp_path))
-    assert {path: row["status"] for path, row in rows.items()} == {
+    assert {path: row.status for path, row in rows.items()} == {
         "a b/copy '1'.png": "ok",
         "one.png": "identical",
         "one.txt": "sidecar",
@@ -44,8 +45,8 @@ def test_every_file_has_a_row(tmp_path: Path) -> None:
         "broken.jpg": "unreadable",
         "film.mp4": "unsupported",
     }
-    assert rows["one.png"]["of_path"] == "a b/copy '1'.png" and rows["one.txt"]["of_path"] == "one.png"
-    assert all(row["reason"] for row in rows.values() if row["status"] != "ok")
+    assert rows["one.png"].of_path == "a b/copy '1'.png" and rows["one.txt"].of_path == "one.png"
+    assert all(row.reason for row in rows.values() if row.status != "ok")
     assert opened == 3
 
 
@@ -77,7 +78,7 @@ def test_a_damaged_thumbnail_is_made_anew(tmp_path: Path) -> None:
     row = _survey(tmp_path, folder)[0]["a b/copy '1'.png"]
     memory = Cache(tmp_path / "cache" / "thumbnails")
     whole = load_thumbnail(memory, row, folder)
-    path = memory.path(thumbnail_key(row["sha256"]), ".jpg")
+    path = memory.path(thumbnail_key(row.sha256), ".jpg")
     data = path.read_bytes()
     for damaged in (b"", data[: len(data) // 2], data[: len(data) // 2] + bytes(len(data) // 2)):
         path.write_bytes(damaged)

@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from darkroom.captions.caption_sources import read_sidecars
 from darkroom.errors import UserError
 from darkroom.imaging.open_photo import open_photo, surveyed_photo
 from darkroom.photo_folder.index import read_index
-from darkroom.storage.tables import Row, read_table
+from darkroom.photo_folder.photo_table import PhotoFile, read_photos
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 SHARDS = 3
@@ -49,7 +49,7 @@ def _run(*command: str | Path, **variables: str) -> str:
     return done.stdout
 
 
-def survey(folder: Path, work: Path) -> list[Row]:
+def survey(folder: Path, work: Path) -> list[PhotoFile]:
     """What Snakemake does: refresh the index, survey every shard, gather."""
     _run("-c", REFRESH, folder, work / "index.json")
     tables = [work / "shards" / f"{shard}.csv" for shard in range(SHARDS)]
@@ -58,7 +58,7 @@ def survey(folder: Path, work: Path) -> list[Row]:
         settings = ["--shards", str(SHARDS), "--settings", json.dumps({"max_megapixels": 200})]
         _run(SCRIPTS / "survey_photos.py", *arguments, *settings, "--cache", work / "cache")
     _run(SCRIPTS / "gather_photos.py", "--tables", *tables, "--table", work / "photos.csv")
-    return read_table(work / "photos.csv")
+    return read_photos(work / "photos.csv")
 
 
 def _everything(folder: Path) -> dict[Path, tuple[object, ...]]:
@@ -80,12 +80,12 @@ class Surveyed:
     folder: Path
     work: Path
     expected: Folder
-    rows: list[Row]
+    rows: list[PhotoFile]
     before: dict[Path, tuple[object, ...]]
 
     @property
-    def by_path(self) -> dict[str, Row]:
-        return {row["path"]: row for row in self.rows}
+    def by_path(self) -> dict[str, PhotoFile]:
+        return {row.path: row for row in self.rows}
 
 
 @pytest.fixture(scope="module")
@@ -98,16 +98,16 @@ def surveyed(tmp_path_factory: pytest.TempPathFactory) -> Surveyed:
 
 def test_every_file_has_one_row_with_its_status_and_a_reason(surveyed: Surveyed) -> None:
     assert len(surveyed.expected) > 150
-    assert sorted(row["path"] for row in surveyed.rows) == sorted(surveyed.expected)
+    assert sorted(row.path for row in surveyed.rows) == sorted(surveyed.expected)
     wrong = {
-        path: (row["status"], row["reason"])
+        path: (row.status, row.reason)
         for path, row in surveyed.by_path.items()
-        if row["status"] != surveyed.expected[path].status or surveyed.expected[path].words not in row["reason"]
+        if row.status != surveyed.expected[path].status or surveyed.expected[path].words not in row.reason
     }
     assert not wrong
-    assert all(bool(row["reason"]) == (row["status"] != "ok") for row in surveyed.rows)
-    assert all("\n" not in cell and cell.isprintable() for row in surveyed.rows for cell in row.values())
-    assert surveyed.by_path["zz copy of the first.png"]["of_path"] == "IMG_0001.png"
+    assert all(bool(row.reason) == (row.status != "ok") for row in surveyed.rows)
+    assert all(str(cell).isprintable() for row in surveyed.rows for cell in astuple(row))
+    assert surveyed.by_path["zz copy of the first.png"].of_path == "IMG_0001.png"
 
 
 def test_good_photos_are_exact(surveyed: Surveyed) -> None:
@@ -137,7 +137,7 @@ def test_the_eight_orientations_are_equal(surveyed: Surveyed, suffix: str) -> No
     assert all(np.array_equal(first, other) for other in others)
     times = {photo.taken_at for photo in pictures}
     assert times == {"2024-05-04T10:30:11.25" if suffix == "dng" else "2024-05-04T10:30:11.548"}
-    sizes = {(int(row["width"]), int(row["height"]), row["taken_at"]) for row in rows}
+    sizes = {(*row.size, row.taken_at) for row in rows}
     assert sizes == {(*pictures[0].picture.size, pictures[0].taken_at)}
 
 
@@ -177,7 +177,7 @@ def test_no_position_reaches_an_output(surveyed: Surveyed) -> None:
 
 def test_captions_beside_photos_of_odd_names_are_read(surveyed: Surveyed) -> None:
     texts = read_sidecars(surveyed.rows, surveyed.folder)
-    photos = {surveyed.by_path[path]["photo"] for path in (r"two\x0alines.png", r"latin caf\xe9.png")}
+    photos = {surveyed.by_path[path].photo for path in (r"two\x0alines.png", r"latin caf\xe9.png")}
     assert texts == dict.fromkeys(photos, "a caption")
 
 
@@ -208,8 +208,8 @@ def test_a_photo_that_vanishes_meanwhile_is_a_row(tmp_path: Path) -> None:
     arguments = ["--index", tmp_path / "index.json", "--folder", tmp_path / "photos", "--table", tmp_path / "0.csv"]
     rest = ["--shard", "0", "--shards", "1", "--settings", "{}", "--cache", tmp_path / "cache"]
     _run(SCRIPTS / "survey_photos.py", *arguments, *rest)
-    rows = {row["path"]: row for row in read_table(tmp_path / "0.csv")}
-    said = {path: (row["status"], row["reason"]) for path, row in rows.items()}
+    rows = {row.path: row for row in read_photos(tmp_path / "0.csv")}
+    said = {path: (row.status, row.reason) for path, row in rows.items()}
     assert said == {"stays.png": ("ok", ""), "goes.png": ("unreadable", "no file any more")}
     with pytest.raises(UserError, match=r"goes\.png: no file any more; put back what was there before"):
         surveyed_photo(tmp_path / "photos", rows["goes.png"])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from table_rows import mask_row
 
 from darkroom.captions.photo_captions import caption_keys, caption_photos
 from darkroom.config.base import ComputeSettings
@@ -27,11 +28,11 @@ from darkroom.imaging.photo_error import OVERWRITTEN, PhotoError
 from darkroom.imaging.thumbnails import load_thumbnail
 from darkroom.models.lock import LockedModel
 from darkroom.photo_folder.index import refresh_index
+from darkroom.photo_folder.photo_table import COLUMNS, PhotoFile, read_photos
 from darkroom.photos.photo_survey import survey_files
-from darkroom.photos.photo_table import COLUMNS
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import sha256_file
-from darkroom.storage.tables import Row, read_table, write_table
+from darkroom.storage.tables import write_table
 
 NAME = "a cat.png"
 SIZE = (60, 40)
@@ -53,13 +54,15 @@ class Shard:
         self.row = self.survey()
         self.masks = root / "photo_masks"
         self.masks.mkdir()
-        Image.new("L", SIZE, 255).save(self.masks / f"{self.row['photo']}.png")
-        self.mask_row = {"photo": self.row["photo"], "sha256": sha256_file(self.masks / f"{self.row['photo']}.png")}
+        mask = self.masks / f"{self.row.photo}.png"
+        Image.new("L", SIZE, 255).save(mask)
+        self.mask_row = mask_row(self.row.photo, sha256=sha256_file(mask))
+        self.photos, self.mask_rows = {self.row.photo: self.row}, {self.row.photo: self.mask_row}
 
-    def survey(self) -> Row:
+    def survey(self) -> PhotoFile:
         rows, _ = survey_files(self.index, self.folder, OpeningSettings(), self.cache)
         write_table(self.root / "photos.csv", COLUMNS, rows)
-        return read_table(self.root / "photos.csv")[0]
+        return read_photos(self.root / "photos.csv")[0]
 
 
 def _thumbnail(shard: Shard) -> Any:
@@ -70,17 +73,16 @@ def _thumbnail(shard: Shard) -> Any:
 def _mask(shard: Shard) -> Any:
     model = LockedModel("u2netp.onnx", "", Path("u2netp.onnx"), {"u2netp.onnx": "0"})
     finder = Finder(model, None, None, "toy", ComputeSettings(device="cpu"))
-    return mask_photos([shard.row], shard.folder, [finder], shard.cache, shard.root / "laid", {}, shard.root)
+    return mask_photos(shard.photos, shard.folder, [finder], shard.cache, shard.root / "laid", {}, shard.root)
 
 
 def _score(shard: Shard) -> Any:
-    return score_photos([shard.row], [shard.mask_row], shard.folder, shard.masks, QualitySettings(), shard.cache)
+    return score_photos(shard.photos, shard.mask_rows, shard.folder, shard.masks, QualitySettings(), shard.cache)
 
 
 def _caption(shard: Shard) -> Any:
-    photos = {shard.row["photo"]: shard.row}
     cache = Cache(shard.cache / "captions")
-    return caption_photos(photos, caption_keys(photos), cache, 2, shard.folder, lambda: _describe)
+    return caption_photos(shard.photos, caption_keys(shard.photos), cache, 2, shard.folder, lambda: _describe)
 
 
 def _describe(pictures: Any) -> list[dict[str, Any]]:
@@ -88,9 +90,9 @@ def _describe(pictures: Any) -> list[dict[str, Any]]:
 
 
 def _frame(shard: Shard) -> Any:
-    photo = shard.row["photo"]
+    photo = shard.row.photo
     plan = PlannedFrame(photo, photo, "train", "ok", Crop(0, 0, *SIZE, (30, 20)), "", True)
-    sources = Sources({photo: shard.row}, {photo: shard.mask_row}, shard.folder, shard.masks)
+    sources = Sources(shard.photos, shard.mask_rows, shard.folder, shard.masks)
     return cut_frames([plan], sources, "photo", shard.cache, (shard.root / "frames", shard.root / "masks"))
 
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from table_rows import logged_step, validation
+
 from darkroom.contracts.choice import Choice
 from darkroom.contracts.evaluation_tables import SCORES
 from darkroom.contracts.run_record import RunRecord, read_run, write_run
@@ -17,10 +19,10 @@ def run(folder: Path, name: str, rank: int, step: int) -> RunRecord:
         {"step": "100", "strength": "1", "likeness": "0.6", "prompt_following": "0.8", "likeness_se": "0.01"},
         {"step": "200", "strength": "1", "likeness": "0.7", "prompt_following": "0.7", "likeness_se": "0.02"},
     ]
-    validation = [{"step": "0", "loss": "0.5"}, {"step": "100", "loss": "0.4"}, {"step": "200", "loss": "0.3"}]
-    log = [{"step": str(number), "loss": "0.5" if number <= 180 else "0.25"} for number in range(1, 201)]
+    validations = [validation(0, 0.5), validation(100, 0.4), validation(200, 0.3)]
+    log = [logged_step(number, 0.5 if number <= 180 else 0.25) for number in range(1, 201)]
     table = frame_of([{**row, "frames": "5"} for row in scores], SCORES)
-    result = figures(Choice(step, 1.0, ""), table, validation, log)
+    result = figures(Choice(step, 1.0, ""), table, validations, log)
     settings = {"rank": rank, "seed": 0, "prompts": ["a"]}
     write_run(folder / "run.json", RunRecord("pocket", name, settings, result))
     return read_run(folder / "run.json")

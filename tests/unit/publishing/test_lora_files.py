@@ -209,7 +209,10 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
         run = tmp_path / name
         shutil.copytree(checkpoints, run / "training" / "checkpoints")
         write_json(run / "training" / "machine.json", {"architecture": "x86_64"})
-        (run / "training" / "validation.csv").write_text("step,loss,split\n0,0.5,held_out\n100,0.25,held_out\n")
+        (run / "training" / "validation.csv").write_text(
+            "step,loss,loss_se,untriggered_loss,prior_loss,frames,split\n"
+            "0,0.5,0.01,0.5,,1,held_out\n100,0.25,0.01,0.5,,1,held_out\n"
+        )
         write_choice(run / "evaluation" / "choice.json", Choice(100, 0.8, "best | likeness"))
         (run / "evaluation" / "scores.csv").write_text(
             "step,strength,likeness,likeness_se,prompt_following,prompt_following_se,frames\n0,0,0.2,0.01,0.9,0.02,5\n"

@@ -25,11 +25,13 @@ SCRIPTS = Path(__file__).parents[3] / "scripts"
 # of threads are parts of the keys.
 DECIDE_NOTHING = {
     "darkroom.errors",
+    "darkroom.contracts.frame_table",
+    "darkroom.framing.tables",
     *(f"darkroom.config.{name}" for name in ("base", "captions", "framing", "photos")),
     *(f"darkroom.jobs.{name}" for name in ("crash_isolation", "gpu_locks", "progress")),
     "darkroom.models.lock",
     "darkroom.families.base",
-    *(f"darkroom.photo_folder.{name}" for name in ("index", "path_text")),
+    *(f"darkroom.photo_folder.{name}" for name in ("index", "path_text", "photo_table")),
     *(f"darkroom.storage.{name}" for name in ("cache", "code_version", "files", "tables", "threads")),
     "darkroom.training.encodings",
 }

@@ -1,12 +1,13 @@
 """Tables: canonical, whole, and gathered."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 from gather_shards import gather_pictures
 
 from darkroom.errors import UserError
-from darkroom.storage.tables import gather_tables, read_table, write_table
+from darkroom.storage.tables import columns_of, gather_tables, read_rows, read_table, write_table
 
 
 def test_tables_are_canonical(tmp_path: Path) -> None:
@@ -27,6 +28,43 @@ def test_odd_names_survive_a_table(tmp_path: Path) -> None:
     name = 'a,"b"\nc é'
     write_table(tmp_path / "one.csv", ["path"], [{"path": name}])
     assert read_table(tmp_path / "one.csv") == [{"path": name}]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A row of a table."""
+
+    photo: str
+    count: int
+    score: float | None
+    good: bool
+    later: str = ""
+
+
+def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
+    """Also where the table has a column more, or lacks one whose field has a default."""
+    rows = [Measured("a", 3, 0.25, True), Measured("0123", -1, None, False)]
+    write_table(tmp_path / "one.csv", columns_of(Measured), map(asdict, rows), keep_order=True)
+    assert read_rows(tmp_path / "one.csv", Measured) == rows
+    (tmp_path / "two.csv").write_text("good,photo,note,score,count\ntrue,a,x,0.25,3\nfalse,0123,,,-1\n")
+    assert read_rows(tmp_path / "two.csv", Measured) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("photo,count,good\na,1,true\n", "it has no column score"),
+        ("photo,count,score,good\na,1,,true\nb,,,true\n", "line 3: .*''"),
+        ("photo,count,score,good\na,1,high,true\n", "line 2: .*'high'"),
+        ("photo,count,score,good\na,1,,yes\n", "line 2: 'yes' is neither true nor false"),
+        ("photo,count,score,good\na,1\n", "line 2: a cell is missing"),
+        ("", "it has no column photo"),
+    ],
+)
+def test_a_cell_of_another_kind_is_named_with_its_line(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "one.csv").write_text(text)
+    with pytest.raises(ValueError, match=f"one.csv: {words}"):
+        read_rows(tmp_path / "one.csv", Measured)
 
 
 def test_shards_gather_to_the_same_table_whatever_their_number(tmp_path: Path) -> None:

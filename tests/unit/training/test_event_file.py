@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from event_reader import curves, read_events
+from table_rows import logged_step, validation
 from tensorboardX.proto.event_pb2 import SessionLog
 from tiny_dataset import recipe
 
 from darkroom.contracts.checkpoint_files import checkpoint_file
+from darkroom.contracts.training_tables import VALIDATION_COLUMNS
 from darkroom.families import sdxl
 from darkroom.training import event_file, lora_recipe
 from darkroom.training.encodings import Encodings
@@ -21,9 +23,11 @@ from darkroom.training.resume_state import SavingClock, TrainingState
 
 def expected(done: TrainingState) -> dict[str, dict[int, Any]]:
     rows = {"training": done.log, "validation": done.validation}
-    names = {"training": ("loss", "prior_loss", "lr", "grad_norm"), "validation": lora_recipe.VALIDATION_COLUMNS[1:5]}
+    names = {"training": ("loss", "prior_loss", "lr", "grad_norm"), "validation": VALIDATION_COLUMNS[1:5]}
     return {
-        f"{group}/{name}": {row["step"]: pytest.approx(row[name]) for row in rows[group] if row[name] is not None}
+        f"{group}/{name}": {
+            row.step: pytest.approx(getattr(row, name)) for row in rows[group] if getattr(row, name) is not None
+        }
         for group in rows
         for name in names[group]
     }
@@ -65,7 +69,7 @@ def test_a_training_that_was_stopped_has_every_step_once(
     for step in (5, 10):
         ours, theirs = (checkpoint_file(tmp_path / part / "checkpoints", step) for part in ("work", "plain"))
         assert ours.read_bytes() == theirs.read_bytes()
-    assert [row["loss"] for row in done.log] == [row["loss"] for row in plain.log]
+    assert [row.loss for row in done.log] == [row.loss for row in plain.log]
 
     again = EventFile(tmp_path / "tb")
     again.show(done)
@@ -75,17 +79,19 @@ def test_a_training_that_was_stopped_has_every_step_once(
 
 def test_curves_can_be_looked_at_while_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_file, "SHORTEST_PAUSE", -1.0)
-    done = TrainingState(0, [], [{"step": 0, "loss": 0.5, "frames": 2, "split": "held_out"}], 0.0)
+    done = TrainingState(0, [], [validation(0, 0.5)], 0.0)
     file = EventFile(tmp_path)
     for step in (1, 2):
         done.step, done.seconds = step, 10.0 * step
-        done.log.append({"step": step, "loss": 1.0 / step, "prior_loss": None, "seconds": done.seconds})
+        done.log.append(logged_step(step, 1.0 / step, seconds=done.seconds))
         file.show(done, 2**30)
-    found = curves(read_events(tmp_path))
-    assert found == {
+    values = {"loss": 0.5, "loss_se": 0.0, "untriggered_loss": 0.5}
+    assert curves(read_events(tmp_path)) == {
         "training/loss": {1: 1.0, 2: 0.5},
+        "training/lr": {1: pytest.approx(1e-3), 2: pytest.approx(1e-3)},
+        "training/grad_norm": {1: 1.0, 2: 1.0},
         "training/memory_gib": {1: 1.0, 2: 1.0},
-        "validation/loss": {0: 0.5},
+        **{f"validation/{name}": {0: value} for name, value in values.items()},
     }
     events = [event for event in read_events(tmp_path) if event.summary.value]
     assert events[-1].wall_time - events[0].wall_time == pytest.approx(10, abs=1e-3)
@@ -96,6 +102,6 @@ def test_a_full_disk_ends_the_curves_and_not_the_training(tmp_path: Path, monkey
     monkeypatch.setattr("tensorboardX.record_writer.open_file", lambda path: Path("/dev/full").open("wb"))  # noqa: SIM115
     file, done = EventFile(tmp_path), TrainingState(0, [], [], 0.0)
     for step in range(1, 400):
-        done.log.append({"step": step, "loss": 1.0, "seconds": 1.0})
+        done.log.append(logged_step(step, 1.0))
         file.show(done)
     file.close()

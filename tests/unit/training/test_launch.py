@@ -5,19 +5,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from event_reader import curves, read_events
+from table_rows import logged_step, validation
 from training_commands import SCRIPT, SETTINGS, command
 
 from darkroom.config.base import ComputeSettings
 from darkroom.config.training import PriorSettings, TrainingSettings, ValidationSettings
+from darkroom.contracts.training_tables import LoggedStep, read_log
 from darkroom.errors import UserError
 from darkroom.families import sdxl
 from darkroom.storage.process_identity import this_process
-from darkroom.storage.tables import read_table
 from darkroom.training import launch as launching
 from darkroom.training.encodings import Encodings
 from darkroom.training.launch import launch, refuse_other_launchers
@@ -38,12 +38,12 @@ def train(
     assert done.stdout.count(f"computed {settings.steps}") == 1
     assert done.stdout.count("frames 4/4") == 1
     assert list(curves(read_events(work / "tensorboard"))["training/loss"]) == list(range(1, settings.steps + 1))
-    return read_table(work / "log.csv")
+    return read_log(work / "log.csv")
 
 
 def train_alone(
     model: Path, encodings: Encodings, work: Path, settings: TrainingSettings = SETTINGS
-) -> list[dict[str, Any]]:
+) -> list[LoggedStep]:
     """The log of the same training in this process."""
     compute = ComputeSettings(device="cpu", training_threads=1)
     recipe = Recipe(settings, PriorSettings(weight=0.5), ValidationSettings(timesteps=3), compute)
@@ -56,7 +56,7 @@ def test_two_processes_train_as_one_does_and_the_same_every_time(
     alone_log = train_alone(tiny_model, tiny_encodings, tmp_path / "alone")
     two_log, _ = (train(tiny_model, tiny_encodings, 2, tmp_path / name) for name in ("two", "again"))
     for column in ("loss", "prior_loss", "grad_norm"):
-        alone, two = ([float(row[column] or 0) for row in log] for log in (alone_log, two_log))
+        alone, two = ([getattr(row, column) or 0.0 for row in log] for log in (alone_log, two_log))
         assert two == pytest.approx(alone, rel=1e-4, abs=1e-7)
     one, other = ([path.read_bytes() for path in checkpoints_of(tmp_path / name)] for name in ("two", "again"))
     assert len(one) == 2 and one == other
@@ -70,7 +70,7 @@ def test_two_processes_give_the_loss_of_one_that_accumulates(
     for count, micro_batch in ((1, 2), (2, None)):
         settings = SETTINGS.model_copy(update={"batch": 4, "steps": 20, "micro_batch": micro_batch, "ema_decay": 0.9})
         log = train(tiny_model, tiny_encodings, count, tmp_path / str(count), settings)
-        losses.append([float(row["loss"]) for row in log])
+        losses.append([row.loss for row in log])
     assert len(losses[0]) == 20
     assert losses[1] == pytest.approx(losses[0], abs=1e-4)
 
@@ -180,7 +180,9 @@ def test_a_finished_training_is_known_until_a_checkpoint_changes(tmp_path: Path)
     checkpoint.write_bytes(b"weights")
     (tmp_path / "state.pt").write_bytes(b"optimizer")
     assert finished_training(tmp_path) is None
-    done = TrainingState(2, [{"step": 1}, {"step": 2}], [{"step": 0}], 1.5, machine={"processor": "x"})
+    done = TrainingState(
+        2, [logged_step(1, 0.5), logged_step(2, 0.4)], [validation(0, 0.5)], 1.5, machine={"processor": "x"}
+    )
     keep_finished(tmp_path, done)
     assert not (tmp_path / "state.pt").exists()
     assert finished_training(tmp_path) == TrainingState(2, done.log, done.validation, 1.5, 2, done.machine)
@@ -192,6 +194,7 @@ ENDLESS = """
 import sys, time
 from pathlib import Path
 from darkroom.jobs.command import run_command
+from darkroom.contracts.training_tables import LoggedStep, read_log
 from darkroom.config.base import ComputeSettings
 from darkroom.training.launch import is_worker, launch, noting_failures
 

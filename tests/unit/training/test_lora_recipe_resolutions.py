@@ -108,6 +108,6 @@ def test_validation_counts_photos(tiny_model: Path, tmp_path: Path) -> None:
     for row in encodings.of("frame", "held_out"):
         losses.setdefault(view_of(row.name), []).append(fixed_noise_loss(denoiser, row, context))
     photos = [fmean(own) for own in losses.values()]
-    assert first["frames"] == 4 and [len(own) for own in losses.values()] == [2, 2]
-    assert first["loss"] == pytest.approx(fmean(photos), rel=1e-5)
-    assert first["loss_se"] == pytest.approx(stdev(photos) / 2**0.5, rel=1e-4)
+    assert first.frames == 4 and [len(own) for own in losses.values()] == [2, 2]
+    assert first.loss == pytest.approx(fmean(photos), rel=1e-5)
+    assert first.loss_se == pytest.approx(stdev(photos) / 2**0.5, rel=1e-4)

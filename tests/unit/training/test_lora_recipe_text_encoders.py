@@ -122,7 +122,7 @@ def test_it_learns_and_the_files_load_whole(name: str, prepared: Prepared, tmp_p
     """Both published forms use every module; without the text encoders' part the picture is another."""
     module, (model, _) = family(name), prepared(name)
     done = train(name, prepared, recipe(steps=30, checkpoint_every=30), tmp_path)
-    assert done.validation[-1]["loss"] < 0.97 * done.validation[0]["loss"]
+    assert done.validation[-1].loss < 0.97 * done.validation[0].loss
     file = checkpoint_file(tmp_path / "checkpoints", 30)
     checkpoint = read_checkpoint(file)
     parts = checkpoint.parts()
@@ -169,7 +169,7 @@ def test_a_reloaded_checkpoint_has_the_loss_of_the_training(prepared: Prepared, 
     changes = measure_loss_changes(denoiser, sdxl, context, compared, torch.float32)
     assert changes[BASE].fall == 0 and changes[compared[0]].fall == pytest.approx(0, abs=1e-5)
     base, last = done.validation[0], done.validation[-1]
-    assert changes[compared[1]].prior_rise == pytest.approx(last["prior_loss"] / base["prior_loss"] - 1, abs=1e-5)
+    assert changes[compared[1]].prior_rise == pytest.approx(last.prior_loss / base.prior_loss - 1, abs=1e-5)
 
 
 def test_the_prior_holds_to_what_the_base_hears(prepared: Prepared, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_the_prior_holds_to_what_the_base_hears(prepared: Prepared, tmp_path: Pa
     sums = {}
     for weight in (0.01, 50.0):
         log = train("sdxl", prepared, recipe(weight, steps=12, checkpoint_every=12), tmp_path / str(weight)).log
-        losses = [row["prior_loss"] for row in log if row["prior_loss"] is not None]
+        losses = [row.prior_loss for row in log if row.prior_loss is not None]
         assert losses[0] < 1e-9 < losses[-1]
         sums[weight] = sum(losses)
     assert sums[50.0] < 0.7 * sums[0.01]
@@ -186,7 +186,9 @@ def test_the_prior_holds_to_what_the_base_hears(prepared: Prepared, tmp_path: Pa
 def test_micro_batches_change_memory_and_nothing_else(prepared: Prepared, tmp_path: Path) -> None:
     logs = [train("sdxl", prepared, recipe(micro_batch=size, steps=4), tmp_path / str(size)).log for size in (None, 1)]
     for column in ("loss", "grad_norm"):
-        assert [row[column] for row in logs[0]] == pytest.approx([row[column] for row in logs[1]], rel=1e-4)
+        assert [getattr(row, column) for row in logs[0]] == pytest.approx(
+            [getattr(row, column) for row in logs[1]], rel=1e-4
+        )
 
 
 @pytest.mark.parametrize(

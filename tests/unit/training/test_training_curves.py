@@ -1,25 +1,14 @@
 """The picture of a training."""
 
-from typing import Any
+from table_rows import logged_step, validation
 
 from darkroom.imaging.contact_sheet import GREEN
 from darkroom.training.training_curves import BLUE, draw_curves
 
 
-def rows(steps: int, **columns: Any) -> list[dict[str, str]]:
-    return [{"step": str(step), **{name: str(value(step)) for name, value in columns.items()}} for step in range(steps)]
-
-
 def test_curves_fall_where_losses_fall() -> None:
-    log = rows(50, loss=lambda step: 1 - step / 100, lr=lambda step: 1e-4)
-    validation = rows(
-        3,
-        loss=lambda step: 0.5 - step / 10,
-        untriggered_loss=lambda step: 0.5,
-        prior_loss=lambda step: "",
-        split=lambda step: "held_out",
-    )
-    picture = draw_curves(log, validation)
+    log = [logged_step(step, 1 - step / 100) for step in range(50)]
+    picture = draw_curves(log, [validation(step, 0.5 - step / 10, untriggered_loss=0.5) for step in range(3)])
     pixels = {colour: [] for colour in (BLUE, GREEN)}  # type: dict[Any, list[tuple[int, int]]]
     for x in range(80, picture.width):
         for y in range(60, picture.height):
@@ -32,5 +21,4 @@ def test_curves_fall_where_losses_fall() -> None:
 
 
 def test_a_training_of_one_step_is_drawn() -> None:
-    log = [{"step": "1", "loss": "0.5", "lr": "0"}]
-    assert draw_curves(log, []).size == (900, 780)
+    assert draw_curves([logged_step(1, 0.5, lr=0.0)], []).size == (900, 780)

@@ -1,0 +1,31 @@
+"""duplicates.csv: which photos show one picture, a row per photo."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from darkroom.storage.tables import columns_of, read_rows
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What a photo is to the other photos.
+
+    `group` is the photo at the root, empty for a photo without relatives. `kind` is how it relates to the photo `of`
+    (`recompressed`, `mirrored`, `rotated`, `cropped` or `burst`), both empty for one that is nobody's copy; `score` is
+    the correlation that proved it, `overlap` the share of the original that it shows.
+    """
+
+    photo: str
+    group: str
+    kind: str
+    of: str
+    score: float | None
+    overlap: float | None
+
+
+COLUMNS = columns_of(Relation)
+
+
+def read_relations(path: Path) -> dict[str, Relation]:
+    """The rows of duplicates.csv by photo."""
+    return {row.photo: row for row in read_rows(path, Relation)}
