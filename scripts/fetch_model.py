@@ -11,12 +11,13 @@ from darkroom.jobs.command import run_command
 from darkroom.models.fetch import (
     CAPTIONER_FILES,
     CHAT_FILES,
+    EVERYTHING,
     OPEN_CLIP_FILES,
     TRANSFORMERS_FILES,
     fetch_from_hub,
     lock_local,
 )
-from darkroom.models.lock import local_model
+from darkroom.models.lock import LockedModel, local_model
 from darkroom.storage.files import write_json
 from darkroom.storage.portable_paths import portable
 
@@ -29,6 +30,7 @@ class Arguments:
     pins: Annotated[Path, "folder of recorded commits"]
     lock: Annotated[Path, "lock file, to write"]
     family: Annotated[str | None, "the model family of a base model, or open_clip, captioner, polisher"] = None
+    tokenizers: Annotated[bool, "of a base model its tokenizers only"] = False
 
 
 def wanted_files(name: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -44,17 +46,23 @@ def wanted_files(name: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return family(name).MODEL_FILES, family(name).SKIPPED_FILES
 
 
+def fetch(arguments: Arguments, only: tuple[str, ...]) -> LockedModel:
+    """The locked model; `only` are the patterns of the files that are wanted of it, where not all are."""
+    if not local_model(arguments.model):
+        allow, skip = wanted_files(arguments.family)
+        hub = arguments.model, arguments.revision, only or allow, skip, arguments.store, arguments.pins
+        return fetch_from_hub(*hub, needs_weights=not only)
+    model = lock_local(arguments.model, only or EVERYTHING)
+    # Tables and files that are published name the source; only this lock knows where the model lies.
+    return replace(model, source=portable(model.source, Path(__file__).absolute().parents[1]))
+
+
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
-    if local_model(arguments.model):
-        model = lock_local(arguments.model)
-        # Tables and files that are published name the source; only this lock knows where the model lies.
-        model = replace(model, source=portable(model.source, Path(__file__).absolute().parents[1]))
-    else:
-        allow, skip = wanted_files(arguments.family)
-        model = fetch_from_hub(arguments.model, arguments.revision, allow, skip, arguments.store, arguments.pins)
-    if arguments.family in FAMILIES:
-        family(arguments.family).check_model(model.path)
+    base_model = family(arguments.family) if arguments.family in FAMILIES else None
+    model = fetch(arguments, base_model.TOKENIZER_FILES if base_model and arguments.tokenizers else ())
+    if base_model and not arguments.tokenizers:
+        base_model.check_model(model.path)
     write_json(arguments.lock, model.to_json())
     print(f"fetch_model: {model.source} at {model.revision}: files {len(model.files)}/{len(model.files)}")
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from safetensors.numpy import load_file, save_file
+
 Change = Callable[[Path], None]
 
 SURVEY = frozenset({"survey_photos", "gather_photos", "fingerprint_photos", "gather_fingerprints", "group_duplicates"})
@@ -153,6 +155,12 @@ def update_package(folder: Path) -> None:
     path.write_text(path.read_text() + "# another version of something\n")
 
 
+def exchange_weights(folder: Path) -> None:
+    """Another VAE in the folder of the base model: the same numbers under another header."""
+    path = folder / "resources/pocket/sdxl/vae/diffusion_pytorch_model.safetensors"
+    save_file(load_file(path), path, {"format": "pt", "note": "exchanged"})
+
+
 def delete_cache(folder: Path) -> None:
     """The cache gone."""
     shutil.rmtree(folder / ".darkroom" / "cache")
@@ -270,6 +278,15 @@ CASES = {
         TRAINING,
         TRAINED,
         note="`batch` also decides buckets, `flip` and `text_encoder` what is encoded",
+        slow=True,
+    ),
+    "weights": Case(
+        "weights of the base model",
+        exchange_weights,
+        frozenset({"fetch_model", "encode_dataset", "render_prior"}) | BASE | TRAINING,
+        {"render_prior": 4, "encode_dataset": 63, "train_lora": 4, "render_base": 2, "render_samples": 4},
+        note="captions need its tokenizers only, which are locked apart; the numbers in the file are the same here, so "
+        "that the pictures, and with them their scores, are known",
         slow=True,
     ),
     "prompts": Case(

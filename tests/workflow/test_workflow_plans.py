@@ -38,7 +38,7 @@ ROOMS = {
 def test_plain_snakemake_plans_every_stage(checkout: Checkout) -> None:
     planned = jobs(checkout.snakemake("-n"))
     assert set(planned) >= ROOMS | {"render_prior"}
-    assert planned["fetch_model"] == 4
+    assert planned["fetch_model"] == 5
 
 
 def named(kind: str, planned: str) -> set[str]:
@@ -69,7 +69,7 @@ def test_every_output_is_wanted(checkout: Checkout, models: list[str]) -> None:
 def test_examples_with_real_weights_are_planned_whole(checkout: Checkout, example: str, runs: int) -> None:
     planned = jobs(checkout.snakemake("-n", "--configfile", f"config/examples/{example}"))
     assert set(planned) >= ROOMS
-    assert planned["fetch_model"] == 4
+    assert planned["fetch_model"] == 5
     assert planned["train_lora"] == planned["publish_lora"] == runs
 
 

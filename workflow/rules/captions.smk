@@ -58,7 +58,7 @@ rule rewrite_captions:
         frames=rules.crop_to_buckets.output.table,
         photos=rules.gather_photos.output.table,
         overrides=CONFIG.overrides or [],
-        model=lock_of("{target}"),
+        model=lock_of("{target}.tokenizers"),
         polisher=polisher_lock,
     output:
         table=f"{RESULTS}/{{target}}/captions.csv",
@@ -96,7 +96,7 @@ rule audit_captions:
         machine=rules.gather_captions.output.table,
         frames=rules.crop_to_buckets.output.table,
         photos=rules.gather_photos.output.table,
-        model=lock_of("{target}"),
+        model=lock_of("{target}.tokenizers"),
     output:
         table=f"{RESULTS}/{{target}}/audit.csv",
         page=report(

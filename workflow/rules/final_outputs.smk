@@ -59,10 +59,8 @@ def everything():
     Every output of every rule is named. Snakemake deletes what a failed job had made before and forgets the failure;
     of what nobody wants it would not see that it is gone as long as all that was made from it is there.
     """
-    polishers = [model for target in TARGETS for model in PROJECT.polishers(target)]
-    models = [*PROJECT.helpers, *TARGETS, *polishers]
     return [
-        *expand(str(rules.fetch_model.output.lock), model=models),
+        *expand(str(rules.fetch_model.output.lock), model=PROJECT.models),
         *of_photos(),
         *of_each_target(),
         *[output for target, run in RUNS for output in of_each_run(target, run)],

@@ -1,5 +1,4 @@
 # What rules ask for: input functions and functions of params, each evaluated for one job.
-from darkroom.models.fetch import local_files
 from darkroom.storage.files import canonical_json
 
 
@@ -48,13 +47,12 @@ def family_code(name):
 
 def fetching_code(wildcards):
     """An input function: the code of fetch_model, with the family's where the model is a base model."""
-    target = TARGETS.get(wildcards.model)
-    return code("fetch_model", target.family if target else None)
+    return code("fetch_model", PROJECT.model_source(wildcards.model).model_family)
 
 
 def model_inputs(wildcards):
     """An input function: the files of a model that lies here, so that an exchanged one is seen; none for one of the Hub."""
-    return local_files(PROJECT.model_source(wildcards.model).model)
+    return PROJECT.model_source(wildcards.model).local_files()
 
 
 def lock_of(model):

@@ -12,6 +12,8 @@ rule fetch_model:
         lock=f"{RESULTS}/models/{{model}}.json",
     log:
         f"logs/{CONFIG.project}/fetch_model/{{model}}.log",
+    # First of all, so that a wrong model is known before photos are worked on.
+    priority: 1
     localrule: True
     conda:
         "../../envs/train.yaml"

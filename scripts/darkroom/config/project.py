@@ -89,6 +89,11 @@ def target_label(name: str) -> str:
     return Path(name).stem if name.endswith(".yaml") else name
 
 
+def tokenizers_label(target: str) -> str:
+    """The name of the tokenizers of a target's base model, which captions need, among all models of a project."""
+    return f"{target}.tokenizers"
+
+
 def polisher_label(target: str) -> str:
     """The name of the model that polishes a target's captions, among all models of a project."""
     return f"{target}.polisher"

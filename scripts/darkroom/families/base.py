@@ -44,6 +44,10 @@ class ModelFamily(Protocol):
         """The patterns of files among these that are not: weights in other precisions."""
 
     @property
+    def TOKENIZER_FILES(self) -> tuple[str, ...]:
+        """The patterns of what `load_tokenizers` reads: captions are written and counted before any weight is there."""
+
+    @property
     def CONFIG_FILES(self) -> tuple[str, ...]:
         """The patterns of what `convert` takes from a model's folder."""
 
@@ -90,7 +94,7 @@ class ModelFamily(Protocol):
         """What published files say of the base model: modelspec's architecture and kohya's base version."""
 
     def load_tokenizers(self, model: Path) -> list[PreTrainedTokenizerBase]:
-        """The tokenizers that limit a caption."""
+        """The tokenizers that limit a caption, of a folder that holds the TOKENIZER_FILES."""
 
     def count_tokens(self, tokenizers: Sequence[PreTrainedTokenizerBase], text: str) -> int:
         """Tokens of a text for the encoder that needs most, those of start and end included."""

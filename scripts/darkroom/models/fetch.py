@@ -16,14 +16,15 @@ CHAT_FILES = (*TRANSFORMERS_FILES, "*.jinja")
 CAPTIONER_FILES = (*CHAT_FILES, "model.onnx", "selected_tags.csv")
 OPEN_CLIP_FILES = ("open_clip_config.json", "open_clip_model.safetensors", "*.json", "*.txt")
 ONNX_FILES = ("*.onnx",)
+EVERYTHING = ("*",)
 # What people read beside a model decides nothing: an edited model card retrains nothing.
 DOCUMENTS = ("readme*", "license*", "*.md", "*.png", "*.jpg", "*.jpeg", "*.gif", "*.webp", "*.svg")
 
 
-def local_files(model: str) -> list[str]:
+def local_files(model: str, allow: tuple[str, ...] = EVERYTHING) -> list[str]:
     """The files of a model given as a file or folder, sorted, without hidden ones and documents.
 
-    None for an id of the Hub.
+    Of a folder those that match `allow`. None for an id of the Hub.
     """
     path = Path(model)
     if not local_model(model) or not path.exists():
@@ -34,21 +35,22 @@ def local_files(model: str) -> list[str]:
     for parent, folders, names in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [str(Path(parent) / name) for name in names if not name.startswith(".") and not _document(name)]
-    return sorted(found)
+    return sorted(file for file in found if _wanted(Path(file).relative_to(path).as_posix(), allow))
 
 
 def _document(name: str) -> bool:
     return any(fnmatch.fnmatch(name.lower(), pattern) for pattern in DOCUMENTS)
 
 
-def lock_local(model: str) -> LockedModel:
-    """Hash every file of a model in a folder here, or of a model that is one file.
+def lock_local(model: str, allow: tuple[str, ...] = EVERYTHING) -> LockedModel:
+    """Hash every file that matches `allow` of a model in a folder here, or a model that is one file.
 
     Raises UserError where there is none, or where weights are pickles, which can run code when they are opened.
     """
-    files = local_files(model)
+    files = local_files(model, allow)
     if not files:
-        raise UserError(f"{model}: there is no model; give a folder or file that exists, or an id of the Hub")
+        what = "no model" if allow == EVERYTHING else f"none of {', '.join(allow)}"
+        raise UserError(f"{model}: there is {what}; give a folder or file that exists, or an id of the Hub")
     _refuse_pickles(model, files)
     root = Path(model) if Path(model).is_dir() else Path(model).parent
     hashes = {Path(file).relative_to(root).as_posix(): sha256_file(Path(file)) for file in files}
@@ -117,7 +119,7 @@ def fetch_from_hub(
             f"{model}@{revision}: the Hub cannot be reached ({_first_line(error)}); run this once with a network, "
             "or give a folder that holds the model"
         ) from None
-    files = [name for name in local_files(str(folder)) if _wanted(Path(name).relative_to(folder).as_posix(), allow)]
+    files = local_files(str(folder), allow)
     if needs_weights and not any(name.endswith((".safetensors", ".onnx")) for name in files):
         raise UserError(f"{model}@{revision}: it has no weights as safetensors or ONNX; give a model that has")
     hashes = {Path(name).relative_to(folder).as_posix(): sha256_file(Path(name)) for name in files}

@@ -3,16 +3,26 @@
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from darkroom.config.loading import check, check_models, load_target, run_training, with_found_paths
-from darkroom.config.project import DECIDE_NOTHING, Config, Target, mask_models, polisher_label, target_label
+from darkroom.config.project import (
+    DECIDE_NOTHING,
+    Config,
+    Target,
+    mask_models,
+    polisher_label,
+    target_label,
+    tokenizers_label,
+)
 from darkroom.config.training import Recipe, TrainingSettings, check_compute
 from darkroom.contracts.checkpoint_files import checkpoint_steps, step_name
 from darkroom.errors import UserError
+from darkroom.families.base import FAMILIES, family
+from darkroom.models.fetch import EVERYTHING, local_files
 from darkroom.photo_folder.index import IndexedFile, refresh_index, shard_of
 from darkroom.storage.code_version import installed_version
 from darkroom.storage.files import canonical_json, sha256_bytes
@@ -30,17 +40,29 @@ HELPERS = ("captioner", "segmenter", "clip", "embedding", "box_finder", "second_
 class ModelSource:
     """A model to fetch: a file, a folder or an id of the Hub, its revision, and whose files it has.
 
-    `family` is a model family, or `captioner`, `polisher` or `open_clip`; empty for any model of transformers.
+    `family` is a model family, or `captioner`, `polisher` or `open_clip`; empty for any model of transformers. Of a
+    model family `tokenizers` asks for its tokenizers only.
     """
 
     model: str
     revision: str
     family: str = ""
+    tokenizers: bool = False
 
     def to_arguments(self) -> str:
         """The words of fetch_model's command line, quoted for a shell."""
         words = ["--model", self.model, "--revision", self.revision]
-        return shlex.join([*words, "--family", self.family] if self.family else words)
+        words += ["--family", self.family] if self.family else []
+        return shlex.join([*words, "--tokenizers"] if self.tokenizers else words)
+
+    @property
+    def model_family(self) -> str | None:
+        """The model family of a base model, None for other models."""
+        return self.family if self.family in FAMILIES else None
+
+    def local_files(self) -> list[str]:
+        """Its files where it lies here; none where it is an id of the Hub."""
+        return local_files(self.model, family(self.family).TOKENIZER_FILES if self.tokenizers else EVERYTHING)
 
 
 @dataclass(frozen=True)
@@ -134,22 +156,30 @@ class Project:
         """The name of the model that polishes a target's captions, where one is asked for."""
         return [polisher_label(target)] if self.targets[target].captions.polish else []
 
+    @property
+    def models(self) -> list[str]:
+        """The names of all models of the project, which are those of their locks."""
+        own = [name for target in self.targets for name in (target, tokenizers_label(target), *self.polishers(target))]
+        return [*self.helpers, *own]
+
     def model_source(self, name: str) -> ModelSource:
-        """The model of a name: of a target, one of `helpers`, or one of `polishers`."""
+        """The model of a name, one of `models`."""
         masks, embedding = self.config.masks, self.config.duplicates
         captioner, evaluation = self.config.captioner, self.config.evaluation
-        sources: dict[str, tuple[str | None, ...]] = {
-            "segmenter": (masks.model, masks.revision),
-            "box_finder": (masks.box_model, masks.box_revision),
-            "second_segmenter": (masks.second, masks.second_revision),
-            "captioner": (captioner.model, captioner.revision, "captioner"),
-            "embedding": (embedding.embedding, embedding.embedding_revision, "open_clip"),
-            "clip": (evaluation.clip, evaluation.clip_revision, "open_clip"),
+        sources = {
+            "segmenter": ModelSource(masks.model, masks.revision),
+            "box_finder": ModelSource(masks.box_model or "", masks.box_revision),
+            "second_segmenter": ModelSource(masks.second or "", masks.second_revision),
+            "captioner": ModelSource(captioner.model, captioner.revision, "captioner"),
+            "embedding": ModelSource(embedding.embedding or "", embedding.embedding_revision, "open_clip"),
+            "clip": ModelSource(evaluation.clip, evaluation.clip_revision, "open_clip"),
         }
         for label, target in self.targets.items():
-            sources[label] = (target.model, target.revision, target.family)
-            sources[polisher_label(label)] = (target.captions.polish, target.captions.polish_revision, "polisher")
-        return ModelSource(*(part or "" for part in sources[name]))
+            base = ModelSource(target.model, target.revision, target.family)
+            polisher = ModelSource(target.captions.polish or "", target.captions.polish_revision, "polisher")
+            sources |= {label: base, tokenizers_label(label): replace(base, tokenizers=True)}
+            sources[polisher_label(label)] = polisher
+        return sources[name]
 
     def recipe(self, target: str, run: str) -> Recipe:
         """Everything that decides the LoRA of a run besides model and encodings."""
@@ -221,11 +251,11 @@ def load_project(values: Any, checkout: Path) -> Project:
 def _check_labels(config: Config) -> None:
     """Raise UserError where two targets, or a target and another model, would have the same files."""
     labels = [target_label(name) for name in config.targets]
-    polishers = [polisher_label(label) for label in labels]
+    others = [name for label in labels for name in (polisher_label(label), tokenizers_label(label))]
     for label in labels:
         if labels.count(label) > 1:
             raise UserError(f"targets: {label} is there twice; leave one out, or give its file another name")
-        if label in (*HELPERS, *polishers):
+        if label in (*HELPERS, *others):
             raise UserError(f"targets: {label} is the name of another model of a project; give the file another name")
 
 

@@ -12,7 +12,10 @@ from fetch_model import wanted_files
 from huggingface_hub.utils import filter_repo_objects
 
 from darkroom.errors import UserError
+from darkroom.families import sd15
+from darkroom.families.base import FAMILIES
 from darkroom.models.fetch import fetch_from_hub, local_files, lock_local, pin_file
+from darkroom.models.lock import read_lock
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -46,6 +49,19 @@ def test_local_model_may_be_one_file(tmp_path: Path) -> None:
     model = folder_with(tmp_path, "u2netp.onnx") / "u2netp.onnx"
     lock = lock_local(str(model))
     assert list(lock.files) == ["u2netp.onnx"] and lock.path == model
+
+
+def test_tokenizers_are_locked_apart(tmp_path: Path) -> None:
+    """Other weights are no other tokenizers."""
+    parts = ("model_index.json", "tokenizer/vocab.json", "unet/config.json", "unet/weights.safetensors")
+    model = folder_with(tmp_path / "model", *parts)
+    before = lock_local(str(model), sd15.TOKENIZER_FILES)
+    assert sorted(before.files) == ["tokenizer/vocab.json", "unet/config.json"]
+    assert local_files(str(model), sd15.TOKENIZER_FILES) == [str(model / name) for name in sorted(before.files)]
+    (model / "unet" / "weights.safetensors").write_text("other")
+    assert lock_local(str(model), sd15.TOKENIZER_FILES) == before
+    with pytest.raises(UserError, match=r"there is none of tokenizer/\*"):
+        lock_local(str(folder_with(tmp_path / "other", "a.json")), sd15.TOKENIZER_FILES)
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "unet/x.ckpt", "a.pt"])
@@ -141,6 +157,27 @@ def test_of_a_captioner_what_it_needs_is_fetched_and_no_code(
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     lock = fetch_from_hub("owner/name", "main", *wanted_files("captioner"), tmp_path / "store", tmp_path / "pins")
     assert set(lock.files) == set(fetched)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_of_the_hub_tokenizers_are_fetched_without_weights(
+    name: str, tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rule's own script; what it fetched is a part of the folder into which the whole model goes."""
+    lock = tmp_path / "lock.json"
+    words = ["--model", "owner/name", "--revision", "main", "--family", name, "--tokenizers", "--lock", str(lock)]
+    words += ["--store", str(tmp_path / "store"), "--pins", str(tmp_path / "pins")]
+    wanted = ("tokenizer/vocab.json", "tokenizer_2/spiece.model", "unet/config.json", "transformer/config.json")
+    weights = ("unet/model.safetensors", "text_encoder_2/model.safetensors", "transformer/model.safetensors")
+
+    def snapshot_download(model: str, local_dir: Path, allow_patterns: list[str], **others: Any) -> None:
+        folder_with(local_dir, *filter_repo_objects([*wanted, *weights], allow_patterns=allow_patterns))
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    monkeypatch.setattr("sys.argv", ["fetch_model", *words])
+    fetch_model.main()
+    files = set(read_lock(lock).files)
+    assert files <= set(wanted) and any(file.startswith("tokenizer") for file in files) and len(files) >= 2
 
 
 @pytest.mark.parametrize("family", ["sdxl", "sd15"])

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,12 @@ def test_models_are_those_that_the_settings_name(load: Any) -> None:
     assert more.helpers == ["captioner", "segmenter", "clip", "embedding", "box_finder"]
     assert more.model_source("embedding") == ModelSource("hub/embedding", "v2", "open_clip")
     assert more.model_source("segmenter") == ModelSource("hub/sam", "main")
-    assert plain.model_source("pocket-sdxl").family == "sdxl"
+    assert plain.model_source("pocket-sdxl").family == plain.model_source("pocket-sdxl").model_family == "sdxl"
+    assert plain.model_source("captioner").model_family is None
+    assert plain.models == [*plain.helpers, "pocket-sdxl", "pocket-sdxl.tokenizers"]
+    assert all(plain.model_source(name).model for name in plain.models)
+    whole, tokenizers = (plain.model_source(name) for name in plain.models[-2:])
+    assert tokenizers == replace(whole, tokenizers=True)
     assert not plain.masks_by_torch and more.masks_by_torch
 
 
@@ -82,6 +88,7 @@ def test_arguments_are_quoted_for_a_shell() -> None:
     odd = ModelSource("my $(model)'s", "main", "sdxl")
     assert shlex.split(odd.to_arguments()) == ["--model", "my $(model)'s", "--revision", "main", "--family", "sdxl"]
     assert "--family" not in ModelSource("a", "main").to_arguments()
+    assert ModelSource("a", "main", "sdxl", tokenizers=True).to_arguments().endswith("--family sdxl --tokenizers")
 
 
 def test_what_any_run_needs_is_encoded(load: Any) -> None:
