@@ -82,7 +82,7 @@ def load_polisher(path: Path, compute: ComputeSettings) -> Callable[[str], str]:
         # The prompt holds the caption: an answer longer than it says more than the caption.
         longest = inputs["input_ids"].shape[1]
         with torch.inference_mode():
-            told = model.generate(**inputs, **GREEDY, max_new_tokens=longest)[0, longest:]
-        return "" if is_cut_off(model, told, longest) else answer_text(tokenizer, told)
+            generated = model.generate(**inputs, **GREEDY, max_new_tokens=longest)[0, longest:]
+        return "" if is_cut_off(model, generated, longest) else answer_text(tokenizer, generated)
 
     return answer

@@ -1,4 +1,9 @@
-"""How frames are named: `<photo>`, `<photo>-head` for a closer view, `-512` behind either for a smaller resolution."""
+"""What a frame is, and how it is named.
+
+A frame is what a target trains on: a photo, or a closer view of it, cut to a bucket of one resolution, with its mask
+and its caption. Its name is `<photo>`, `<photo>-head` for a closer view, and `-512` behind either for a smaller
+resolution.
+"""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -87,8 +87,8 @@ def _exchanged(
         best = _best_exchange(similarity, bonus, groups, chosen, fixed)
         if best is None:
             break
-        place, number = best
-        chosen[place] = number
+        index, number = best
+        chosen[index] = number
     return chosen
 
 
@@ -114,9 +114,9 @@ def _best_exchange(
         fallback = with_it - np.maximum(similarity[:, number], second)
         gains = (with_it - first).sum() + bonus[number] - lost - np.bincount(nearest, fallback, len(chosen))
         gains[~allowed(number)] = -np.inf
-        place = int(gains.argmax())
-        if gains[place] > best:
-            best, found = float(gains[place]), (place, number)
+        index = int(gains.argmax())
+        if gains[index] > best:
+            best, found = float(gains[index]), (index, number)
     return found
 
 

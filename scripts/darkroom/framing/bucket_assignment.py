@@ -98,9 +98,9 @@ def _by_blocks(costs: np.ndarray, batch: int) -> np.ndarray:
     before = np.concatenate([[0], full[: count - left : batch].cumsum()])
     after = np.concatenate([[0], full[left::batch].cumsum()])
     rest = (sums[left:] - sums[: count + 1 - left]).min(axis=1)[: count - left + 1 : batch]
-    place = int((before + after[-1] - after + rest).argmin()) * batch
+    cut = int((before + after[-1] - after + rest).argmin()) * batch
     found = np.zeros(count, dtype=np.int64)
-    for low, high in pairwise([*range(0, place + 1, batch), *range(place + left, count + 1, batch)]):
+    for low, high in pairwise([*range(0, cut + 1, batch), *range(cut + left, count + 1, batch)]):
         found[low:high] = (sums[high] - sums[low]).argmin()
     outside = np.isinf(costs[np.arange(count), found])
     found[outside] = costs[outside].argmin(axis=1)
@@ -268,8 +268,8 @@ def _best_transfer(state: _Transfers, prices: np.ndarray, best: float) -> _Trans
     # Each path of a transfer costs at least what the one before it did.
     bounds = (gain + moved[:, :, None] * state.distances()).min(axis=0)
     found = None
-    for place in np.argsort(bounds, axis=None, kind="stable"):
-        start, end = (int(index) for index in np.unravel_index(place, bounds.shape))
+    for flat in np.argsort(bounds, axis=None, kind="stable"):
+        start, end = (int(index) for index in np.unravel_index(flat, bounds.shape))
         if bounds[start, end] >= best:
             break
         trial, total = state.copy(), 0.0

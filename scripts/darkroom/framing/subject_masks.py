@@ -55,10 +55,10 @@ def mask_photos(
     known = _cached(keys, mask_cache)
     known |= dict(_open_supplied(own, keys, known, photos, supplied_folder, mask_cache))
     computed = 0
-    for place, finder in enumerate(finders):
+    for index, finder in enumerate(finders):
         made, found, count = _masks_of(finder, others, folder, mask_cache)
         computed += count
-        if place == 0:
+        if index == 0:
             keys, known = keys | made, known | found
         else:
             known |= _compared({photo: keys[photo] for photo in others}, made, known, mask_cache)

@@ -92,14 +92,14 @@ def _means(entry: str, uuid: str) -> bool:
 def _wait_for(cards: Sequence[str], count: int) -> list[str]:
     """Lock `count` of the cards and return them; says so where it has to wait."""
     folder = _lock_folder()
-    told = -REMIND_SECONDS
+    said_at = -REMIND_SECONDS
     while True:
         taken = _try(cards, count, folder)
         if taken:
             HELD.extend([folder, *taken.values()])
             return list(taken)
-        if time.monotonic() - told >= REMIND_SECONDS:
-            told = time.monotonic()
+        if time.monotonic() - said_at >= REMIND_SECONDS:
+            said_at = time.monotonic()
             names = f"{count} of the {len(cards)} GPUs" if len(cards) > 1 else "the GPU"
             LOGGER.warning("gpu: other jobs run there, waiting for %s", names)
         time.sleep(RETRY_SECONDS)

@@ -33,7 +33,7 @@ def load_pretrained(
     model_class, processor_class = (getattr(transformers, name) for name in classes)
     options = {"trust_remote_code": False, "local_files_only": True}
     try:
-        model, told = model_class.from_pretrained(
+        model, loading_info = model_class.from_pretrained(
             path, dtype=dtype, use_safetensors=True, output_loading_info=True, **options
         )
         processor = processor_class.from_pretrained(path, **options)
@@ -41,7 +41,7 @@ def load_pretrained(
         if lacks_memory(error):
             raise
         raise UserError(_line(key, path, failing, one_line(error))) from None
-    missing = sorted(name for name in told["missing_keys"] if not any(part in f".{name}" for part in UNUSED))
+    missing = sorted(name for name in loading_info["missing_keys"] if not any(part in f".{name}" for part in UNUSED))
     if missing:
         raise UserError(_line(key, path, failing, f"its weights lack {len(missing)} tensors, such as {missing[0]}"))
     return model.to(device).eval(), processor

@@ -41,8 +41,8 @@ def taken_together(photos: Sequence[PhotoFile], burst_seconds: float) -> set[Pai
     """
     timed = sorted((photo.taken_at, number) for number, photo in enumerate(photos) if photo.taken_at)
     pairs = set()
-    for place, (_, number) in enumerate(timed):
-        for _, later in timed[place + 1 : place + 1 + MOST]:
+    for index, (_, number) in enumerate(timed):
+        for _, later in timed[index + 1 : index + 1 + MOST]:
             if (seconds_between(photos[number], photos[later]) or 0.0) > burst_seconds:
                 break
             pairs.add(in_order(number, later))

@@ -135,8 +135,8 @@ def _spread(corners: Sequence[cv2.KeyPoint], shape: tuple[int, ...]) -> list[int
     """
     level = np.array([corner.octave for corner in corners], int)
     response = np.array([corner.response for corner in corners])
-    places = np.array(cv2.KeyPoint.convert(corners), np.float64).reshape(-1, 2)
-    column, row = (places / [shape[1], shape[0]] * CELLS).astype(int).T
+    positions = np.array(cv2.KeyPoint.convert(corners), np.float64).reshape(-1, 2)
+    column, row = (positions / [shape[1], shape[0]] * CELLS).astype(int).T
     chosen: list[int] = []
     for number, quota in enumerate(_quotas()):
         members = np.flatnonzero(level == number)

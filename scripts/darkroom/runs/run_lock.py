@@ -32,15 +32,15 @@ def hold_run_lock(path: Path, patience: float = PATIENCE) -> TextIOWrapper:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = path.open("a+", encoding="utf-8")
-    end, told = time.monotonic() + patience, False
+    end, said = time.monotonic() + patience, False
     while not try_lock(handle, fcntl.LOCK_EX):
         trouble = _trouble(path, time.monotonic() >= end)
         if trouble:
             handle.close()
             raise UserError(f"{path}: {trouble}")
-        if not told:
+        if not said:
             LOGGER.warning("darkroom: waiting for jobs that a killed run left working")
-            told = True
+            said = True
         time.sleep(PAUSE)
     with naming(path):
         handle.truncate(0)

@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 
 def _shuffled(items: list[Item], *key: object) -> list[Item]:
-    return [items[place] for place in torch.randperm(len(items), generator=generator_at(*key)).tolist()]
+    return [items[index] for index in torch.randperm(len(items), generator=generator_at(*key)).tolist()]
 
 
 class BatchOrder:
@@ -35,30 +35,30 @@ class BatchOrder:
         self._pools = [frames for frames in pools if len(frames) >= batch] + ([small] if small else [])
         self._round = lru_cache(maxsize=2)(self._make_round)
 
-    def _make_round(self, number: int) -> list[list[str]]:
+    def _make_round(self, round_index: int) -> list[list[str]]:
         """The batches of as many epochs as a batch has frames: of each pool as many as it has frames."""
         batches = []
-        for place, pool in enumerate(self._pools):
-            turns = self._turns(pool, number, place)
-            start = uniform_at(*self._key, number, place, "start")
+        for index, pool in enumerate(self._pools):
+            turns = self._turns(pool, round_index, index)
+            start = uniform_at(*self._key, round_index, index, "start")
             for count in range(len(pool)):
                 frames = turns[count * self._batch : (count + 1) * self._batch]
-                batches.append(((count + start) / len(pool), place, frames))
+                batches.append(((count + start) / len(pool), index, frames))
         return [frames for _, _, frames in sorted(batches)]
 
-    def _turns(self, pool: list[str], number: int, place: int) -> list[str]:
+    def _turns(self, pool: list[str], round_index: int, index: int) -> list[str]:
         """The frames of a pool, shuffled anew for each epoch; in no batch one of them twice, unless they are fewer."""
         turns: list[str] = []
         for epoch in range(self._batch):
             begun = turns[len(turns) // self._batch * self._batch :]
-            shuffled = _shuffled(pool, *self._key, number, place, epoch, "frames")
+            shuffled = _shuffled(pool, *self._key, round_index, index, epoch, "frames")
             turns += sorted(shuffled, key=begun.__contains__)
         return turns
 
     def frames_of(self, step: int) -> list[str]:
         """The frames of a step; steps count from 1."""
-        number, place = divmod(step - 1, self._steps)
-        return self._round(number)[place]
+        round_index, index = divmod(step - 1, self._steps)
+        return self._round(round_index)[index]
 
 
 def prior_samples(step: int, batch: int, share: float) -> range:

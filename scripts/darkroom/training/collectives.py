@@ -14,7 +14,7 @@ def spread(accelerator: Any, items: Sequence[Item], compute: Callable[[Item], Re
     count = accelerator.num_processes
     own = [compute(item) for item in items[accelerator.process_index :: count]]
     parts = gather_object([own]) if count > 1 else [own]
-    return [parts[place % count][place // count] for place in range(len(items))]
+    return [parts[index % count][index // count] for index in range(len(items))]
 
 
 def all_of(accelerator: Any, own: list[Item]) -> list[Item]:

@@ -78,8 +78,8 @@ def encode_dataset(
         row["text"], row["untriggered"] = text_hashes[frame.caption], text_hashes[frame.untriggered]
         rows.append(row)
     prompts = len({prior.prompt for prior in priors})
-    for number, prior in enumerate(priors):
-        split = "held_out" if is_held_out(number, prompts) else "train"
+    for index, prior in enumerate(priors):
+        split = "held_out" if is_held_out(index, prompts) else "train"
         row = _row("prior", prior.picture, split, (prior.width, prior.height))
         row["latents"] = picture_hashes[f"prior {prior.picture}"]
         row["text"] = text_hashes[prior.prompt]
@@ -88,13 +88,13 @@ def encode_dataset(
     return rows, {"pictures": computed, "masks": computed_masks, "texts": computed_texts}
 
 
-def is_held_out(number: int, prompts: int) -> bool:
+def is_held_out(index: int, prompts: int) -> bool:
     """Whether a prior picture (from 0) is kept from training, where so many prompts are taken in turn.
 
     Where every fourth picture is always of the same prompts, each round keeps others: none is never trained.
     """
-    rounds = number // prompts if prompts % HELD_OUT_PRIORS == 0 else 0
-    return (number + rounds) % HELD_OUT_PRIORS == HELD_OUT_PRIORS - 1
+    rounds = index // prompts if prompts % HELD_OUT_PRIORS == 0 else 0
+    return (index + rounds) % HELD_OUT_PRIORS == HELD_OUT_PRIORS - 1
 
 
 def _masks(dataset: Dataset, latents: dict[str, Path]) -> dict[str, tuple[Path, str, tuple[int, int]]]:

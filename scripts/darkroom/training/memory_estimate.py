@@ -54,10 +54,10 @@ class _FusedAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        answer = torch.empty(*query.shape[:-1], value.shape[-1], dtype=query.dtype, device=query.device)
+        attended = torch.empty(*query.shape[:-1], value.shape[-1], dtype=query.dtype, device=query.device)
         sums = torch.empty(query.shape[:-1], device=query.device)
-        ctx.save_for_backward(query, key, value, answer, sums)
-        return answer
+        ctx.save_for_backward(query, key, value, attended, sums)
+        return attended
 
 
 class _Fused(TorchFunctionMode):

@@ -47,8 +47,8 @@ def draw_curves(log: Sequence[LoggedStep], validation: Sequence[Validation]) -> 
     ]
     picture = Image.new("RGB", (WIDTH, len(panels) * PANEL), PAPER)
     draw, last_step = ImageDraw.Draw(picture), max((step for step, _ in loss), default=1.0)
-    for number, (title, lines) in enumerate(panels):
-        _draw_panel(draw, number * PANEL, title, [line for line in lines if line.points], last_step)
+    for index, (title, lines) in enumerate(panels):
+        _draw_panel(draw, index * PANEL, title, [line for line in lines if line.points], last_step)
     return picture
 
 
