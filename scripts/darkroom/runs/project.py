@@ -26,6 +26,7 @@ from darkroom.models.fetch import EVERYTHING, local_files
 from darkroom.photo_folder.index import IndexedFile, refresh_index, shard_of
 from darkroom.storage.code_version import installed_version
 from darkroom.storage.files import canonical_json, sha256_bytes
+from darkroom.storage.portable_paths import portable
 
 LOGGER = logging.getLogger(__name__)
 
@@ -68,13 +69,15 @@ class ModelSource:
 @dataclass(frozen=True)
 class Project:
     """A config read and checked, with its targets by name, the training settings of each run, by target and run, and
-    the files of the photos folder. `supplied_masks` gives the user's own masks by the sha256 of their photo."""
+    the files of the photos folder. `supplied_masks` gives the user's own masks by the sha256 of their photo; `checkout`
+    is Darkroom's own folder."""
 
     config: Config
     targets: Mapping[str, Target]
     runs: Mapping[tuple[str, str], TrainingSettings]
     files: Sequence[IndexedFile]
     supplied_masks: Mapping[str, IndexedFile]
+    checkout: Path
 
     @property
     def results(self) -> str:
@@ -186,12 +189,15 @@ class Project:
         return Recipe(self.runs[target, run], self.targets[target].prior, self.config.validation, self.config.compute)
 
     def compared_settings(self, target: str, run: str) -> str:
-        """What may differ between runs, as JSON: all of their training, and of their target what decides most."""
+        """What may differ between runs, as JSON: all of their training, and of their target what decides most.
+
+        It is recorded, so that it tells no more of where a model lies than the provenance does.
+        """
         of_target = self.targets[target]
         return canonical_json(
             self.runs[target, run].model_dump(mode="json")
             | {
-                "model": of_target.model,
+                "model": portable(of_target.model, self.checkout),
                 "resolution": of_target.crop.resolution,
                 "caption_style": of_target.captions.style,
                 "prior_weight": of_target.prior.weight,
@@ -245,7 +251,7 @@ def load_project(values: Any, checkout: Path) -> Project:
         check_compute(training, targets[name].prior, config.compute)
     check_models(config, targets)
     files = refresh_index(Path(config.photos), Path(_index(config)))
-    return Project(config, targets, runs, files, _supplied_masks(config, files))
+    return Project(config, targets, runs, files, _supplied_masks(config, files), checkout)
 
 
 def _check_labels(config: Config) -> None:

@@ -101,6 +101,7 @@ def test_what_any_run_needs_is_encoded(load: Any) -> None:
     assert project.dataset_batch("pocket-sdxl") == 3
     compared = json.loads(project.compared_settings("pocket-sdxl", "flipped"))
     assert (compared["batch"], compared["flip"], compared["resolution"]) == (2, True, 64)
+    assert compared["model"] == "resources/pocket/sdxl", "found in the checkout, which is elsewhere"
     assert Recipe.from_argument(project.recipe("pocket-sdxl", "flipped").to_argument()).training.batch == 2
 
 
