@@ -1,7 +1,7 @@
 """Score every checkpoint: likeness and prompt following of its samples, losses on held-out frames and other things."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from PIL import Image
 from darkroom.config.base import ComputeSettings
 from darkroom.config.training import TrainingSettings, ValidationSettings
 from darkroom.contracts.checkpoint_files import variants
-from darkroom.contracts.evaluation_tables import SAMPLE_SCORES, SCORES
+from darkroom.contracts.evaluation_tables import SAMPLE_COLUMNS, SCORE_COLUMNS, SampleScore
 from darkroom.contracts.frame_names import one_per_view
 from darkroom.contracts.rendered_tables import RenderedSample, read_samples
 from darkroom.errors import UserError
@@ -69,7 +69,7 @@ def reference_photos(encodings: Encodings, settings: ValidationSettings, images:
 
 def score_samples(
     samples: list[RenderedSample], vectors: tuple[Vectors, Vectors], photos: dict[str, Path]
-) -> list[dict[str, object]]:
+) -> list[SampleScore]:
     """The rows of sample_scores.csv."""
     pictures, texts = vectors
     return picture_scores.score_pictures(samples, pictures, texts, [pictures[sha256] for sha256 in photos])
@@ -107,9 +107,9 @@ def main() -> None:
     denoiser = module.load_denoiser(model.path, precision).to(device).eval()
     compared = variants(arguments.checkpoints, arguments.strengths)
     changes = measure_loss_changes(denoiser, module, context, compared, precision)
-    write_table(arguments.pictures, tuple(SAMPLE_SCORES), pictures, keep_order=True)
-    rows = score_rows(changes, frame_of(pictures, SAMPLE_SCORES))
-    write_table(arguments.table, tuple(SCORES), rows, keep_order=True)
+    write_table(arguments.pictures, SAMPLE_COLUMNS, map(asdict, pictures), keep_order=True)
+    rows = score_rows(changes, frame_of(pictures, SampleScore))
+    write_table(arguments.table, SCORE_COLUMNS, map(asdict, rows), keep_order=True)
     print(
         f"score_checkpoints: checkpoints and strengths {len(compared)}/{len(compared)} and the base, "
         f"pictures {len(pictures)}/{len(samples)}, photos {len(photos)}, computed {vectors.computed}"

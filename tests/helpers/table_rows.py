@@ -6,6 +6,7 @@ from typing import Any
 
 from darkroom.contracts.caption_tables import FrameCaption
 from darkroom.contracts.duplicate_table import Relation
+from darkroom.contracts.evaluation_tables import Score
 from darkroom.contracts.rendered_tables import RenderedSample
 from darkroom.contracts.selection_table import Verdict
 from darkroom.contracts.training_tables import LoggedStep, Validation
@@ -24,6 +25,13 @@ QUALITY = QualityRow(
 )
 VERDICT = Verdict("a", True, "", "train", "a.jpg", 0.6, 0.8, 0.2, "")
 CAPTION = FrameCaption("a", "zxq dog on a rug", 5, "dog on a rug", "captioner", "a dog on a rug", "")
+SCORE = Score(
+    **{"step": 0, "strength": 0.0, "likeness": 0.2, "likeness_se": None, "prompt_following": 0.9},
+    **dict.fromkeys(("prompt_following_se", "control_likeness", "control_likeness_se")),
+    **dict.fromkeys(("control_following", "control_following_se")),
+    **{"loss_fall": 0.3, "loss_fall_se": 0.01, "untriggered_fall": 0.0, "prior_rise": 0.1, "frames": 5},
+    split="held_out",
+)
 SAMPLE = RenderedSample(0, 0.0, 1, 0, False, "zxq dog", "dog", "a.png", "s")
 
 
@@ -66,6 +74,11 @@ def frame_caption(frame: str = "a", caption: str = "zxq dog on a rug", **changes
 def rendered_sample(**changes: Any) -> RenderedSample:
     """A picture by the base model."""
     return replace(SAMPLE, **changes)
+
+
+def score(step: int, strength: float, **changes: Any) -> Score:
+    """A variant without control prompts."""
+    return replace(replace(SCORE, step=step, strength=strength), **changes)
 
 
 def logged_step(step: int, loss: float, **changes: Any) -> LoggedStep:

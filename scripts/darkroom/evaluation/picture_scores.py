@@ -1,21 +1,19 @@
 """How like the subject each picture is, and how well it shows what its prompt says, by CLIP."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from darkroom.contracts.evaluation_tables import SampleScore
 from darkroom.contracts.rendered_tables import RenderedSample
 
-# What says which picture of which checkpoint a row of SAMPLE_SCORES is about.
-VARIANT_AND_PROMPT = ("step", "strength", "number", "seed", "control")
 Vectors = Mapping[str, Sequence[float]]
 
 
 def score_pictures(
     samples: Sequence[RenderedSample], pictures: Vectors, texts: Vectors, photos: Sequence[Sequence[float]]
-) -> list[dict[str, Any]]:
-    """One row of SAMPLE_SCORES per sample.
+) -> list[SampleScore]:
+    """The scores of each sample.
 
     `pictures` holds unit vectors by sha256, `texts` by plain prompt, `photos` those of photos of the subject. Prompt
     following is the cosine of picture and prompt. Likeness is the cosine of picture and photos, both seen from the
@@ -27,8 +25,15 @@ def score_pictures(
     alike = likeness(vectors, np.asarray(photos), middle)
     followed = (vectors * np.array([texts[sample.plain_prompt] for sample in samples])).sum(-1)
     return [
-        {name: getattr(sample, name) for name in VARIANT_AND_PROMPT}
-        | {"likeness": float(alike[index]), "prompt_following": float(followed[index])}
+        SampleScore(
+            step=sample.step,
+            strength=sample.strength,
+            number=sample.number,
+            seed=sample.seed,
+            control=sample.control,
+            likeness=float(alike[index]),
+            prompt_following=float(followed[index]),
+        )
         for index, sample in enumerate(samples)
     ]
 

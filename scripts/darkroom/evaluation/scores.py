@@ -1,23 +1,22 @@
 """The table of scores: a row for the base model and for each checkpoint at each strength."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
 from darkroom.contracts.checkpoint_files import Variant
-from darkroom.contracts.evaluation_tables import SCORES
+from darkroom.contracts.evaluation_tables import Score
 from darkroom.evaluation.loss_change import LossChange
 from darkroom.mean_and_error import mean_and_error
 
 
-def score_rows(changes: Mapping[Variant, LossChange], pictures: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row of SCORES per variant, the base first. `pictures` is a frame of SAMPLE_SCORES."""
+def score_rows(changes: Mapping[Variant, LossChange], pictures: pd.DataFrame) -> list[Score]:
+    """One score per variant, the base first. `pictures` is a frame of `SampleScore`s."""
     groups = dict(list(pictures.groupby(["step", "strength", "control"], sort=False)))
     rows = []
     for variant, change in changes.items():
         subject, controls = (groups.get((variant.step, variant.strength, control)) for control in (False, True))
-        values = (
+        score = Score(
             variant.step,
             variant.strength,
             *_mean(subject, "likeness"),
@@ -31,7 +30,7 @@ def score_rows(changes: Mapping[Variant, LossChange], pictures: pd.DataFrame) ->
             change.frames,
             change.split,
         )
-        rows.append(dict(zip(SCORES, values, strict=True)))
+        rows.append(score)
     return rows
 
 

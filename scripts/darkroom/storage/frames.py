@@ -1,35 +1,25 @@
-"""Tables that are joined, grouped or compared: pandas frames with typed columns. Others need not load pandas."""
+"""Tables that are grouped or compared by their numbers: pandas frames. Others need not load pandas."""
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from typing import TypeVar
 
 import pandas as pd
 
-from darkroom.storage.tables import read_table
-
-Columns = Mapping[str, Literal["int", "float", "bool", "str"]]
-
-
-def read_frame(path: Path, columns: Columns) -> pd.DataFrame:
-    """Read a table as `write_table` writes it; columns that are not named are texts."""
-    return frame_of(read_table(path), columns)
+Kind = TypeVar("Kind")
+# Columns of other types are objects.
+DTYPES: dict[object, str] = {int: "int64", float: "float64", float | None: "float64", bool: "bool"}
 
 
-def frame_of(rows: Iterable[Mapping[str, Any]], columns: Columns) -> pd.DataFrame:
-    """A frame of rows of texts. An empty number is NaN; a named column that is not there is all NaN, or empty texts."""
-    frame = pd.DataFrame(list(rows), dtype=object)
-    for name, kind in columns.items():
-        cells = frame[name] if name in frame else pd.Series([""] * len(frame), dtype=object)
-        frame[name] = _typed(cells, kind)
-    return frame
+def frame_of(rows: Iterable[Kind], kind: type[Kind]) -> pd.DataFrame:
+    """A frame of rows of a dataclass, a column per field, of its type; a number that is None is NaN.
 
-
-def _typed(cells: pd.Series, kind: str) -> pd.Series:
-    if kind == "int":
-        return cells.astype(int)
-    if kind == "bool":
-        return cells == "true"
-    if kind == "float":
-        return cells.map(lambda cell: float(cell) if cell != "" else float("nan")).astype(float)
-    return cells
+    Raises ValueError or TypeError where a value is of another type than its field, such as the text of a number.
+    """
+    columns = {field.name: DTYPES.get(field.type, "object") for field in fields(kind)}  # type: ignore[arg-type]
+    frame = pd.DataFrame([asdict(row) for row in rows], columns=list(columns), dtype=object)  # type: ignore[call-overload]
+    for name, dtype in columns.items():
+        wrong = [cell for cell in frame[name] if dtype != "object" and isinstance(cell, str)]
+        if wrong:
+            raise TypeError(f"{kind.__name__}.{name}: {wrong[0]!r} is a text, not a value of {dtype}")
+    return frame.astype(columns)

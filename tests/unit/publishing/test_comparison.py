@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from table_rows import logged_step, validation
+from table_rows import logged_step, score, validation
 
 from darkroom.contracts.choice import Choice
-from darkroom.contracts.evaluation_tables import SCORES
+from darkroom.contracts.evaluation_tables import Score
 from darkroom.contracts.run_record import RunRecord, read_run, write_run
 from darkroom.evaluation.run_results import figures
 from darkroom.publishing.comparison import comparison, comparison_text, differing_settings
@@ -15,13 +15,13 @@ from darkroom.storage.frames import frame_of
 def run(folder: Path, name: str, rank: int, step: int) -> RunRecord:
     """The record of a run, written and read."""
     scores = [
-        {"step": "0", "strength": "0", "likeness": "0.2", "likeness_se": "", "prompt_following": "0.9"},
-        {"step": "100", "strength": "1", "likeness": "0.6", "prompt_following": "0.8", "likeness_se": "0.01"},
-        {"step": "200", "strength": "1", "likeness": "0.7", "prompt_following": "0.7", "likeness_se": "0.02"},
+        score(0, 0.0),
+        score(100, 1.0, likeness=0.6, likeness_se=0.01, prompt_following=0.8),
+        score(200, 1.0, likeness=0.7, likeness_se=0.02, prompt_following=0.7),
     ]
     validations = [validation(0, 0.5), validation(100, 0.4), validation(200, 0.3)]
     log = [logged_step(number, 0.5 if number <= 180 else 0.25) for number in range(1, 201)]
-    table = frame_of([{**row, "frames": "5"} for row in scores], SCORES)
+    table = frame_of(scores, Score)
     result = figures(Choice(step, 1.0, ""), table, validations, log)
     settings = {"rank": rank, "seed": 0, "prompts": ["a"]}
     write_run(folder / "run.json", RunRecord("pocket", name, settings, result))

@@ -4,17 +4,20 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
+from table_rows import score
 from tiny_sdxl import save_tiny_sdxl
 
 from darkroom.config.captions import SubjectSettings
 from darkroom.config.training import TrainingSettings
 from darkroom.contracts.checkpoint_files import chosen_checkpoint
 from darkroom.contracts.choice import Choice, write_choice
+from darkroom.contracts.evaluation_tables import SCORE_COLUMNS
 from darkroom.contracts.manifest import Frame, manifest_json
 from darkroom.errors import UserError
 from darkroom.families.base import family
@@ -22,6 +25,7 @@ from darkroom.publishing.lora_files import read_checkpoint, tensors_sha256, writ
 from darkroom.publishing.lora_metadata import Training, lora_metadata, published_files
 from darkroom.publishing.verification import verify_lora
 from darkroom.storage.files import sha256_bytes, sha256_file, write_json
+from darkroom.storage.tables import write_table
 from darkroom.training.adapter import add_adapter, save_adapter, trainable
 
 SDXL = family("sdxl")
@@ -214,10 +218,12 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
             "0,0.5,0.01,0.5,,1,held_out\n100,0.25,0.01,0.5,,1,held_out\n"
         )
         write_choice(run / "evaluation" / "choice.json", Choice(100, 0.8, "best | likeness"))
-        (run / "evaluation" / "scores.csv").write_text(
-            "step,strength,likeness,likeness_se,prompt_following,prompt_following_se,frames\n0,0,0.2,0.01,0.9,0.02,5\n"
-            "100,0.8,0.7,0.01,0.85,0.02,5\n100,1,0.75,0.01,0.8,0.02,5\n"
-        )
+        scores = [
+            score(0, 0.0, likeness_se=0.01, prompt_following_se=0.02),
+            score(100, 0.8, likeness=0.7, likeness_se=0.01, prompt_following=0.85, prompt_following_se=0.02),
+            score(100, 1.0, likeness=0.75, likeness_se=0.01, prompt_following=0.8, prompt_following_se=0.02),
+        ]
+        write_table(run / "evaluation" / "scores.csv", SCORE_COLUMNS, map(asdict, scores), keep_order=True)
         command = [sys.executable, str(SCRIPTS / "publish_lora.py")]
         for option, value in {
             "target-name": "pocket",
