@@ -8,10 +8,12 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar, get_args
 
+from darkroom.errors import UserError
 from darkroom.storage.files import write_text
 
 Row = dict[str, str]
 Kind = TypeVar("Kind")
+ANEW = "delete this file, and the next run makes it anew"
 
 
 def _cell(value: Any) -> str:
@@ -59,8 +61,8 @@ def read_rows(path: Path, kind: type[Kind]) -> list[Kind]:
     """Read a table as one dataclass per row; columns that are no field are left out.
 
     Fields are texts, integers, numbers or booleans; an empty cell of one that may be None is None, and a field with a
-    default needs no column. Raises ValueError, which names the file, for another column that is missing or a cell
-    that is not of its field's type.
+    default needs no column. Raises UserError for another column that is missing or a cell that is not of its field's
+    type: somebody has edited the table.
     """
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
@@ -68,12 +70,12 @@ def read_rows(path: Path, kind: type[Kind]) -> list[Kind]:
         wanted = [field for field in fields(kind) if field.name in there or field.default is MISSING]  # type: ignore[arg-type]
         missing = [field.name for field in wanted if field.name not in there]
         if missing:
-            raise ValueError(f"{path}: it has no column {missing[0]}")
+            raise UserError(f"{path}: it has no column {missing[0]}; {ANEW}")
         parsers = {field.name: _parser(field.type) for field in wanted}
         try:
             return [kind(**{name: parse(_whole(row[name])) for name, parse in parsers.items()}) for row in reader]
         except ValueError as error:
-            raise ValueError(f"{path}: line {reader.line_num}: {error}") from error
+            raise UserError(f"{path}: line {reader.line_num}: {error}; {ANEW}") from error
 
 
 def _parser(kind: Any) -> Callable[[str], Any]:

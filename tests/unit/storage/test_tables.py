@@ -63,7 +63,7 @@ def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
 )
 def test_a_cell_of_another_kind_is_named_with_its_line(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "one.csv").write_text(text)
-    with pytest.raises(ValueError, match=f"one.csv: {words}"):
+    with pytest.raises(UserError, match=f"one.csv: {words}.*; delete this file"):
         read_rows(tmp_path / "one.csv", Measured)
 
 
