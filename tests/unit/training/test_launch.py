@@ -13,7 +13,7 @@ from table_rows import logged_step, validation
 from training_commands import SCRIPT, SETTINGS, command
 
 from darkroom.config.base import ComputeSettings
-from darkroom.config.training import PriorSettings, TrainingSettings, ValidationSettings
+from darkroom.config.training import MOST_STEPS, PriorSettings, TrainingSettings, ValidationSettings
 from darkroom.contracts.training_tables import LoggedStep, read_log
 from darkroom.errors import UserError
 from darkroom.families import sdxl
@@ -194,7 +194,6 @@ ENDLESS = """
 import sys, time
 from pathlib import Path
 from darkroom.jobs.command import run_command
-from darkroom.contracts.training_tables import LoggedStep, read_log
 from darkroom.config.base import ComputeSettings
 from darkroom.training.launch import is_worker, launch, noting_failures
 
@@ -232,5 +231,5 @@ def test_what_a_killed_job_has_started_ends_with_it(tmp_path: Path) -> None:
 def test_the_processes_of_a_killed_training_end_with_it(
     tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path
 ) -> None:
-    endless = SETTINGS.model_copy(update={"steps": 1_000_000, "checkpoint_every": 1_000_000})
+    endless = SETTINGS.model_copy(update={"steps": MOST_STEPS, "checkpoint_every": MOST_STEPS})
     kill_at_work(command(tiny_model, tiny_encodings, 2, tmp_path, endless), tmp_path)
