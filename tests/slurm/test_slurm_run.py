@@ -14,7 +14,7 @@ from darkroom.storage.tables import read_table
 from .cluster import Cluster
 from .conftest import ClusterRun, Interruption, output, stamps
 
-LOCAL_RULES = {"fetch_model", "assemble_dataset", "choose_checkpoint", "compare_runs"}
+LOCAL_RULES = {"fetch_model", "fetch_base_model", "assemble_dataset", "choose_checkpoint", "compare_runs"}
 RECORD = "pocket-mini/main/lora/provenance.json"
 
 

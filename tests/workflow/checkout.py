@@ -21,9 +21,9 @@ class Checkout:
     folder: Path
 
     def environment(self) -> dict[str, str]:
-        """The environment of a command: the interpreter of the tests comes first, the Hub is out of reach."""
+        """The environment of a command: the tests' own interpreter, the Hub out of reach unless a test has one."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return os.environ | {"PATH": path, "HF_HUB_OFFLINE": "1"}
+        return {"HF_HUB_OFFLINE": "1"} | os.environ | {"PATH": path}
 
     @property
     def imported(self) -> Path:

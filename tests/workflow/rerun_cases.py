@@ -283,7 +283,7 @@ CASES = {
     "weights": Case(
         "weights of the base model",
         exchange_weights,
-        frozenset({"fetch_model", "encode_dataset", "render_prior"}) | BASE | TRAINING,
+        frozenset({"fetch_base_model", "encode_dataset", "render_prior"}) | BASE | TRAINING,
         {"render_prior": 4, "encode_dataset": 63, "train_lora": 4, "render_base": 2, "render_samples": 4},
         note="captions need its tokenizers only, which are locked apart; the numbers in the file are the same here, so "
         "that the pictures, and with them their scores, are known",

@@ -21,6 +21,7 @@ ROOMS = {
     "assemble_dataset",
     "export_dataset",
     "fetch_model",
+    "fetch_base_model",
     "encode_dataset",
     "train_lora",
     "draw_training",
@@ -38,7 +39,7 @@ ROOMS = {
 def test_plain_snakemake_plans_every_stage(checkout: Checkout) -> None:
     planned = jobs(checkout.snakemake("-n"))
     assert set(planned) >= ROOMS | {"render_prior"}
-    assert planned["fetch_model"] == 5
+    assert planned["fetch_model"] == 4
 
 
 def named(kind: str, planned: str) -> set[str]:
@@ -69,7 +70,7 @@ def test_every_output_is_wanted(checkout: Checkout, models: list[str]) -> None:
 def test_examples_with_real_weights_are_planned_whole(checkout: Checkout, example: str, runs: int) -> None:
     planned = jobs(checkout.snakemake("-n", "--configfile", f"config/examples/{example}"))
     assert set(planned) >= ROOMS
-    assert planned["fetch_model"] == 5
+    assert planned["fetch_model"] == 4
     assert planned["train_lora"] == planned["publish_lora"] == runs
 
 

@@ -118,7 +118,7 @@ def outer_workflow(folder: Path, checkout: Path) -> Checkout:
 def test_a_module_of_another_workflow_is_planned_whole(tmp_path: Path) -> None:
     outer = outer_workflow(tmp_path / "outer", make_checkout(tmp_path / "a check out").folder)
     planned = jobs(outer.snakemake("-n", "darkroom_all"))
-    assert planned["darkroom_fetch_model"] == 5
+    assert planned["darkroom_fetch_model"] == 4
     assert planned["darkroom_train_lora"] == planned["darkroom_compare_runs"] == 1
 
 

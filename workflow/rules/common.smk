@@ -45,7 +45,6 @@ wildcard_constraints:
     step=r"\d+",
     target="|".join(map(re.escape, TARGETS)),
     run="|".join(map(re.escape, CONFIG.runs)),
-    model=r"[A-Za-z0-9_.-]+",
 
 
 def lock_results(logs=()):

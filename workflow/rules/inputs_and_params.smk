@@ -110,7 +110,7 @@ def of_runs(file):
 
 
 def all_locks(wildcards):
-    """An input function: the locks of all models but the base model, once the manifest is known."""
+    """An input function: the locks of all models but the base model and its tokenizers, which are files of it."""
     models = [*PROJECT.helpers, *PROJECT.polishers(wildcards.target)]
     return behind_manifest(*map(lock_of, models))(wildcards)
 

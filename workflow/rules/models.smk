@@ -12,7 +12,11 @@ rule fetch_model:
         lock=f"{RESULTS}/models/{{model}}.json",
     log:
         f"logs/{CONFIG.project}/fetch_model/{{model}}.log",
-    # First of all, so that a wrong model is known before photos are worked on.
+    wildcard_constraints:
+        model="|".join(
+            re.escape(model) for model in PROJECT.models if model not in TARGETS
+        ),
+    # First of all, so that a wrong model is known before photos are worked on: of a base model its tokenizers.
     priority: 1
     localrule: True
     conda:
@@ -27,3 +31,23 @@ rule fetch_model:
     shell:
         "python {input.script:q} {params.model} --store {params.store} --pins {params.pins:q} --lock {output.lock} "
         "> {log} 2>&1"
+
+
+# Gigabytes that nothing needs before the dataset is encoded: photos are worked on meanwhile.
+use rule fetch_model as fetch_base_model with:
+    input:
+        script=script("fetch_model"),
+        code=fetching_code,
+        files=model_inputs,
+        tokenizers=lock_of("{model}.tokenizers"),
+    output:
+        lock=f"{RESULTS}/models/{{model}}.json",
+    wildcard_constraints:
+        model="|".join(map(re.escape, TARGETS)),
+    priority: 0
+    localrule: True
+    params:
+        model=lambda wildcards, input: PROJECT.model_source(
+            wildcards.model
+        ).to_arguments()
+        + f" --tokenizers-lock {input.tokenizers}",

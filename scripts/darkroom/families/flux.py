@@ -38,7 +38,7 @@ MODEL_FILES = (
     "vae/diffusion_pytorch_model*.safetensors*",
 )
 SKIPPED_FILES = ("*.fp16.safetensors", "*.fp16.safetensors.index.json")
-TOKENIZER_FILES = ("tokenizer_2/*", "transformer/config.json")
+TOKENIZER_FILES = ("tokenizer_2/*", *model_folder.DENOISER_CONFIGS)
 CONFIG_FILES = tuple(pattern for pattern in MODEL_FILES if not pattern.startswith("transformer/diffusion"))
 COMFYUI_READERS = "ComfyUI or Forge"
 RENDER_PRECISION = "bfloat16"

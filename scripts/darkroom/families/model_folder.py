@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Part = TypeVar("Part")
 NAMES = {"sd15": "Stable Diffusion 1.5", "sdxl": "SDXL", "flux": "FLUX.1"}
 WHOLE = "."
+# By which `family_of` knows a model: they are fetched whatever family it is said to be of.
+DENOISER_CONFIGS = ("unet/config.json", "transformer/config.json")
 
 
 def family_of(model: Path) -> str | None:
@@ -23,9 +25,9 @@ def family_of(model: Path) -> str | None:
 
     None where the folder holds no denoiser.
     """
-    for part in ("unet", "transformer"):
+    for file in DENOISER_CONFIGS:
         try:
-            config = read_json(model / part / "config.json")
+            config = read_json(model / file)
         except (OSError, ValueError):
             continue
         kind = str(config.get("_class_name"))
@@ -56,6 +58,16 @@ def check_family(family: str, model: Path) -> None:
         todo = f"set family: {found} or" if found in NAMES else "Darkroom does not know this family;"
         raise UserError(
             f"{model}: it is a model of {NAMES.get(found, found)}, not of {NAMES[family]}; {todo} give another model"
+        )
+
+
+def check_denoiser(family: str, model: Path) -> None:
+    """Raise UserError, one line, where a folder does not hold the config of a denoiser of a family."""
+    check_family(family, model)
+    if family_of(model) is None:
+        raise UserError(
+            f"{model}: it holds none of {', '.join(DENOISER_CONFIGS)}, so it is no {NAMES[family]} model in diffusers "
+            "form; give another model"
         )
 
 

@@ -27,7 +27,7 @@ MODEL_FILES = (
     "vae/diffusion_pytorch_model*.safetensors*",
 )
 SKIPPED_FILES = unet.SKIPPED_FILES
-TOKENIZER_FILES = ("tokenizer/*", "unet/config.json")
+TOKENIZER_FILES = ("tokenizer/*", *model_folder.DENOISER_CONFIGS)
 CONFIG_FILES = model_folder.without_weights(MODEL_FILES)
 KOHYA_PREFIXES = {"unet": "lora_unet", "text_encoder": "lora_te"}
 COMFYUI_READERS = "ComfyUI, A1111 or Forge"

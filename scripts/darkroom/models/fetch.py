@@ -1,13 +1,16 @@
 """The files of a model: those of a folder here, or those of the Hub at one commit, hashed and without pickles."""
 
+import contextlib
 import fnmatch
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from darkroom.errors import UserError
 from darkroom.models.lock import PICKLES, LockedModel, local_model
 from darkroom.storage.files import read_json, sha256_file, write_json
+from darkroom.storage.process_identity import wait_for_lock
 
 # What transformers models and their processors are made of; diffusers families name theirs themselves.
 TRANSFORMERS_FILES = ("*.json", "*.txt", "model*.safetensors", "*.model")
@@ -15,7 +18,6 @@ TRANSFORMERS_FILES = ("*.json", "*.txt", "model*.safetensors", "*.model")
 CHAT_FILES = (*TRANSFORMERS_FILES, "*.jinja")
 CAPTIONER_FILES = (*CHAT_FILES, "model.onnx", "selected_tags.csv")
 OPEN_CLIP_FILES = ("open_clip_config.json", "open_clip_model.safetensors", "*.json", "*.txt")
-ONNX_FILES = ("*.onnx",)
 EVERYTHING = ("*",)
 # What people read beside a model decides nothing: an edited model card retrains nothing.
 DOCUMENTS = ("readme*", "license*", "*.md", "*.png", "*.jpg", "*.jpeg", "*.gif", "*.webp", "*.svg")
@@ -95,35 +97,69 @@ def fetch_from_hub(
 ) -> LockedModel:
     """Download the files of a model that match `allow` and not `skip`, at one commit, and hash them.
 
-    Raises UserError, one line, where the Hub cannot be reached or does not have the model.
+    Raises UserError, one line, where the Hub cannot be reached, does not have the model or has none of these files.
     """
-    from huggingface_hub import snapshot_download
-
     # Its HTTPError is that of its HTTP client, whichever this version has: no answer is one, too.
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError, XetDownloadError
 
+    place = store / model.replace("/", "--")
     try:
-        commit = resolve_commit(model, revision, pins)
-        folder = store / model.replace("/", "--") / commit
-        snapshot_download(
-            model, revision=commit, local_dir=folder, allow_patterns=list(allow), ignore_patterns=list(skip)
-        )
+        with _alone(place, model):
+            commit = resolve_commit(model, revision, pins)
+            names = _download(model, commit, allow, skip, place)
+            hashes = {name: sha256_file(place / commit / name) for name in names if not _document(Path(name).name)}
     except HfHubHTTPError as error:
         raise UserError(
             f"{model}@{revision}: the Hub says: {_first_line(error)}; check the id and your token"
         ) from None
     except HFValidationError as error:
         raise UserError(f"{model}: no id of the Hub: {_first_line(error)}") from None
+    except PermissionError:
+        raise
     except (HTTPError, OSError, XetDownloadError) as error:
         raise UserError(
-            f"{model}@{revision}: the Hub cannot be reached ({_first_line(error)}); run this once with a network, "
-            "or give a folder that holds the model"
+            f"{model}@{revision}: the Hub cannot be reached ({_first_line(error.__cause__ or error)}); run this once "
+            "with a network, or give a folder that holds the model"
         ) from None
-    files = local_files(str(folder), allow)
-    if needs_weights and not any(name.endswith((".safetensors", ".onnx")) for name in files):
+    if not hashes:
+        raise UserError(f"{model}@{revision}: it has none of {', '.join(allow)}; give another model")
+    if needs_weights and not any(name.endswith((".safetensors", ".onnx")) for name in hashes):
         raise UserError(f"{model}@{revision}: it has no weights as safetensors or ONNX; give a model that has")
-    hashes = {Path(name).relative_to(folder).as_posix(): sha256_file(Path(name)) for name in files}
-    return LockedModel(model, commit, folder, hashes)
+    return LockedModel(model, commit, place / commit, hashes)
+
+
+@contextlib.contextmanager
+def _alone(place: Path, model: str) -> Iterator[None]:
+    """One job at a time downloads a model: two in one folder take away each other's files."""
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / ".lock").open("w") as handle:
+        wait_for_lock(handle, f"another job that downloads {model}")
+        yield
+
+
+def _download(model: str, commit: str, allow: tuple[str, ...], skip: tuple[str, ...], place: Path) -> list[str]:
+    """Download into a folder of the commit's name what it has of these files; returns the names of all of them."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import filter_repo_objects
+
+    names = _files_of_commit(model, commit, place / f"{commit}.json")
+    wanted, skipped = list(allow), list(skip)
+    snapshot_download(model, revision=commit, local_dir=place / commit, allow_patterns=wanted, ignore_patterns=skipped)
+    names = sorted(filter_repo_objects(names, allow_patterns=wanted, ignore_patterns=skipped))
+    # Without a network it takes any folder that holds something for the whole.
+    missing = [name for name in names if not (place / commit / name).is_file()]
+    if missing:
+        raise UserError(f"{place / commit / missing[0]}: this file of {model} is missing; run this once with a network")
+    return names
+
+
+def _files_of_commit(model: str, commit: str, file: Path) -> list[str]:
+    """The names of all files of a commit: as recorded in `file`, or asked of the Hub once and then recorded."""
+    from huggingface_hub import HfApi
+
+    if not file.exists():
+        write_json(file, {"files": sorted(HfApi().list_repo_files(model, revision=commit))})
+    return list(read_json(file)["files"])
 
 
 def _wanted(name: str, allow: tuple[str, ...]) -> bool:
