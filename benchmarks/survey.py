@@ -25,7 +25,7 @@ from pocket_project import run_from_nothing
 
 from darkroom.config.photos import DuplicateSettings
 from darkroom.photos.feature_index import shared_features
-from darkroom.photos.fingerprints import ORIENTATIONS
+from darkroom.photos.fingerprints import ORIENTATIONS, Fingerprint
 from darkroom.photos.hash_neighbours import near_pairs
 from darkroom.photos.local_features import FEATURES, FeaturePair, Features
 from darkroom.photos.pairs import MOST
@@ -84,10 +84,10 @@ def all_rules(count: int) -> None:
     )
 
 
-def made_up_hashes(count: int) -> list[dict[str, str]]:
+def made_up_hashes(count: int) -> list[Fingerprint]:
     """Fingerprints of photos that do not exist."""
     random = np.random.default_rng(0)
-    return [{name: random.bytes(32).hex() for name in ORIENTATIONS} for _ in range(count)]
+    return [Fingerprint(str(number), *(random.bytes(32).hex() for _ in ORIENTATIONS)) for number in range(count)]
 
 
 def made_up_features(count: int) -> Iterator[FeaturePair]:

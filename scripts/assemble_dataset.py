@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from darkroom.contracts.caption_tables import read_frame_captions
+from darkroom.contracts.caption_tables import read_audit, read_frame_captions
 from darkroom.contracts.frame_table import read_cut_frames
 from darkroom.contracts.manifest import manifest_json
 from darkroom.contracts.selection_table import read_selected
@@ -15,7 +15,6 @@ from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.photo_folder.photo_table import read_photos, readable_photos
 from darkroom.storage.files import write_json
-from darkroom.storage.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Arguments:
 
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
-    refuse_errors(read_table(arguments.audit), arguments.audit)
+    refuse_errors(read_audit(arguments.audit), arguments.audit)
     cut = read_cut_frames(arguments.frames)
     frames = join_frames(
         cut,

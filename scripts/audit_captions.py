@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from darkroom.captions.audit import AUDIT_COLUMNS, Captioned, audit_captions, audit_sidecars, printable_name
+from darkroom.captions.audit import Captioned, audit_captions, audit_sidecars, printable_name
 from darkroom.captions.audit_page import draw_page
 from darkroom.captions.caption_sources import unread_sidecars
 from darkroom.captions.token_counts import load_token_counts
 from darkroom.config.captions import RewritingSettings, SubjectSettings
-from darkroom.contracts.caption_tables import read_frame_captions, read_photo_captions
+from darkroom.contracts.caption_tables import AuditRow, read_frame_captions, read_photo_captions
 from darkroom.contracts.frame_names import one_per_view
 from darkroom.contracts.frame_table import read_frames
 from darkroom.jobs.arguments import read_arguments
@@ -17,7 +17,7 @@ from darkroom.jobs.command import run_command
 from darkroom.photo_folder.photo_table import read_photos, readable_photos
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import write_text
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def main() -> None:
     findings = audit_captions(captions, subject, settings, counts.limit, trigger_tokens)
     findings += audit_sidecars(unread_sidecars(photos, arguments.folder), photo_of_frame)
     files = {frame: printable_name(photo.path) for frame, photo in photo_of_frame.items()}
-    write_table(arguments.table, AUDIT_COLUMNS, (finding.row(files) for finding in findings))
+    write_rows(arguments.table, AuditRow, (finding.row(files) for finding in findings))
     errors = sum(finding.level == "error" for finding in findings)
     summary = (
         f"captions {len(rows)}, errors {errors}, warnings {len(findings) - errors}, "

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 from darkroom.captions.captioners import MODULES, caption_of, captioner_kind, deciding_settings, load_captioner
-from darkroom.captions.photo_captions import caption_keys, caption_photos, caption_rows
+from darkroom.captions.photo_captions import caption_keys, caption_photos
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import CaptionerSettings
-from darkroom.contracts.caption_tables import PHOTO_COLUMNS
+from darkroom.contracts.caption_tables import PhotoCaption
 from darkroom.contracts.selection_table import read_selected
 from darkroom.imaging import open_photo
 from darkroom.jobs.arguments import read_arguments
@@ -17,7 +17,7 @@ from darkroom.models.lock import read_lock
 from darkroom.photo_folder.photo_table import read_photos, readable_photos
 from darkroom.storage.cache import Cache
 from darkroom.storage.code_version import code_version
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def main() -> None:
         lambda: load_captioner(model.path, settings, compute),
     )
     captions = {photo: caption_of(answer, settings, arguments.subject_class) for photo, answer in answers.items()}
-    write_table(arguments.table, PHOTO_COLUMNS, caption_rows(captions, f"{model.source}@{model.revision}"))
+    source = f"{model.source}@{model.revision}"
+    write_rows(arguments.table, PhotoCaption, [PhotoCaption(photo, said, source) for photo, said in captions.items()])
     used = sum(1 for caption in captions.values() if caption)
     print(f"caption_photos: captions used {used}/{len(photos)}, computed {computed}")
 

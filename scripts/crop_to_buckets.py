@@ -1,13 +1,13 @@
 """Cut each selected photo and its mask to a bucket of the target, by one transform."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
 from darkroom.config.framing import CropSettings
-from darkroom.contracts.frame_table import COLUMNS
+from darkroom.contracts.frame_table import FrameRow
 from darkroom.contracts.overrides import read_overrides
 from darkroom.contracts.selection_table import read_selected
 from darkroom.errors import UserError
@@ -17,7 +17,7 @@ from darkroom.framing.tables import read_masks
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.photo_folder.photo_table import read_photos, readable_photos
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def main() -> None:
     rows, computed = cut_frames(
         plans, sources, settings.background, arguments.cache, (arguments.frames, arguments.masks)
     )
-    write_table(arguments.table, COLUMNS, map(asdict, rows))
+    write_rows(arguments.table, FrameRow, rows)
     cut = [plan for plan in plans if plan.crop is not None]
     buckets = Counter(f"{plan.crop.bucket[0]}x{plan.crop.bucket[1]}" for plan in cut if plan.crop is not None)
     sizes = ", ".join(f"{size} {buckets[size]}" for size in sorted(buckets))

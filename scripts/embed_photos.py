@@ -12,10 +12,10 @@ from darkroom.jobs.command import run_command
 from darkroom.models.clip_vectors import ClipVectors
 from darkroom.models.lock import read_lock
 from darkroom.photo_folder.photo_table import read_photos
-from darkroom.photos.pairs import MOST, numbered
-from darkroom.photos.photo_embeddings import COLUMNS, embed_photos, neighbours
+from darkroom.photos.pairs import MOST, Neighbour, numbered
+from darkroom.photos.photo_embeddings import embed_photos, neighbours
 from darkroom.storage.cache import Cache
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,9 @@ def main() -> None:
     write_vectors(arguments.vectors, [photo.photo for photo in photos], vectors)
     found = neighbours(vectors, settings.min_similarity, MOST)
     rows = [
-        {"photo": photos[first].photo, "other": photos[second].photo, "similarity": found[first, second]}
-        for first, second in sorted(found)
+        Neighbour(photos[first].photo, photos[second].photo, found[first, second]) for first, second in sorted(found)
     ]
-    write_table(arguments.table, COLUMNS, rows)
+    write_rows(arguments.table, Neighbour, rows)
     print(f"embed_photos: photos {len(photos)}, pairs {len(rows)}, computed {clip.computed}")
 
 

@@ -15,10 +15,10 @@ from darkroom.jobs.device import prepare_device
 from darkroom.models.lock import read_lock
 from darkroom.storage.cache import Cache
 from darkroom.storage.code_version import code_version
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 from darkroom.training import picture_encoding
 from darkroom.training.dataset_encoding import Dataset, check_dataset, encode_dataset
-from darkroom.training.encodings import COLUMNS
+from darkroom.training.encodings import Encoding
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ def main() -> None:
     rows, computed = encode_dataset(
         encoder, dataset, priors, prior_folder, arguments.mirror, arguments.encodings, arguments.tokens
     )
-    write_table(arguments.table, COLUMNS, rows)
+    write_rows(arguments.table, Encoding, rows)
     total = len(dataset.frames)
-    masks = sum(1 for row in rows if row["mask"])
-    captions = sum(1 for row in rows if row["kind"] == "frame" and row["text"])
+    masks = sum(1 for row in rows if row.mask)
+    captions = sum(1 for row in rows if row.kind == "frame" and row.text)
     print(
         f"encode_dataset: pictures {total}/{total}, captions {captions}/{total}, masks {masks}/{total}, "
         f"prior {len(priors)}, computed {sum(computed.values())} "

@@ -7,8 +7,8 @@ from typing import Annotated
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.photo_folder.photo_table import read_photos, readable_photos
-from darkroom.photos.fingerprints import COLUMNS, fingerprint_photos
-from darkroom.storage.tables import write_table
+from darkroom.photos.fingerprints import Fingerprint, fingerprint_photos
+from darkroom.storage.tables import write_rows
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
     photos = readable_photos(read_photos(arguments.photos))
     rows, computed = fingerprint_photos(photos, arguments.folder, arguments.cache)
-    write_table(arguments.table, COLUMNS, rows)
+    write_rows(arguments.table, Fingerprint, rows)
     print(f"fingerprint_photos: photos {len(rows)}, computed {computed}")
 
 

@@ -1,7 +1,7 @@
 """Group the photos that show one picture: copies of it and shots of one burst."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from typing import Annotated
 from PIL import Image
 
 from darkroom.config.photos import DuplicateSettings
-from darkroom.contracts.duplicate_table import COLUMNS
+from darkroom.contracts.duplicate_table import Relation
 from darkroom.imaging.thumbnails import load_thumbnail
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
@@ -19,12 +19,13 @@ from darkroom.photos.candidates import listed_pairs, propose_pairs
 from darkroom.photos.duplicate_groups import group_duplicates
 from darkroom.photos.duplicate_search import DuplicateSearch
 from darkroom.photos.duplicate_sheet import draw_duplicates
+from darkroom.photos.fingerprints import read_fingerprints
 from darkroom.photos.local_features import FeaturePair, Grey, PhotoFeatures, cached_features, grey_levels
 from darkroom.photos.pair_alignments import PairAlignments
-from darkroom.photos.pairs import EITHER, numbered
+from darkroom.photos.pairs import EITHER, Neighbour, numbered
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import replacing
-from darkroom.storage.tables import read_table, write_table
+from darkroom.storage.tables import read_rows, write_rows
 from darkroom.storage.threads import on_threads
 
 
@@ -46,7 +47,8 @@ def main() -> None:
     settings = arguments.settings
     photos = numbered(read_photos(arguments.photos))
     by_name = {photo.photo: photo for photo in photos}
-    fingerprints = sorted(read_table(arguments.fingerprints), key=lambda row: row["photo"])
+    known = read_fingerprints(arguments.fingerprints)
+    fingerprints = [known[photo.photo] for photo in photos]
     thumbnails, feature_cache = Cache(arguments.cache / "thumbnails"), Cache(arguments.cache / "features")
 
     def load(photo: PhotoFile) -> Image.Image:
@@ -65,10 +67,10 @@ def main() -> None:
     features = progress(on_threads(load_features, photos, arguments.threads), "features", "photos", len(photos))
     proposed = propose_pairs(photos, fingerprints, features, settings)
     if arguments.neighbours is not None:
-        proposed |= dict.fromkeys(listed_pairs(photos, read_table(arguments.neighbours)), EITHER)
+        proposed |= dict.fromkeys(listed_pairs(photos, read_rows(arguments.neighbours, Neighbour)), EITHER)
     edges = DuplicateSearch(photos, fingerprints, alignments, settings).run(proposed)
     rows = list(group_duplicates(photos, edges))
-    write_table(arguments.table, COLUMNS, map(asdict, rows))
+    write_rows(arguments.table, Relation, rows)
     with replacing(arguments.sheet) as temporary:
         draw_duplicates(rows, by_name, load).save(temporary, "JPEG", quality=88)
     counts = Counter(row.kind for row in rows if row.kind)

@@ -9,13 +9,13 @@ from darkroom.config.framing import MaskSettings
 from darkroom.framing.segmenter import Finder
 from darkroom.framing.subject_masks import mask_photos
 from darkroom.framing.supplied_masks import SUPPLIED, match_masks
-from darkroom.framing.tables import MASK_COLUMNS
+from darkroom.framing.tables import MaskRow
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.models.lock import read_lock
 from darkroom.photo_folder.index import read_index
 from darkroom.photo_folder.photo_table import read_photos, readable_photos
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ def main() -> None:
         supplied,
         Path(settings.supplied or ""),
     )
-    write_table(arguments.table, MASK_COLUMNS, rows)
-    found = sum(row["x0"] is not None for row in rows)
-    own = sum(row["source"] == SUPPLIED for row in rows)
+    write_rows(arguments.table, MaskRow, rows)
+    found = sum(row.box is not None for row in rows)
+    own = sum(row.source == SUPPLIED for row in rows)
     counts = f"masks {len(rows)}/{len(rows)}, with a subject {found}, masks supplied {own}, computed {computed}"
     print(f"mask_subjects: {counts}")
 

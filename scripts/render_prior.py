@@ -1,13 +1,13 @@
 """Render pictures of what the base model already shows, so that training can leave it alone."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from darkroom.config.base import ComputeSettings
 from darkroom.config.evaluation import RenderSettings
 from darkroom.config.training import PriorSettings
-from darkroom.contracts.rendered_tables import PRIOR_COLUMNS, PriorPicture
+from darkroom.contracts.rendered_tables import PriorPicture
 from darkroom.families.base import ModelFamily, code_modules, family
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
@@ -16,7 +16,7 @@ from darkroom.models.lock import LockedModel, read_lock
 from darkroom.storage.cache import Cache
 from darkroom.storage.code_version import code_version
 from darkroom.storage.files import link_or_copy, sha256_file
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 from darkroom.training import rendering
 
 
@@ -61,7 +61,7 @@ def main() -> None:
         picture = pictures[name]
         size = picture.width, picture.height
         rows.append(PriorPicture(name, picture.prompt, picture.seed, *size, f"{name}.png", sha256_file(path)))
-    write_table(arguments.table, PRIOR_COLUMNS, map(asdict, rows))
+    write_rows(arguments.table, PriorPicture, rows)
     print(f"render_prior: pictures {len(rows)}/{settings.pictures}, computed {computed}")
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import SubjectSettings
 from darkroom.config.evaluation import EvaluationSettings, RenderSettings
 from darkroom.contracts.checkpoint_files import BASE, Variant, checkpoint_file, strengths_of
-from darkroom.contracts.rendered_tables import SAMPLE_COLUMNS, RenderedSample
+from darkroom.contracts.rendered_tables import RenderedSample
 from darkroom.errors import UserError
 from darkroom.evaluation.sample_plan import plan_samples, sample_file
 from darkroom.families.base import code_modules, family
@@ -21,7 +21,7 @@ from darkroom.models.lock import read_lock
 from darkroom.storage.cache import Cache
 from darkroom.storage.code_version import code_version
 from darkroom.storage.files import link_or_copy, sha256_file
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 from darkroom.training import rendering
 
 
@@ -92,7 +92,7 @@ def main() -> None:
                     sha256=sha256_file(files[name]),
                 )
             )
-    write_table(arguments.table, SAMPLE_COLUMNS, map(asdict, rows), keep_order=True)
+    write_rows(arguments.table, RenderedSample, rows, keep_order=True)
     print(f"render_samples: pictures {len(rows)}/{len(rows)}, computed {rendered}")
 
 

@@ -1,7 +1,7 @@
 """Write each frame's caption in the caption style of a target, with the trigger, and polished where that is asked."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from darkroom.captions.target_captions import Target, caption_frames, decide
 from darkroom.captions.token_counts import load_token_counts
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import RewritingSettings, SubjectSettings
-from darkroom.contracts.caption_tables import FRAME_COLUMNS, FrameCaption, read_photo_captions
+from darkroom.contracts.caption_tables import FrameCaption, read_photo_captions
 from darkroom.contracts.frame_table import read_cut_frames
 from darkroom.contracts.overrides import read_overrides
 from darkroom.jobs.arguments import read_arguments
@@ -23,7 +23,7 @@ from darkroom.models.lock import read_lock
 from darkroom.photo_folder.photo_table import read_photos
 from darkroom.storage.cache import Cache
 from darkroom.storage.code_version import code_version
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def main() -> None:
     if arguments.polisher:
         compute = arguments.compute
         rows, told = polish(rows, target, arguments.polisher, compute, arguments.cache)
-    write_table(arguments.table, FRAME_COLUMNS, map(asdict, rows))
+    write_rows(arguments.table, FrameCaption, rows)
     sources = Counter(row.source for row in rows)
     by_source = ", ".join(f"{source} {sources[source]}" for source in sorted(sources)) or "none"
     longest = max((row.tokens for row in rows), default=0)

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 from darkroom.contracts.photo_vectors import read_vectors
-from darkroom.framing.aesthetic import COLUMNS, aesthetic_scores
+from darkroom.framing.aesthetic import aesthetic_scores
+from darkroom.framing.tables import AestheticRow
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Arguments:
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
     rows = aesthetic_scores(read_vectors(arguments.vectors), arguments.head)
-    write_table(arguments.table, COLUMNS, rows)
+    write_rows(arguments.table, AestheticRow, rows)
     print(f"score_aesthetic: photos {len(rows)}")
 
 

@@ -1,7 +1,7 @@
 """Score every checkpoint: likeness and prompt following of its samples, losses on held-out frames and other things."""
 
 import functools
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from PIL import Image
 from darkroom.config.base import ComputeSettings
 from darkroom.config.training import TrainingSettings, ValidationSettings
 from darkroom.contracts.checkpoint_files import variants
-from darkroom.contracts.evaluation_tables import SAMPLE_COLUMNS, SCORE_COLUMNS, SampleScore
+from darkroom.contracts.evaluation_tables import SampleScore, Score
 from darkroom.contracts.frame_names import one_per_view
 from darkroom.contracts.rendered_tables import RenderedSample, read_samples
 from darkroom.errors import UserError
@@ -24,7 +24,7 @@ from darkroom.models.lock import read_lock
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import sha256_file
 from darkroom.storage.frames import frame_of
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 from darkroom.training.encodings import Encodings, read_encodings
 
 
@@ -107,9 +107,9 @@ def main() -> None:
     denoiser = module.load_denoiser(model.path, precision).to(device).eval()
     compared = variants(arguments.checkpoints, arguments.strengths)
     changes = measure_loss_changes(denoiser, module, context, compared, precision)
-    write_table(arguments.pictures, SAMPLE_COLUMNS, map(asdict, pictures), keep_order=True)
+    write_rows(arguments.pictures, SampleScore, pictures, keep_order=True)
     rows = score_rows(changes, frame_of(pictures, SampleScore))
-    write_table(arguments.table, SCORE_COLUMNS, map(asdict, rows), keep_order=True)
+    write_rows(arguments.table, Score, rows, keep_order=True)
     print(
         f"score_checkpoints: checkpoints and strengths {len(compared)}/{len(compared)} and the base, "
         f"pictures {len(pictures)}/{len(samples)}, photos {len(photos)}, computed {vectors.computed}"

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from darkroom.config.framing import QualitySettings
 from darkroom.framing.quality_scores import score_photos
-from darkroom.framing.tables import QUALITY_COLUMNS, read_masks
+from darkroom.framing.tables import QualityRow, read_masks
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.photo_folder.photo_table import read_photos, readable_photos
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def main() -> None:
     settings = arguments.settings
     photos, masks = readable_photos(read_photos(arguments.photos)), read_masks(arguments.masks_table)
     rows, computed = score_photos(photos, masks, arguments.folder, arguments.masks, settings, arguments.cache)
-    write_table(arguments.table, QUALITY_COLUMNS, rows)
+    write_rows(arguments.table, QualityRow, rows)
     print(f"score_quality: photos {len(rows)}, masks used {len(rows)}/{len(rows)}, computed {computed}")
 
 

@@ -1,6 +1,6 @@
 """Decide which photos are used, with a reason for every one that is not, and which are held out."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,18 +9,18 @@ from darkroom.config.framing import SelectionSettings
 from darkroom.contracts.duplicate_table import read_relations
 from darkroom.contracts.overrides import read_overrides
 from darkroom.contracts.photo_vectors import read_vectors
-from darkroom.contracts.selection_table import COLUMNS
+from darkroom.contracts.selection_table import Verdict
 from darkroom.framing.flaws import candidates
 from darkroom.framing.likeness import photo_likenesses, vector_likenesses
 from darkroom.framing.selection import count_reasons, require_photos, select_photos
 from darkroom.framing.selection_sheet import draw_selection
-from darkroom.framing.tables import read_masks, read_quality
+from darkroom.framing.tables import read_aesthetics, read_masks, read_quality
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.photo_folder.photo_table import read_photos, readable_photos
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import replacing
-from darkroom.storage.tables import read_table, write_table
+from darkroom.storage.tables import write_rows
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def main() -> None:
         read_masks(arguments.masks_table),
         read_quality(arguments.quality),
         read_relations(arguments.duplicates),
-        {row["photo"]: float(row["aesthetic"]) for path in arguments.aesthetic for row in read_table(path)},
+        read_aesthetics(arguments.aesthetic[0]) if arguments.aesthetic else None,
     )
     thumbnails = Cache(arguments.cache / "thumbnails")
     alike = partial(photo_likenesses, readable, arguments.folder, thumbnails)
@@ -61,7 +61,7 @@ def main() -> None:
     sheet = draw_selection(rows, readable, arguments.folder, thumbnails)
     with replacing(arguments.sheet) as temporary:
         sheet.save(temporary, "JPEG", quality=88)
-    write_table(arguments.table, COLUMNS, map(asdict, rows))
+    write_rows(arguments.table, Verdict, rows)
     kept = [row for row in rows if row.selected]
     held = sum(row.split == "held_out" for row in kept)
     rejected = count_reasons(row.reason for row in rows if not row.selected)

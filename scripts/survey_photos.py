@@ -9,9 +9,9 @@ from darkroom.config.photos import OpeningSettings
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.photo_folder.index import read_index, shard_of
-from darkroom.photo_folder.photo_table import COLUMNS
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos.photo_survey import survey_files
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ def main() -> None:
     settings = arguments.settings
     files = [file for file in read_index(arguments.index) if shard_of(file, arguments.shards) == arguments.shard]
     rows, opened = survey_files(files, arguments.folder, settings, arguments.cache)
-    write_table(arguments.table, COLUMNS, rows)
-    counts = Counter(row["status"] for row in rows)
+    write_rows(arguments.table, PhotoFile, rows)
+    counts = Counter(row.status for row in rows)
     found = ", ".join(f"{status} {counts[status]}" for status in sorted(counts)) or "none"
     print(f"survey_photos: files {len(rows)} ({found}), computed {opened}")
 

@@ -2,12 +2,12 @@
 
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from darkroom.config.training import Recipe, check_compute
-from darkroom.contracts.training_tables import LOG_COLUMNS, VALIDATION_COLUMNS
+from darkroom.contracts.training_tables import LoggedStep, Validation
 from darkroom.errors import UserError
 from darkroom.families.base import family
 from darkroom.jobs.arguments import read_arguments
@@ -17,7 +17,7 @@ from darkroom.storage.cache import cache_key
 from darkroom.storage.code_version import installed_version, stage_code
 from darkroom.storage.files import link_or_copy, sha256_file, write_json, write_sums
 from darkroom.storage.process_identity import wait_for_lock
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 from darkroom.training.encodings import Encodings, read_encodings
 from darkroom.training.launch import (
     is_first,
@@ -104,8 +104,8 @@ def write_outputs(done: TrainingState, run_dir: Path, output: Path) -> None:
     for path in checkpoints_of(run_dir):
         link_or_copy(path, checkpoints / path.name)
     write_sums(output / "SHA256SUMS", {f"{CHECKPOINTS}/{name}": sha for name, sha in noted_hashes(run_dir).items()})
-    write_table(output / "log.csv", LOG_COLUMNS, map(asdict, done.log), keep_order=True)
-    write_table(output / "validation.csv", VALIDATION_COLUMNS, map(asdict, done.validation), keep_order=True)
+    write_rows(output / "log.csv", LoggedStep, done.log, keep_order=True)
+    write_rows(output / "validation.csv", Validation, done.validation, keep_order=True)
     write_json(output / "machine.json", done.machine)
 
 

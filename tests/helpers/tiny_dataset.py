@@ -15,9 +15,9 @@ from darkroom.contracts.rendered_tables import PriorPicture
 from darkroom.families.base import ModelFamily
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import write_json
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 from darkroom.training.dataset_encoding import Dataset, encode_dataset
-from darkroom.training.encodings import COLUMNS, Encodings, read_encodings
+from darkroom.training.encodings import Encoding, Encodings, read_encodings
 from darkroom.training.picture_encoding import Encoder
 
 POCKET = Path(__file__).parents[2] / "resources" / "pocket" / "sdxl"
@@ -91,7 +91,7 @@ def encode_tiny_dataset(
         file, size = f"{frame.frame}.png", (frame.width, frame.height)
         priors.append(PriorPicture(f"prior-{number}", "a toy", number, *size, file, frame.picture_sha256))
     rows, _ = encode_dataset(encoder, dataset, priors, paths["images"], True, work / "encodings", tokens)
-    write_table(work / "encodings.csv", COLUMNS, rows)
+    write_rows(work / "encodings.csv", Encoding, rows)
     return read_encodings(work / "encodings.csv", work / "encodings")
 
 

@@ -12,10 +12,10 @@ from darkroom.captions.silence import says_nothing
 from darkroom.captions.tag_lists import is_tag_list
 from darkroom.captions.word_classes import DETERMINERS, LONG_PREPOSITIONS, PREPOSITIONS, words
 from darkroom.config.captions import CaptionStyle, RewritingSettings, SubjectSettings
+from darkroom.contracts.caption_tables import AuditRow
 from darkroom.contracts.trigger import count_trigger, without_trigger
 from darkroom.photo_folder.photo_table import PhotoFile
 
-AUDIT_COLUMNS = ("level", "finding", "words", "share", "cause", "frames", "files")
 FUSED_SHARE = 0.85
 FEWEST_CAPTIONS = 4
 LONG_TRIGGER = 4  # tokens
@@ -51,9 +51,9 @@ class Finding:
     cause: str = ""
     frames: str = ""
 
-    def row(self, files: Mapping[str, str]) -> dict[str, object]:
+    def row(self, files: Mapping[str, str]) -> AuditRow:
         """The row of audit.csv; `files` gives the file name of a frame's photo."""
-        return asdict(self) | {"files": " / ".join(files[frame] for frame in self.frames.split())}
+        return AuditRow(**asdict(self), files=" / ".join(files[frame] for frame in self.frames.split()))
 
 
 def audit_captions(

@@ -75,7 +75,7 @@ def _read(folder: Path, sidecar: PhotoFile) -> str | None:
 def describe_photos(
     photos: Iterable[str], machine: Mapping[str, str], sidecars: Mapping[str, str], overrides: Mapping[str, Override]
 ) -> dict[str, Description]:
-    """The description of each photo; `machine` holds the captioner's answers.
+    """The description of each photo; `machine` holds the captioner's answer for every one, empty where it gave none.
 
     Raises UserError that names the photos for which nobody says anything: training on them would lose the trigger.
     """
@@ -86,13 +86,13 @@ def describe_photos(
             found[photo] = Description(override.caption, "override")
         elif photo in sidecars:
             found[photo] = Description(sidecars[photo], "sidecar")
-        elif machine.get(photo, "").strip():
+        elif machine[photo].strip():
             found[photo] = Description(machine[photo].strip(), "captioner")
         else:
             silent.append(photo)
     if silent:
         raise UserError(
-            f"captions: {len(silent)} photos have no or an empty caption ({', '.join(silent[:5])}); "
+            f"captions: {len(silent)} photos have an empty caption ({', '.join(silent[:5])}); "
             "write one in overrides.csv or in a .txt beside the photo"
         )
     return found

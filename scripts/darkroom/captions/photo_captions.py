@@ -42,8 +42,3 @@ def caption_photos(
         return progress(compute(missing), "caption", "photos", total=len(missing))
 
     return cached(cache, keys, shown)
-
-
-def caption_rows(captions: Mapping[str, str], model: str) -> list[dict[str, str]]:
-    """The rows of captions.csv."""
-    return [{"photo": photo, "caption": caption, "model": model} for photo, caption in captions.items()]

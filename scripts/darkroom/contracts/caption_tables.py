@@ -1,9 +1,9 @@
-"""The two tables of captions: what the captioner answered per photo, and what a target trains on per frame."""
+"""The tables of captions: what the captioner answered per photo, what a target trains on per frame, and its audit."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.storage.tables import columns_of, read_rows
+from darkroom.storage.tables import RowsByName, read_rows, read_rows_by_name
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,38 @@ class FrameCaption:
     polished: str
 
 
-PHOTO_COLUMNS = columns_of(PhotoCaption)
-FRAME_COLUMNS = columns_of(FrameCaption)
+@dataclass(frozen=True)
+class AuditRow:
+    """A finding of the audit of a target's captions, `error` or `warning`: about the words, the set or its photos.
+
+    `share` of the frames; `frames` their names, apart by a space, `files` those of their photos, apart by ` / `.
+    """
+
+    level: str
+    finding: str
+    words: str
+    share: float | None
+    cause: str
+    frames: str
+    files: str
+
+    @property
+    def named(self) -> list[str]:
+        """Each frame with the file of its photo."""
+        files = self.files.split(" / ") if self.files else []
+        return [f"{frame} of {file}" for frame, file in zip(self.frames.split(), files, strict=True)]
 
 
-def read_photo_captions(path: Path) -> dict[str, str]:
+def read_photo_captions(path: Path) -> RowsByName[str]:
     """The captioner's answers by photo: captions.csv of a project."""
-    return {row.photo: row.caption for row in read_rows(path, PhotoCaption)}
+    return RowsByName(path, {row.photo: row.caption for row in read_rows(path, PhotoCaption)})
 
 
-def read_frame_captions(path: Path) -> dict[str, FrameCaption]:
+def read_frame_captions(path: Path) -> RowsByName[FrameCaption]:
     """The captions by frame: captions.csv of a target."""
-    return {row.frame: row for row in read_rows(path, FrameCaption)}
+    return read_rows_by_name(path, FrameCaption)
+
+
+def read_audit(path: Path) -> list[AuditRow]:
+    """The findings of audit.csv."""
+    return read_rows(path, AuditRow)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.storage.tables import columns_of, read_rows
+from darkroom.storage.tables import RowsByName, read_rows_by_name
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,6 @@ class Relation:
     overlap: float | None
 
 
-COLUMNS = columns_of(Relation)
-
-
-def read_relations(path: Path) -> dict[str, Relation]:
+def read_relations(path: Path) -> RowsByName[Relation]:
     """The rows of duplicates.csv by photo."""
-    return {row.photo: row for row in read_rows(path, Relation)}
+    return read_rows_by_name(path, Relation)

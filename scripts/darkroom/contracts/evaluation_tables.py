@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from darkroom.storage.frames import frame_of
-from darkroom.storage.tables import columns_of, read_rows
+from darkroom.storage.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,6 @@ class SampleScore:
     control: bool
     likeness: float
     prompt_following: float
-
-
-SCORE_COLUMNS = columns_of(Score)
-SAMPLE_COLUMNS = columns_of(SampleScore)
 
 
 def read_scores(path: Path) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.storage.tables import columns_of, read_rows
+from darkroom.storage.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class FrameRow:
     picture: str
     mask: str
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a frame that was cut and has no crop or size."""
+        if self.status == "ok" and None in (self.x0, self.y0, self.x1, self.y1, self.width, self.height):
+            raise ValueError(f"frame {self.frame} has no crop or size")
+
     @property
     def crop(self) -> tuple[int, int, int, int]:
         """x0, y0, x1, y1 of a frame that is `ok`, else ValueError."""
@@ -44,9 +49,6 @@ def _whole(row: FrameRow, numbers: tuple[int | None, ...]) -> tuple[int, ...]:
     if None in numbers:
         raise ValueError(f"frame {row.frame} was not cut: {row.status}")
     return tuple(number for number in numbers if number is not None)
-
-
-COLUMNS = columns_of(FrameRow)
 
 
 def read_frames(path: Path) -> list[FrameRow]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.storage.tables import columns_of, read_rows
+from darkroom.storage.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,6 @@ class PriorPicture:
     height: int
     file: str
     sha256: str
-
-
-SAMPLE_COLUMNS = columns_of(RenderedSample)
-PRIOR_COLUMNS = columns_of(PriorPicture)
 
 
 def read_samples(path: Path) -> list[RenderedSample]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.storage.tables import columns_of, read_rows
+from darkroom.storage.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,6 @@ class Verdict:
     exposure: float
     coverage: float
     mask_problem: str
-
-
-COLUMNS = columns_of(Verdict)
 
 
 def read_selection(path: Path) -> list[Verdict]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.storage.tables import columns_of, read_rows
+from darkroom.storage.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,6 @@ class Validation:
     prior_loss: float | None
     frames: int
     split: str
-
-
-LOG_COLUMNS = columns_of(LoggedStep)
-VALIDATION_COLUMNS = columns_of(Validation)
 
 
 def read_log(path: Path) -> list[LoggedStep]:

@@ -3,23 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from darkroom.contracts.caption_tables import AuditRow
 from darkroom.errors import UserError
-from darkroom.storage.tables import Row
 
 
-def refuse_errors(audit: Sequence[Row], path: Path) -> None:
+def refuse_errors(audit: Sequence[AuditRow], path: Path) -> None:
     """Raise UserError where the audit of the captions found an error: it is trained on no such set."""
-    errors = [row for row in audit if row["level"] == "error"]
+    errors = [row for row in audit if row.level == "error"]
     if errors:
-        named = [f"{row['finding']} (frames {_some(_named(row))})" for row in errors]
+        named = [f"{row.finding} (frames {_some(row.named)})" for row in errors]
         raise UserError(
             f"{path}: {'; '.join(named)}; see captions.html beside it and correct these captions in overrides.csv or "
             "in a .txt beside the photo"
         )
-
-
-def _named(row: Row) -> list[str]:
-    return [f"{frame} of {file}" for frame, file in zip(row["frames"].split(), row["files"].split(" / "), strict=True)]
 
 
 def _some(names: Sequence[str]) -> str:

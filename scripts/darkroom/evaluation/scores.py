@@ -15,10 +15,9 @@ def score_rows(changes: Mapping[Variant, LossChange], pictures: pd.DataFrame) ->
     groups = dict(list(pictures.groupby(["step", "strength", "control"], sort=False)))
     rows = []
     for variant, change in changes.items():
-        subject, controls = (groups.get((variant.step, variant.strength, control)) for control in (False, True))
+        subject, controls = (groups.get((*variant.key, control)) for control in (False, True))
         score = Score(
-            variant.step,
-            variant.strength,
+            *variant.key,
             *_mean(subject, "likeness"),
             *_mean(subject, "prompt_following"),
             *_mean(controls, "likeness"),

@@ -8,8 +8,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from darkroom.errors import UserError, one_line
+from darkroom.framing.tables import AestheticRow
 
-COLUMNS = ("photo", "aesthetic")
 KEY = "aesthetic.head"
 
 
@@ -31,7 +31,7 @@ def read_head(path: Path) -> tuple[np.ndarray, float]:
     return weight[0], float(bias[0])
 
 
-def aesthetic_scores(vectors: Mapping[str, np.ndarray], head: Path) -> list[dict[str, object]]:
+def aesthetic_scores(vectors: Mapping[str, np.ndarray], head: Path) -> list[AestheticRow]:
     """The rows of aesthetic.csv, in the units of the head, for unit vectors by photo.
 
     Raises UserError where the head is not for vectors of their length.
@@ -44,6 +44,6 @@ def aesthetic_scores(vectors: Mapping[str, np.ndarray], head: Path) -> list[dict
                 "name the model that the head was trained on"
             )
     return [
-        {"photo": photo, "aesthetic": float((vector.astype(np.float64) * weight).sum()) + bias}
+        AestheticRow(photo, float((vector.astype(np.float64) * weight).sum()) + bias)
         for photo, vector in sorted(vectors.items())
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from darkroom.config.framing import SelectionSettings
 from darkroom.contracts.duplicate_table import Relation
-from darkroom.framing.tables import MaskRow, QualityRow
+from darkroom.framing.tables import AestheticRow, MaskRow, QualityRow
 from darkroom.photo_folder.photo_table import PhotoFile
 
 NO_SUBJECT = "no subject found"
@@ -36,17 +36,11 @@ def candidates(
     masks: Mapping[str, MaskRow],
     quality: Mapping[str, QualityRow],
     relations: Mapping[str, Relation],
-    aesthetic: Mapping[str, float],
+    liked: Mapping[str, AestheticRow] | None,
 ) -> dict[str, Candidate]:
-    """The readable photos with their rows of the other tables, all by photo; only `aesthetic` may lack some.
-
-    Raises ValueError where a photo is missing in one of them: a stage before has left it out.
-    """
-    missing = [name for name in photos if not (name in masks and name in quality and name in relations)]
-    if missing:
-        raise ValueError(f"{len(missing)} photos have no mask, score or group, {missing[0]} among them")
+    """The readable photos with their rows of the other tables, all by photo; `liked` where that was measured."""
     return {
-        name: Candidate(photo, masks[name], quality[name], relations[name], aesthetic.get(name))
+        name: Candidate(photo, masks[name], quality[name], relations[name], liked[name].aesthetic if liked else None)
         for name, photo in photos.items()
     }
 

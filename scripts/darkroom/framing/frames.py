@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,16 +59,16 @@ def cut_frames(
     for plan in progress(plans, "frames", "frames"):
         width, height = sources.photos[plan.photo].size
         about = plan.frame, plan.photo, plan.status, plan.reason
-        row = FrameRow(*about, None, None, None, None, None, None, width, height, picture="", mask="")
+        cut: dict[str, Any] = dict.fromkeys(("x0", "y0", "x1", "y1", "width", "height"))
+        cut |= {"picture": "", "mask": ""}
         if plan.crop is not None:
             shown = background if plan.mask_used else "photo"
             hashes, files, made = _cached(plan, plan.crop, sources, shown, frame_cache)
             computed += made
             for kind, destination in zip(KINDS, output, strict=True):
                 link_or_copy(files[kind], destination / f"{plan.frame}.png")
-            cut: dict[str, Any] = {**_numbers(plan.crop), **hashes}
-            row = replace(row, **cut)
-        rows.append(row)
+            cut = {**_numbers(plan.crop), **hashes}
+        rows.append(FrameRow(*about, photo_width=width, photo_height=height, **cut))
     return rows, computed
 
 

@@ -22,7 +22,7 @@ FAINT = 4.0
 def photo_likenesses(
     photos: Mapping[str, PhotoFile], folder: Path, thumbnails: Cache, names: Sequence[str]
 ) -> np.ndarray:
-    """The likeness (n, n) of n photos to each other; `photos` are rows of photos.csv by photo."""
+    """The likeness (n, n) of n photos to each other; `photos` are by name."""
     return likenesses(np.array([glance(load_thumbnail(thumbnails, photos[name], folder)) for name in names]))
 
 

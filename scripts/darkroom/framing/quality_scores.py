@@ -14,7 +14,7 @@ from darkroom.framing import sharpness as sharpness_module
 from darkroom.framing.mask_measures import SUBJECT
 from darkroom.framing.picture_defects import compression, filled, noise_deviation, signal_to_noise, unblocked
 from darkroom.framing.sharpness import FEWEST_PIXELS, sharpness
-from darkroom.framing.tables import MaskRow
+from darkroom.framing.tables import MaskRow, QualityRow
 from darkroom.imaging import borders
 from darkroom.imaging import open_photo as opening
 from darkroom.imaging.open_photo import OpenedPhoto, surveyed_photo
@@ -69,7 +69,7 @@ def score_photos(
     mask_folder: Path,
     settings: QualitySettings,
     cache: Path,
-) -> tuple[list[dict[str, Any]], int]:
+) -> tuple[list[QualityRow], int]:
     """One row of quality.csv per photo, and how many were computed."""
     version = code_version(*MODULES)
     keys = {
@@ -86,4 +86,4 @@ def score_photos(
                 yield photo, score_photo(surveyed_photo(folder, photos[photo]), mask, settings)
 
     values, computed = cached(Cache(cache / "quality"), keys, compute)
-    return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed
+    return [QualityRow(photo, **values[photo]) for photo in sorted(values)], computed

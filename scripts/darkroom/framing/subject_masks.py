@@ -13,6 +13,7 @@ from darkroom.framing.looks import look_again
 from darkroom.framing.mask_measures import agreement, describe_mask
 from darkroom.framing.segmenter import Finder, load_segmenter
 from darkroom.framing.supplied_masks import SUPPLIED, open_mask
+from darkroom.framing.tables import MaskRow
 from darkroom.imaging import open_photo as opening
 from darkroom.imaging import png
 from darkroom.imaging.open_photo import surveyed_photo
@@ -38,7 +39,7 @@ def mask_photos(
     output: Path,
     supplied: Mapping[str, IndexedFile],
     supplied_folder: Path,
-) -> tuple[list[dict[str, Any]], int]:
+) -> tuple[list[MaskRow], int]:
     """Lay the mask of each readable photo of a shard in `output`, as <photo>.png in the photo's opened size.
 
     `supplied` gives the user's own masks, files of `supplied_folder`, by the sha256 of their photo; the others are made
@@ -67,7 +68,7 @@ def mask_photos(
         link_or_copy(mask_cache.path(key, ".png"), output / f"{photo}.png")
     sources = {photo: SUPPLIED if photo in own else finders[0].name for photo in photos}
     empty = {"looks": None, "agreement": None}
-    return [{"photo": photo, "source": sources[photo], **empty, **known[photo]} for photo in photos], computed
+    return [MaskRow(photo, source=sources[photo], **(empty | known[photo])) for photo in photos], computed
 
 
 def _supplied_keys(own: Mapping[str, IndexedFile], photos: Mapping[str, PhotoFile]) -> dict[str, str]:

@@ -1,9 +1,9 @@
-"""The tables that the rules of this room read of each other: masks.csv and quality.csv."""
+"""The tables that the rules of this room read of each other: masks.csv, quality.csv and aesthetic.csv."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.storage.tables import columns_of, read_rows
+from darkroom.storage.tables import RowsByName, read_rows_by_name
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,24 @@ class QualityRow:
     subject_side: float
 
 
-MASK_COLUMNS = columns_of(MaskRow)
-QUALITY_COLUMNS = columns_of(QualityRow)
+@dataclass(frozen=True)
+class AestheticRow:
+    """How much people like a photo, in the units of the head that says so."""
+
+    photo: str
+    aesthetic: float
 
 
-def read_masks(path: Path) -> dict[str, MaskRow]:
+def read_masks(path: Path) -> RowsByName[MaskRow]:
     """The rows of masks.csv by photo."""
-    return {row.photo: row for row in read_rows(path, MaskRow)}
+    return read_rows_by_name(path, MaskRow)
 
 
-def read_quality(path: Path) -> dict[str, QualityRow]:
+def read_quality(path: Path) -> RowsByName[QualityRow]:
     """The rows of quality.csv by photo."""
-    return {row.photo: row for row in read_rows(path, QualityRow)}
+    return read_rows_by_name(path, QualityRow)
+
+
+def read_aesthetics(path: Path) -> RowsByName[AestheticRow]:
+    """The rows of aesthetic.csv by photo."""
+    return read_rows_by_name(path, AestheticRow)

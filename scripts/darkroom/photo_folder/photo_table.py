@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.storage.tables import columns_of, read_rows
+from darkroom.storage.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,17 @@ class PhotoFile:
     jpeg_quality: int | None = None
     bytes: int | None = None
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a photo without a size."""
+        if self.status == "ok" and not (self.sha256 and self.width and self.height):
+            raise ValueError(f"photo {self.path} has no sha256 or size")
+
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of a photo. Raises ValueError for a file that could not be opened as one."""
         if self.width is None or self.height is None:
             raise ValueError(f"{self.path} was not opened: {self.reason}")
         return self.width, self.height
-
-
-COLUMNS = columns_of(PhotoFile)
 
 
 def read_photos(path: Path) -> list[PhotoFile]:

@@ -6,15 +6,15 @@ from darkroom.config.photos import DuplicateSettings
 from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos.capture_times import seconds_between
 from darkroom.photos.feature_index import shared_features
+from darkroom.photos.fingerprints import Fingerprint
 from darkroom.photos.hash_neighbours import near_pairs
 from darkroom.photos.local_features import FeaturePair
-from darkroom.photos.pairs import MOST, Mirrors, Pair, in_order
-from darkroom.storage.tables import Row
+from darkroom.photos.pairs import MOST, Mirrors, Neighbour, Pair, in_order
 
 
 def propose_pairs(
     photos: Sequence[PhotoFile],
-    fingerprints: Sequence[Row],
+    fingerprints: Sequence[Fingerprint],
     features: Iterable[FeaturePair],
     settings: DuplicateSettings,
 ) -> dict[Pair, Mirrors]:
@@ -28,10 +28,10 @@ def propose_pairs(
     return dict.fromkeys(others, frozenset[bool]()) | shared
 
 
-def listed_pairs(photos: Sequence[PhotoFile], neighbours: Iterable[Row]) -> set[Pair]:
-    """Pairs of row numbers of the photos that a table, neighbours.csv, names in `photo` and `other`."""
+def listed_pairs(photos: Sequence[PhotoFile], neighbours: Iterable[Neighbour]) -> set[Pair]:
+    """Pairs of row numbers of the photos of neighbours.csv."""
     numbers = {photo.photo: number for number, photo in enumerate(photos)}
-    return {in_order(numbers[row["photo"]], numbers[row["other"]]) for row in neighbours}
+    return {in_order(numbers[row.photo], numbers[row.other]) for row in neighbours}
 
 
 def taken_together(photos: Sequence[PhotoFile], burst_seconds: float) -> set[Pair]:

@@ -12,10 +12,10 @@ from darkroom.jobs.progress import progress
 from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos.capture_times import seconds_between
 from darkroom.photos.edges import Edge, edges_of_each, judge_pair, preference
+from darkroom.photos.fingerprints import Fingerprint
 from darkroom.photos.hash_neighbours import nearest_orientations
 from darkroom.photos.pair_alignments import PairAlignments, Wanted
 from darkroom.photos.pairs import EITHER, Mirrors, Pair, in_order
-from darkroom.storage.tables import Row
 
 # So many pairs are aligned side by side before what they say is looked at, however many cores there are.
 BATCH = 128
@@ -51,7 +51,7 @@ class DuplicateSearch:
     def __init__(
         self,
         photos: Sequence[PhotoFile],
-        fingerprints: Sequence[Row],
+        fingerprints: Sequence[Fingerprint],
         alignments: PairAlignments,
         settings: DuplicateSettings,
     ) -> None:

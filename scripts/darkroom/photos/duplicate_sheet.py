@@ -36,7 +36,7 @@ def draw_duplicates(
             break
         lines += below
         shown += 1
-    title = f"{len(groups)} groups, {sum(map(len, groups.values()))} of {len(rows)} photos"
+    title = f"{len(groups)} group{'s' * (len(groups) != 1)}, {sum(map(len, groups.values()))} of {len(rows)} photos"
     if shown < len(groups):
         title += f"; {shown} groups are shown"
     return draw_sheet(lines, PHOTO_SIDE, title=[title if groups else "no duplicates"])

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from darkroom.jobs.progress import progress
 from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.cache import Cache, cache_key, cached
 from darkroom.storage.code_version import code_version
+from darkroom.storage.tables import RowsByName, read_rows_by_name
 
 HASH_SIZE = 16
 # imagehash's phash looks at a picture of this side.
@@ -29,9 +31,37 @@ ORIENTATIONS: dict[str, tuple[Image.Transpose, ...]] = {
     "mirrored_180": (Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180),
     "mirrored_270": (Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_270),
 }
-COLUMNS = ("photo", *ORIENTATIONS)
 # What decides a hash: for `code_version`.
 MODULES = (*thumbnails.MODULES, sys.modules[__name__])
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """A photo's 256-bit perceptual hashes, as 64 hex digits each, in all ORIENTATIONS."""
+
+    photo: str
+    upright: str
+    rotated_90: str
+    rotated_180: str
+    rotated_270: str
+    mirrored: str
+    mirrored_90: str
+    mirrored_180: str
+    mirrored_270: str
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what is no hash."""
+        if any(len(bytes.fromhex(self.hash(name))) != HASH_SIZE**2 // 8 for name in ORIENTATIONS):
+            raise ValueError(f"a hash of {self.photo} is not {HASH_SIZE**2} bits in hex")
+
+    def hash(self, orientation: str) -> str:
+        """The hash in one of the ORIENTATIONS."""
+        return str(getattr(self, orientation))
+
+
+def read_fingerprints(path: Path) -> RowsByName[Fingerprint]:
+    """The rows of fingerprints.csv by photo."""
+    return read_rows_by_name(path, Fingerprint)
 
 
 def turn(picture: Image.Image, orientation: str) -> Image.Image:
@@ -90,7 +120,7 @@ def hash_distance(first: np.ndarray, second: np.ndarray) -> int:
     return int(np.bitwise_count(first ^ second).sum())
 
 
-def fingerprint_photos(photos: Mapping[str, PhotoFile], folder: Path, cache: Path) -> tuple[list[dict[str, str]], int]:
+def fingerprint_photos(photos: Mapping[str, PhotoFile], folder: Path, cache: Path) -> tuple[list[Fingerprint], int]:
     """One row of fingerprints.csv per photo, and how many were computed."""
     small = Cache(cache / "thumbnails")
     version = code_version(*MODULES)
@@ -104,4 +134,4 @@ def fingerprint_photos(photos: Mapping[str, PhotoFile], folder: Path, cache: Pat
             yield photo, orientation_hashes(load_thumbnail(small, photos[photo], folder))
 
     values, computed = cached(Cache(cache / "fingerprints"), keys, compute)
-    return [{"photo": photo, **values[photo]} for photo in sorted(values)], computed
+    return [Fingerprint(photo, **values[photo]) for photo in sorted(values)], computed

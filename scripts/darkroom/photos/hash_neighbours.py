@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 import cv2
 import numpy as np
 
-from darkroom.photos.fingerprints import ORIENTATIONS, hash_bytes, hash_distance
+from darkroom.photos.fingerprints import ORIENTATIONS, Fingerprint, hash_bytes, hash_distance
 from darkroom.photos.pairs import Pair, best_of_each
-from darkroom.storage.tables import Row
 
 # Up to so many photos every two are compared; the time grows with the square.
 EXHAUSTIVE = 20_000
@@ -20,7 +19,7 @@ LARGEST_BUCKET = 256
 Near = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def nearest_orientations(fingerprints: Sequence[Row]) -> Callable[[int, int], tuple[int, str]]:
+def nearest_orientations(fingerprints: Sequence[Fingerprint]) -> Callable[[int, int], tuple[int, str]]:
     """A function of two row numbers: the smallest hash distance of the first photo, upright, from the second in any
     orientation, and that orientation."""
     turned = _all_orientations(fingerprints)
@@ -34,7 +33,7 @@ def nearest_orientations(fingerprints: Sequence[Row]) -> Callable[[int, int], tu
     return nearest
 
 
-def near_pairs(fingerprints: Sequence[Row], distance: int, most: int) -> set[Pair]:
+def near_pairs(fingerprints: Sequence[Fingerprint], distance: int, most: int) -> set[Pair]:
     """Pairs (i, j), i < j, of rows whose hashes are at most `distance` bits apart in some orientation, for each row its
     `most` nearest.
 
@@ -49,8 +48,8 @@ def near_pairs(fingerprints: Sequence[Row], distance: int, most: int) -> set[Pai
     return {pair for near in blocks for pair in best_of_each(*near, most)}
 
 
-def _all_orientations(fingerprints: Sequence[Row]) -> dict[str, np.ndarray]:
-    return {name: hash_bytes([row[name] for row in fingerprints]) for name in ORIENTATIONS}
+def _all_orientations(fingerprints: Sequence[Fingerprint]) -> dict[str, np.ndarray]:
+    return {name: hash_bytes([row.hash(name) for row in fingerprints]) for name in ORIENTATIONS}
 
 
 def _compared_all(turned: dict[str, np.ndarray], distance: int, most: int) -> Iterator[Near]:

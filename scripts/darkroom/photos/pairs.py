@@ -1,6 +1,7 @@
 """Pairs of photos by their numbers."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +14,15 @@ Mirrors = frozenset[bool]
 EITHER: Mirrors = frozenset((False, True))
 # Each way to propose pairs names so many others for a photo at the most, the likeliest.
 MOST = 20
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A row of neighbours.csv: a pair of photos and the cosine of their vectors."""
+
+    photo: str
+    other: str
+    similarity: float
 
 
 def numbered(files: Iterable[PhotoFile]) -> list[PhotoFile]:

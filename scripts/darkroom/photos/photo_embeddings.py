@@ -12,7 +12,6 @@ from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos.pairs import Pair, best_of_each
 from darkroom.storage.cache import Cache
 
-COLUMNS = ("photo", "other", "similarity")
 # So many photos are compared with all others at a time.
 BLOCK = 512
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -15,11 +16,11 @@ from darkroom.jobs.crash_isolation import Crash, in_own_process
 from darkroom.jobs.progress import progress
 from darkroom.photo_folder.index import SIDECAR_SUFFIXES, IndexedFile
 from darkroom.photo_folder.path_text import found_path
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.cache import Cache, cache_key
 from darkroom.storage.code_version import code_version
 
 Examined = tuple[dict[str, Any], bool]
-NOTHING = {"width": None, "height": None, "format": "", "taken_at": "", "jpeg_quality": None, "bytes": None}
 # What decides a row: for `code_version`.
 MODULES = (*thumbnails_module.MODULES, sys.modules[__name__])
 
@@ -47,12 +48,12 @@ def examine_file(path: Path, sha256: str, settings: OpeningSettings, thumbnails:
 
 
 def _refused(status: str, reason: str) -> dict[str, Any]:
-    return {"status": status, "reason": reason, **NOTHING}
+    return {"status": status, "reason": reason}
 
 
 def survey_files(
     files: Iterable[IndexedFile], folder: Path, settings: OpeningSettings, cache: Path
-) -> tuple[list[dict[str, Any]], int]:
+) -> tuple[list[PhotoFile], int]:
     """One row of photos.csv per file, and how many files were opened rather than remembered.
 
     Equal bytes are one photo: the first path in sorted order has it, the others are `identical` to that path. Text
@@ -77,13 +78,12 @@ def survey_files(
                 opened += 1
                 if file.sha256 and lasting:
                     survey_cache.store(key, value)
-            row = {"path": file.path, "photo": file.photo, "sha256": file.sha256, "of_path": "", **value}
-            if value["status"] == "ok":
-                first = kept.setdefault(file.sha256, file.path)
-                if first != file.path:
-                    row |= {"status": "identical", "of_path": first, "reason": f"the same bytes as {first}"}
+            row = PhotoFile(path=file.path, photo=file.photo, sha256=file.sha256, of_path="", **value)
+            first = kept.setdefault(file.sha256, file.path) if row.status == "ok" else file.path
+            if first != file.path:
+                row = replace(row, status="identical", of_path=first, reason=f"the same bytes as {first}")
             rows.append(row)
-    _refuse_overwritten([row["path"] for row in rows if row["reason"] == OVERWRITTEN], folder)
+    _refuse_overwritten([row.path for row in rows if row.reason == OVERWRITTEN], folder)
     return rows, opened
 
 

@@ -1,22 +1,31 @@
 """Tables that are grouped or compared by their numbers: pandas frames. Others need not load pandas."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
-from typing import TypeVar
+from dataclasses import asdict
+from typing import TypeVar, get_type_hints
 
 import pandas as pd
 
+from darkroom.storage.tables import columns_of
+
 Kind = TypeVar("Kind")
-# Columns of other types are objects.
-DTYPES: dict[object, str] = {int: "int64", float: "float64", float | None: "float64", bool: "bool"}
+DTYPES: dict[object, str] = {
+    int: "int64",
+    float: "float64",
+    float | None: "float64",
+    bool: "bool",
+    str: "object",
+}
 
 
 def frame_of(rows: Iterable[Kind], kind: type[Kind]) -> pd.DataFrame:
     """A frame of rows of a dataclass, a column per field, of its type; a number that is None is NaN.
 
-    Raises ValueError or TypeError where a value is of another type than its field, such as the text of a number.
+    Raises ValueError or TypeError where a value is of another type than its field, such as the text of a number, and
+    KeyError for a field of a type that is none of DTYPES.
     """
-    columns = {field.name: DTYPES.get(field.type, "object") for field in fields(kind)}  # type: ignore[arg-type]
+    kinds = get_type_hints(kind)
+    columns = {name: DTYPES[kinds[name]] for name in columns_of(kind)}
     frame = pd.DataFrame([asdict(row) for row in rows], columns=list(columns), dtype=object)  # type: ignore[call-overload]
     for name, dtype in columns.items():
         wrong = [cell for cell in frame[name] if dtype != "object" and isinstance(cell, str)]

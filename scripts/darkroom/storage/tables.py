@@ -2,18 +2,18 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from types import NoneType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from darkroom.errors import UserError
 from darkroom.storage.files import write_text
 
 Row = dict[str, str]
 Kind = TypeVar("Kind")
-ANEW = "delete this file, and the next run makes it anew"
+ANEW = "delete this file, and its shards where it has some; the next run makes it anew"
 
 
 def _cell(value: Any) -> str:
@@ -57,25 +57,61 @@ def columns_of(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
-def read_rows(path: Path, kind: type[Kind]) -> list[Kind]:
-    """Read a table as one dataclass per row; columns that are no field are left out.
+class RowsByName(dict[str, Kind]):
+    """Rows of a table by name; asked for one that it does not have it says so, in a UserError."""
 
-    Fields are texts, integers, numbers or booleans; an empty cell of one that may be None is None, and a field with a
-    default needs no column. Raises UserError for another column that is missing or a cell that is not of its field's
-    type: somebody has edited the table.
+    def __init__(self, path: Path, rows: Mapping[str, Kind]) -> None:
+        super().__init__(rows)
+        self.path = path
+
+    def __missing__(self, name: str) -> Kind:
+        raise UserError(f"{self.path}: it has no row of {name}; {ANEW}")
+
+
+def write_rows(path: Path, kind: type, rows: Iterable[Any], keep_order: bool = False) -> None:
+    """Write rows of a dataclass, its fields the columns, as `write_table` does."""
+    columns = columns_of(kind)
+    write_table(path, columns, ({name: getattr(row, name) for name in columns} for row in rows), keep_order)
+
+
+def read_rows(path: Path, kind: type[Kind]) -> list[Kind]:
+    """Read a table as one dataclass per row, its fields the columns; others are left out.
+
+    Fields are texts, integers, numbers or booleans; an empty cell of one that may be None is None. Raises UserError
+    where somebody has edited the table: a column is missing, a row is too long or too short, a cell is not of its
+    field's type, or the dataclass raises ValueError.
     """
+    kinds = get_type_hints(kind)
+    parsers = {name: _parser(kinds[name]) for name in columns_of(kind)}
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
-        there = set(reader.fieldnames or ())
-        wanted = [field for field in fields(kind) if field.name in there or field.default is MISSING]  # type: ignore[arg-type]
-        missing = [field.name for field in wanted if field.name not in there]
-        if missing:
-            raise UserError(f"{path}: it has no column {missing[0]}; {ANEW}")
-        parsers = {field.name: _parser(field.type) for field in wanted}
         try:
-            return [kind(**{name: parse(_whole(row[name])) for name, parse in parsers.items()}) for row in reader]
-        except ValueError as error:
-            raise UserError(f"{path}: line {reader.line_num}: {error}; {ANEW}") from error
+            missing = [name for name in parsers if name not in (reader.fieldnames or ())]
+            if missing:
+                raise UserError(f"{path}: it has no column {missing[0]}; {ANEW}")
+            return [kind(**{name: parse(cells[name]) for name, parse in parsers.items()}) for cells in _whole(reader)]
+        except (ValueError, csv.Error) as error:
+            raise _damaged(path, reader.line_num, error) from error
+
+
+def read_rows_by_name(path: Path, kind: type[Kind]) -> RowsByName[Kind]:
+    """As `read_rows`, by the text in the first column."""
+    name = columns_of(kind)[0]
+    return RowsByName(path, {getattr(row, name): row for row in read_rows(path, kind)})
+
+
+def _damaged(path: Path, lines: int, error: Exception) -> UserError:
+    """Of a row that cannot be taken apart the reader has not yet counted the line."""
+    line = lines + isinstance(error, csv.Error)
+    return UserError(f"{path}: line {line}: {error}; {ANEW}")
+
+
+def _whole(reader: Iterable[Row]) -> Iterator[Row]:
+    """The rows of a table, each with as many cells as its header, else ValueError."""
+    for row in reader:
+        if None in row or None in row.values():
+            raise ValueError(f"it has {'more' if None in row else 'fewer'} cells than the header")
+        yield row
 
 
 def _parser(kind: Any) -> Callable[[str], Any]:
@@ -84,12 +120,6 @@ def _parser(kind: Any) -> Callable[[str], Any]:
     parsers: dict[type, Callable[[str], Any]] = {str: str, int: int, float: float, bool: _truth}
     parse = parsers[plain]
     return parse if plain is kind else lambda cell: parse(cell) if cell else None
-
-
-def _whole(cell: str | None) -> str:
-    if cell is None:
-        raise ValueError("a cell is missing")
-    return cell
 
 
 def _truth(cell: str) -> bool:
@@ -101,17 +131,20 @@ def _truth(cell: str) -> bool:
 def gather_tables(paths: Iterable[Path], output: Path, keep_order: bool = False) -> list[Row]:
     """Merge the tables of all shards into one and return its rows: sorted, or one table after the other.
 
-    Their columns must be the same, else ValueError.
+    Raises UserError where somebody has edited one: its columns are others, or a row is too long or too short.
     """
     columns: list[str] = []
     rows: list[Row] = []
     for path in paths:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            header = list(reader.fieldnames or [])
-            if columns and header != columns:
-                raise ValueError(f"{path}: columns {header} differ from {columns}")
-            columns = header
-            rows.extend(reader)
+            try:
+                header = list(reader.fieldnames or [])
+                if columns and header != columns:
+                    raise UserError(f"{path}: its columns are {header}, those of other shards {columns}; {ANEW}")
+                columns = header
+                rows.extend(_whole(reader))
+            except (ValueError, csv.Error) as error:
+                raise _damaged(path, reader.line_num, error) from error
     write_table(output, columns, rows, keep_order)
     return rows

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from darkroom.contracts.manifest import Frame
 from darkroom.contracts.rendered_tables import PriorPicture
 from darkroom.errors import UserError
 from darkroom.storage.files import sha256_file
-from darkroom.training.encodings import lay_out, shape_of_latents
+from darkroom.training.encodings import Encoding, lay_out, shape_of_latents
 from darkroom.training.picture_encoding import Encoder, encode_masks, encode_pictures, encode_texts
 
 # Every fourth prior picture is not trained on: its loss tells how much the LoRA disturbs other things.
@@ -47,7 +46,7 @@ def encode_dataset(
     mirror: bool,
     folder: Path,
     tokens: bool = False,
-) -> tuple[list[dict[str, Any]], dict[str, int]]:
+) -> tuple[list[Encoding], dict[str, int]]:
     """Encode everything a trainer of this dataset needs and lay it out in a folder.
 
     With `mirror` the mirrored frames, too, and with `tokens` what the text encoders read of each text, in its own file.
@@ -71,20 +70,25 @@ def encode_dataset(
     rows = []
     for frame in dataset.frames:
         name = frame.frame
-        row = _row("frame", name, frame.split, (frame.width, frame.height))
-        row["latents"] = picture_hashes[f"frame {name}"]
-        row["mirrored"] = picture_hashes.get(f"mirrored frame {name}")
-        row["mask"] = mask_hashes.get(name)
-        row["text"], row["untriggered"] = text_hashes[frame.caption], text_hashes[frame.untriggered]
+        row = Encoding(
+            kind="frame",
+            name=name,
+            split=frame.split,
+            width=frame.width,
+            height=frame.height,
+            latents=picture_hashes[f"frame {name}"],
+            mirrored=picture_hashes.get(f"mirrored frame {name}", ""),
+            mask=mask_hashes.get(name, ""),
+            text=text_hashes[frame.caption],
+            untriggered=text_hashes[frame.untriggered],
+        )
         rows.append(row)
     prompts = len({prior.prompt for prior in priors})
     for index, prior in enumerate(priors):
         split = "held_out" if is_held_out(index, prompts) else "train"
-        row = _row("prior", prior.picture, split, (prior.width, prior.height))
-        row["latents"] = picture_hashes[f"prior {prior.picture}"]
-        row["text"] = text_hashes[prior.prompt]
-        rows.append(row)
-    rows.append(_row("empty", "", "", (None, None)) | {"text": text_hashes[""]})
+        latents_of, text = picture_hashes[f"prior {prior.picture}"], text_hashes[prior.prompt]
+        rows.append(Encoding("prior", prior.picture, split, prior.width, prior.height, latents_of, "", "", text, ""))
+    rows.append(Encoding("empty", "", "", None, None, "", "", "", text_hashes[""], ""))
     return rows, {"pictures": computed, "masks": computed_masks, "texts": computed_texts}
 
 
@@ -106,8 +110,3 @@ def _masks(dataset: Dataset, latents: dict[str, Path]) -> dict[str, tuple[Path, 
             path = dataset.masks / f"{frame.frame}.png"
             masks[frame.frame] = (path, frame.mask_sha256, (shape[1], shape[2]))
     return masks
-
-
-def _row(kind: str, name: str, split: str, size: tuple[int | None, int | None]) -> dict[str, Any]:
-    empty = {"latents": None, "mirrored": None, "mask": None, "text": None, "untriggered": None}
-    return {"kind": kind, "name": name, "split": split, "width": size[0], "height": size[1], **empty}

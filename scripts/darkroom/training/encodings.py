@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from darkroom.errors import UserError
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import link_or_copy, sha256_file
-from darkroom.storage.tables import read_table
+from darkroom.storage.tables import read_rows
 
 if TYPE_CHECKING:
     import torch
 
-COLUMNS = ("kind", "name", "split", "width", "height", "latents", "mirrored", "mask", "text", "untriggered")
 Tensors = dict[str, "torch.Tensor"]
 
 
@@ -30,13 +29,20 @@ class Encoding:
     kind: str
     name: str
     split: str
-    width: int
-    height: int
+    width: int | None
+    height: int | None
     latents: str
     mirrored: str
     mask: str
     text: str
     untriggered: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels of a picture. Raises ValueError for the empty caption, which has none."""
+        if self.height is None or self.width is None:
+            raise ValueError(f"{self.kind} {self.name}: it has no size")
+        return self.height, self.width
 
 
 @dataclass(frozen=True)
@@ -88,10 +94,7 @@ def read_encodings(table: Path, folder: Path) -> Encodings:
 
     Raises UserError where a file is missing or damaged.
     """
-    rows = []
-    for cells in read_table(table):
-        sizes = {"width": int(cells["width"] or 0), "height": int(cells["height"] or 0)}
-        rows.append(Encoding(**{**cells, **sizes}))  # type: ignore[arg-type]
+    rows = read_rows(table, Encoding)
     for sha256 in sorted({name for row in rows for name in _files_of(row) if name}):
         path = folder / f"{sha256}.safetensors"
         if not path.exists() or sha256_file(path) != sha256:

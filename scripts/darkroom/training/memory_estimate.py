@@ -112,7 +112,7 @@ def memory_need(
     config_file = model / family.DENOISER / "config.json"
     if not config_file.exists():
         return None
-    frame = max(encodings.of("frame", "train"), key=lambda row: row.height * row.width)
+    frame = max(encodings.of("frame", "train"), key=lambda row: math.prod(row.size))
     precision = dtype_of(settings.precision)
     try:
         config = read_json(config_file)

@@ -81,7 +81,7 @@ class SampleOrder:
         self._untriggered_order = self._order(self._frames, 1, "untriggered")
 
     def _order(self, rows: dict[str, Encoding], batch: int, purpose: str) -> BatchOrder:
-        sizes = {name: (row.height, row.width) for name, row in rows.items()}
+        sizes = {name: row.size for name, row in rows.items()}
         return BatchOrder(sizes, batch, self._settings.seed, purpose)
 
     def samples(self, step: int) -> list[Sample]:
@@ -129,7 +129,7 @@ def batches(
     """The samples of a step, stacked by size, at most `micro_batch` of them at once; on the CPU."""
     by_size: dict[tuple[int, int], list[Sample]] = {}
     for sample in samples:
-        by_size.setdefault((sample.encoding.height, sample.encoding.width), []).append(sample)
+        by_size.setdefault(sample.encoding.size, []).append(sample)
     for group in by_size.values():
         most = settings.micro_batch or len(group)
         for start in range(0, len(group), most):
@@ -146,7 +146,7 @@ def _stacked(
 ) -> Batch:
     latents = torch.stack([_latents(sample, encodings) for sample in group])
     shape = tuple(latents.shape[1:])
-    sizes = torch.tensor([[sample.encoding.height, sample.encoding.width] for sample in group])
+    sizes = torch.tensor([sample.encoding.size for sample in group])
     u = torch.tensor([sample.u for sample in group], dtype=torch.float64)
     u = training_u(u, settings.timesteps, family, noise_scheduler, shape[1], shape[2])
     timesteps = family.timesteps_at(noise_scheduler, u)

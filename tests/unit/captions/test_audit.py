@@ -136,7 +136,7 @@ def test_an_unread_sidecar_is_told_by_name_with_the_files_of_its_frames() -> Non
     photos = {"f1": photo_file("p"), "f2": photo_file("p"), "f3": photo_file("q")}
     (found,) = audit_sidecars({"in/a.txt": "p", "in/left.txt": "elsewhere"}, photos)
     assert (found.level, found.words, found.frames) == ("warning", "a.txt", "f1 f2")
-    assert found.row({"f1": "a.jpg", "f2": "b c.jpg"})["files"] == "a.jpg / b c.jpg"
+    assert found.row({"f1": "a.jpg", "f2": "b c.jpg"}).files == "a.jpg / b c.jpg"
 
 
 class Reader(HTMLParser):

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,12 @@ from darkroom.captions.tagger import LEAST_PROBABILITY, probable_tags, tag_capti
 from darkroom.captions.vision_language import whole_sentences
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import CaptionerSettings
-from darkroom.contracts import selection_table
+from darkroom.contracts.selection_table import Verdict
 from darkroom.errors import UserError
 from darkroom.models.fetch import lock_local
-from darkroom.photo_folder import photo_table
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.files import write_json
-from darkroom.storage.tables import read_table, write_table
+from darkroom.storage.tables import read_table, write_rows
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "caption_photos.py"
 SETTINGS = CaptionerSettings.model_validate({"max_tokens": 10, "beams": 2, "batch": 3, "prompt": "the red cat"})
@@ -224,9 +223,8 @@ def test_a_threshold_runs_no_tagger(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.png"
         picture.save(path)
         photos.append(photo_on_disk(path, width=picture.width, height=picture.height))
-    write_table(tmp_path / "photos.csv", photo_table.COLUMNS, map(asdict, photos))
-    chosen = [asdict(verdict(photo.photo)) for photo in photos]
-    write_table(tmp_path / "selection.csv", selection_table.COLUMNS, chosen)
+    write_rows(tmp_path / "photos.csv", PhotoFile, photos)
+    write_rows(tmp_path / "selection.csv", Verdict, [verdict(photo.photo) for photo in photos])
     write_json(tmp_path / "lock.json", lock_local(str(save_tiny_tagger(tmp_path / "model"))).to_json())
 
     def run(**settings: float) -> tuple[str, list[str]]:

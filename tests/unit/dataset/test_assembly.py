@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from table_rows import frame_caption, photo_file, verdict
 
-from darkroom.contracts.caption_tables import FrameCaption
+from darkroom.contracts.caption_tables import AuditRow, FrameCaption
 from darkroom.contracts.frame_table import FrameRow
 from darkroom.contracts.manifest import Frame, manifest_json, read_manifest
 from darkroom.contracts.selection_table import Verdict
@@ -115,14 +115,9 @@ def test_other_bytes_than_the_manifest_says_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_audit_stops_and_warnings_do_not(tmp_path: Path) -> None:
-    warning = {"level": "warning", "finding": "nearly the same caption", "frames": "aa bb", "files": ""}
+    warning = AuditRow("warning", "nearly the same caption", "", 0.5, "", "aa bb", "1.jpg / a b.jpg")
     refuse_errors([warning], tmp_path / "audit.csv")
-    error = {
-        "level": "error",
-        "finding": "trigger missing",
-        "frames": "aa bb cc dd",
-        "files": "1.jpg / a b.jpg / 3.jpg / 4",
-    }
+    error = AuditRow("error", "trigger missing", "", None, "", "aa bb cc dd", "1.jpg / a b.jpg / 3.jpg / 4")
     named = r"audit\.csv: trigger missing \(frames aa of 1\.jpg, bb of a b\.jpg, cc of 3\.jpg and 1 more\).*overrides"
     with pytest.raises(UserError, match=named):
         refuse_errors([warning, error], tmp_path / "audit.csv")

@@ -19,7 +19,7 @@ def head(path: Path, weight: object, bias: object) -> Path:
 
 def test_scores_are_those_of_a_linear_layer(tmp_path: Path) -> None:
     rows = aesthetic_scores(VECTORS, head(tmp_path / "head", [[2, -1]], [5]))
-    assert [(row["photo"], row["aesthetic"]) for row in rows] == [("a", 7), ("b", pytest.approx(5.4))]
+    assert [(row.photo, row.aesthetic) for row in rows] == [("a", 7), ("b", pytest.approx(5.4))]
 
 
 def test_what_does_not_fit_is_one_line(tmp_path: Path) -> None:

@@ -12,13 +12,15 @@ from PIL import Image
 from table_rows import mask_row, photo_file, photo_on_disk, quality_row, relation
 
 from darkroom.config.framing import SelectionSettings
-from darkroom.contracts.overrides import Override, read_overrides
+from darkroom.contracts.overrides import Override
 from darkroom.errors import UserError
 from darkroom.framing.flaws import Candidate, candidates
 from darkroom.framing.selection import hold_out, require_photos, select_photos
 from darkroom.framing.selection_sheet import draw_selection
+from darkroom.framing.tables import QualityRow, read_quality
 from darkroom.imaging.contact_sheet import AMBER, GREEN, GREY, RED
 from darkroom.storage.cache import Cache
+from darkroom.storage.tables import write_rows
 
 SETTINGS = SelectionSettings(min_side=100)
 
@@ -206,10 +208,12 @@ def test_only_broken_files_is_one_line() -> None:
         require_photos([photo_file("a", status="unreadable")] * 2, "x")
 
 
-def test_missing_score_is_found() -> None:
+def test_a_row_that_is_gone_is_told(tmp_path: Path) -> None:
     item = candidate("a")
-    with pytest.raises(ValueError, match="1 photos have no mask"):
-        candidates({"a": item.photo}, {"a": item.mask}, {}, {"a": item.relation}, {})
+    write_rows(tmp_path / "quality.csv", QualityRow, [])
+    scores = read_quality(tmp_path / "quality.csv")
+    with pytest.raises(UserError, match=r"quality\.csv: it has no row of a; delete this file"):
+        candidates({"a": item.photo}, {"a": item.mask}, scores, {"a": item.relation}, None)
 
 
 def test_split() -> None:
@@ -223,40 +227,3 @@ def test_split() -> None:
     assert len({name for name in held if grouped[name] == "g"}) in (0, 6) and 0 < len(held) <= 9
     assert len(hold_out({"a": "a", "b": "b"}, 0.5)) == 1
     assert hold_out(dict.fromkeys("abcdefghij", "one"), 0.5) == set()
-
-
-def _overrides(folder: Path, text: str) -> dict[str, Override]:
-    (folder / "overrides.csv").write_text(text, encoding="utf-8")
-    photos = [photo_file(name, path=path) for name, path in (("1a", "x/a.jpg"), ("1b", "x/b.jpg"), ("1c", "y/b.jpg"))]
-    return read_overrides(folder / "overrides.csv", photos)
-
-
-def test_reading_overrides(tmp_path: Path) -> None:
-    text = 'photo,keep,box,caption\na.jpg,no,,\n1b,,10 20 30 40.5,"a toy, seen from behind"\ny/b.jpg,true,,\n'
-    assert _overrides(tmp_path, text) == {
-        "1a": Override(keep=False),
-        "1b": Override(box=(10, 20, 30, 40.5), caption="a toy, seen from behind"),
-        "1c": Override(keep=True),
-    }
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("z.jpg,no,,", "line 2: 'z.jpg' matches no readable photo"),
-        ("b.jpg,no,,", "name of several photos"),
-        ("a.jpg,maybe,,", "keep is 'maybe'"),
-        ("a.jpg,,1 2 3,", "box is '1 2 3'"),
-        ("a.jpg,,9 2 3 4,", "x0 must be less than x1"),
-        ("a.jpg,no,,\n1a,no,,", "line 3: '1a' has a line already"),
-    ],
-)
-def test_wrong_overrides_are_one_line(tmp_path: Path, line: str, words: str) -> None:
-    with pytest.raises(UserError) as caught:
-        _overrides(tmp_path, f"photo,keep,box,caption\n{line}\n")
-    assert words in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_unknown_column_of_overrides(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="its columns must be among"):
-        _overrides(tmp_path, "photo,kept\na.jpg,no\n")

@@ -1,6 +1,7 @@
 """Masks: raw numbers, soft edges, the cache, and the real segmenter where it is installed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from darkroom.framing.looks import look_again
 from darkroom.framing.mask_measures import agreement, describe_mask
 from darkroom.framing.segmenter import Finder, load_segmenter
 from darkroom.framing.subject_masks import mask_photos
-from darkroom.framing.tables import MASK_COLUMNS
 from darkroom.models.lock import LockedModel
 from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.files import sha256_file
@@ -84,8 +84,8 @@ def test_each_mask_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert computed == 1 and [row for row in three if row in two] == two
     assert run(rows, "third")[1] == 0 and run.loads == 2
     for row in three:
-        mask = tmp_path / "third" / f"{row['photo']}.png"
-        assert set(row) == set(MASK_COLUMNS) and sha256_file(mask) == row["sha256"]
+        mask = tmp_path / "third" / f"{row.photo}.png"
+        assert sha256_file(mask) == row.sha256
     assert {Image.open(path).size for path in (tmp_path / "third").iterdir()} == {(90, 60), (91, 60), (92, 60)}
     assert run({}, "empty") == ([], 0) and (tmp_path / "empty").is_dir()
 
@@ -94,9 +94,9 @@ def test_a_second_model_is_compared_and_changes_no_mask(tmp_path: Path, monkeypa
     rows, run = _photos(tmp_path), Run(tmp_path, monkeypatch)
     alone, _ = run(rows, "alone")
     both, computed = run(rows, "both", run.finder("1", "masks.second"))
-    assert computed == 3 and [row["agreement"] for row in alone] == [None] * 3
-    assert [row["agreement"] for row in both] == [1.0] * 3
-    assert [row | {"agreement": None} for row in both] == alone
+    assert computed == 3 and [row.agreement for row in alone] == [None] * 3
+    assert [row.agreement for row in both] == [1.0] * 3
+    assert [replace(row, agreement=None) for row in both] == alone
     loads = run.loads
     assert run(rows, "again", run.finder("1", "masks.second")) == (both, 0) and run.loads == loads
 

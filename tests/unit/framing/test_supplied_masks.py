@@ -12,6 +12,7 @@ from darkroom.framing import subject_masks
 from darkroom.framing.segmenter import Finder
 from darkroom.framing.subject_masks import mask_photos
 from darkroom.framing.supplied_masks import match_masks, open_mask, unused_masks
+from darkroom.framing.tables import MaskRow
 from darkroom.imaging.photo_error import OVERWRITTEN
 from darkroom.models.lock import LockedModel
 from darkroom.photo_folder.index import IndexedFile, refresh_index
@@ -159,7 +160,7 @@ class Shard:
     def index(self) -> list[list[IndexedFile]]:
         return [refresh_index(self.folder / name, self.folder / f"{name}.json") for name in ("photos", "masks")]
 
-    def run(self, index: list[list[IndexedFile]] | None = None) -> tuple[list[dict[str, object]], int]:
+    def run(self, index: list[list[IndexedFile]] | None = None) -> tuple[list[MaskRow], int]:
         index = index or self.index()
         photos = {}
         for file in index[0]:
@@ -170,26 +171,26 @@ class Shard:
         places = self.folder / "photos", [finder], self.folder / "cache", self.folder / "laid"
         table, computed = mask_photos(photos, *places, match_masks(*index), self.folder / "masks")
         paths = {file.photo: file.path for file in index[0]}
-        return sorted(table, key=lambda row: paths[str(row["photo"])]), computed
+        return sorted(table, key=lambda row: paths[row.photo]), computed
 
 
 def test_a_supplied_mask_costs_no_inference_and_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shard = Shard(tmp_path, monkeypatch)
     rows, computed = shard.run()
     assert computed == 1 and shard.loads == 1
-    assert [row["source"] for row in rows] == ["supplied", "supplied", "u2netp"]
-    assert [rows[0][side] for side in ("x0", "y0", "x1", "y1")] == [5, 5, 15, 15]
+    assert [row.source for row in rows] == ["supplied", "supplied", "u2netp"]
+    assert rows[0].box == (5, 5, 15, 15)
     for row in rows:
-        assert sha256_file(tmp_path / "laid" / f"{row['photo']}.png") == row["sha256"]
-    before = {row["photo"]: row for row in rows}
+        assert sha256_file(tmp_path / "laid" / f"{row.photo}.png") == row.sha256
+    before = {row.photo: row for row in rows}
     shard.supply("1.png", (31, 20), left=7)
     again, computed = shard.run()
     assert computed == 0 and shard.loads == 1
-    assert [row["x0"] for row in again] == [5, 7, 0]
-    assert again[0] == before[again[0]["photo"]] and again[2] == before[again[2]["photo"]]
+    assert [row.x0 for row in again] == [5, 7, 0]
+    assert again[0] == before[again[0].photo] and again[2] == before[again[2].photo]
     (tmp_path / "masks" / "0.png").unlink()
     rows, computed = shard.run()
-    assert computed == 1 and rows[0]["source"] == "u2netp"
+    assert computed == 1 and rows[0].source == "u2netp"
 
 
 def test_a_mask_of_another_size_stops_before_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,4 +211,4 @@ def test_a_mask_overwritten_during_the_run_is_not_filed(tmp_path: Path, monkeypa
     assert shard.loads == 0
     (tmp_path / "masks" / "1.png").write_bytes(before)
     rows, _ = shard.run(index)
-    assert [row["x0"] for row in rows] == [5, 5, 0]
+    assert [row.x0 for row in rows] == [5, 5, 0]

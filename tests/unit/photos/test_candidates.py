@@ -5,15 +5,15 @@ import pytest
 
 from darkroom.photos import feature_index, hash_neighbours
 from darkroom.photos.feature_index import shared_features
-from darkroom.photos.fingerprints import ORIENTATIONS
+from darkroom.photos.fingerprints import Fingerprint
 from darkroom.photos.hash_neighbours import near_pairs
 from darkroom.photos.local_features import FEATURES, FeaturePair, Features
 from darkroom.photos.pairs import best_of_each
 
 
-def rows(hashes: np.ndarray) -> list[dict[str, str]]:
+def rows(hashes: np.ndarray) -> list[Fingerprint]:
     """Rows of fingerprints.csv from hashes (photos, 8, 32), uint8."""
-    return [{name: bytes(one[number]).hex() for number, name in enumerate(ORIENTATIONS)} for one in hashes]
+    return [Fingerprint(str(number), *(bytes(one).hex() for one in eight)) for number, eight in enumerate(hashes)]
 
 
 def flipped(hashed: np.ndarray, bits: int, random: np.random.Generator) -> np.ndarray:

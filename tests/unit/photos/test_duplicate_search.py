@@ -17,7 +17,7 @@ from darkroom.photos import candidates, pair_alignments
 from darkroom.photos.alignment import align
 from darkroom.photos.duplicate_groups import group_duplicates
 from darkroom.photos.duplicate_search import DuplicateSearch
-from darkroom.photos.fingerprints import orientation_hashes
+from darkroom.photos.fingerprints import Fingerprint, orientation_hashes
 from darkroom.photos.local_features import PhotoFeatures, detect_both, grey_levels
 from darkroom.photos.pair_alignments import PairAlignments
 from darkroom.photos.pairs import EITHER
@@ -70,7 +70,7 @@ class Shelf:
 
     def rows(self) -> dict[str, Relation]:
         names = [photo.photo for photo in self.photos]
-        fingerprints = [{"photo": name, **orientation_hashes(self.pictures[name])} for name in names]
+        fingerprints = [Fingerprint(name, **orientation_hashes(self.pictures[name])) for name in names]
         photo_features_of = {name: photo_features(self.pictures[name]) for name in names}
         features = ((photo_features_of[name].upright, photo_features_of[name].mirrored) for name in names)
         alignments = PairAlignments(photo_features_of.__getitem__, self.cache, 2)

@@ -14,6 +14,7 @@ from darkroom.models.lock import LockedModel
 from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.photos import photo_embeddings
 from darkroom.photos.candidates import listed_pairs
+from darkroom.photos.pairs import Neighbour
 from darkroom.photos.photo_embeddings import embed_photos, neighbours
 from darkroom.pocket.clip import new_clip
 from darkroom.pocket.model_files import save_clip
@@ -67,5 +68,5 @@ def test_photos_are_embedded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert embedded(rows, "m")[1] == 0 and len(loaded) == 2
     assert embedded(rows, "other")[1] == 3
     pairs = neighbours(more, 0.999999, 20)
-    table = [{"photo": rows[first].photo, "other": rows[second].photo} for first, second in pairs]
+    table = [Neighbour(rows[first].photo, rows[second].photo, 1.0) for first, second in pairs]
     assert listed_pairs(rows, table) == set(pairs) == {(0, 2)}

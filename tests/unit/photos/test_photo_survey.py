@@ -8,11 +8,11 @@ from PIL import Image
 from darkroom.config.photos import OpeningSettings
 from darkroom.imaging.thumbnails import load_thumbnail, thumbnail_key
 from darkroom.photo_folder.index import refresh_index
-from darkroom.photo_folder.photo_table import COLUMNS, PhotoFile, read_photos
+from darkroom.photo_folder.photo_table import PhotoFile, read_photos
 from darkroom.photos.photo_survey import survey_files
 from darkroom.photos.sidecars import name_sidecars
 from darkroom.storage.cache import Cache
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 
 
 def _folder(root: Path) -> Path:
@@ -31,7 +31,7 @@ def _folder(root: Path) -> Path:
 def _survey(root: Path, folder: Path) -> tuple[dict[str, PhotoFile], int]:
     files = refresh_index(folder, root / "index.json")
     rows, opened = survey_files(files, folder, OpeningSettings(), root / "cache")
-    write_table(root / "photos.csv", COLUMNS, rows)
+    write_rows(root / "photos.csv", PhotoFile, rows)
     return {file.path: file for file in name_sidecars(read_photos(root / "photos.csv"))}, opened
 
 
@@ -66,10 +66,10 @@ def test_a_file_that_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
     index = refresh_index(folder, tmp_path / "index.json")
     (folder / "a.png").rename(folder / "away.png")
     rows, opened = survey_files(index, folder, OpeningSettings(), tmp_path / "cache")
-    assert (rows[0]["status"], opened) == ("unreadable", 1)
+    assert (rows[0].status, opened) == ("unreadable", 1)
     (folder / "away.png").rename(folder / "a.png")
     rows, opened = survey_files(index, folder, OpeningSettings(), tmp_path / "cache")
-    assert (rows[0]["status"], opened) == ("ok", 1)
+    assert (rows[0].status, opened) == ("ok", 1)
 
 
 def test_a_damaged_thumbnail_is_made_anew(tmp_path: Path) -> None:

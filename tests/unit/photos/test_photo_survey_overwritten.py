@@ -28,11 +28,11 @@ from darkroom.imaging.photo_error import OVERWRITTEN, PhotoError
 from darkroom.imaging.thumbnails import load_thumbnail
 from darkroom.models.lock import LockedModel
 from darkroom.photo_folder.index import refresh_index
-from darkroom.photo_folder.photo_table import COLUMNS, PhotoFile, read_photos
+from darkroom.photo_folder.photo_table import PhotoFile, read_photos
 from darkroom.photos.photo_survey import survey_files
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import sha256_file
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 
 NAME = "a cat.png"
 SIZE = (60, 40)
@@ -61,7 +61,7 @@ class Shard:
 
     def survey(self) -> PhotoFile:
         rows, _ = survey_files(self.index, self.folder, OpeningSettings(), self.cache)
-        write_table(self.root / "photos.csv", COLUMNS, rows)
+        write_rows(self.root / "photos.csv", PhotoFile, rows)
         return read_photos(self.root / "photos.csv")[0]
 
 

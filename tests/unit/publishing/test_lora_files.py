@@ -4,28 +4,28 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
-from table_rows import score
+from table_rows import photo_file, score
 from tiny_sdxl import save_tiny_sdxl
 
 from darkroom.config.captions import SubjectSettings
 from darkroom.config.training import TrainingSettings
 from darkroom.contracts.checkpoint_files import chosen_checkpoint
 from darkroom.contracts.choice import Choice, write_choice
-from darkroom.contracts.evaluation_tables import SCORE_COLUMNS
+from darkroom.contracts.evaluation_tables import Score
 from darkroom.contracts.manifest import Frame, manifest_json
 from darkroom.errors import UserError
 from darkroom.families.base import family
+from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.publishing.lora_files import read_checkpoint, tensors_sha256, write_lora
 from darkroom.publishing.lora_metadata import Training, lora_metadata, published_files
 from darkroom.publishing.verification import verify_lora
 from darkroom.storage.files import sha256_bytes, sha256_file, write_json
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 from darkroom.training.adapter import add_adapter, save_adapter, trainable
 
 SDXL = family("sdxl")
@@ -193,10 +193,10 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
     write_json(tmp_path / "pocket.json", lock)
     write_json(tmp_path / "manifest.json", manifest_json(frames()))
     texts = {2: "a toy on sand\n", 4: "of a photo that is not used"}
-    rows = [f"{n}.jpg,{n:016x},{n:064x},ok," for n in range(5)] + [
-        f"{n}.txt,,{sha256_bytes(text.encode())},sidecar,{n}.jpg" for n, text in texts.items()
-    ]
-    (tmp_path / "photos.csv").write_text("\n".join(["path,photo,sha256,status,of_path", *rows]) + "\n")
+    rows = [photo_file(f"{n:016x}", path=f"{n}.jpg", sha256=f"{n:064x}") for n in range(5)]
+    sidecars = {f"{n}.txt": sha256_bytes(text.encode()) for n, text in texts.items()}
+    rows += [PhotoFile(path, "", sha256, "sidecar", of_path=f"{path[0]}.jpg") for path, sha256 in sidecars.items()]
+    write_rows(tmp_path / "photos.csv", PhotoFile, rows)
     for n, text in texts.items():
         (tmp_path / f"{n}.txt").write_text(text)
     (tmp_path / "overrides.csv").write_text("photo,keep,box,caption\n4.jpg,no,,\n1.jpg,,1 2 3 4,zxq toy\n")
@@ -223,7 +223,7 @@ def test_the_script_publishes_the_same_bytes_twice(checkpoints: Path, model: Pat
             score(100, 0.8, likeness=0.7, likeness_se=0.01, prompt_following=0.85, prompt_following_se=0.02),
             score(100, 1.0, likeness=0.75, likeness_se=0.01, prompt_following=0.8, prompt_following_se=0.02),
         ]
-        write_table(run / "evaluation" / "scores.csv", SCORE_COLUMNS, map(asdict, scores), keep_order=True)
+        write_rows(run / "evaluation" / "scores.csv", Score, scores, keep_order=True)
         command = [sys.executable, str(SCRIPTS / "publish_lora.py")]
         for option, value in {
             "target-name": "pocket",

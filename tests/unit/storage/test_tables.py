@@ -1,13 +1,13 @@
 """Tables: canonical, whole, and gathered."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from gather_shards import gather_pictures
 
 from darkroom.errors import UserError
-from darkroom.storage.tables import columns_of, gather_tables, read_rows, read_table, write_table
+from darkroom.storage.tables import gather_tables, read_rows, read_rows_by_name, read_table, write_rows, write_table
 
 
 def test_tables_are_canonical(tmp_path: Path) -> None:
@@ -38,13 +38,16 @@ class Measured:
     count: int
     score: float | None
     good: bool
-    later: str = ""
+
+    def __post_init__(self) -> None:
+        if self.photo == "nobody":
+            raise ValueError("nobody is no photo")
 
 
 def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
-    """Also where the table has a column more, or lacks one whose field has a default."""
+    """Also where the table has a column more."""
     rows = [Measured("a", 3, 0.25, True), Measured("0123", -1, None, False)]
-    write_table(tmp_path / "one.csv", columns_of(Measured), map(asdict, rows), keep_order=True)
+    write_rows(tmp_path / "one.csv", Measured, rows, keep_order=True)
     assert read_rows(tmp_path / "one.csv", Measured) == rows
     (tmp_path / "two.csv").write_text("good,photo,note,score,count\ntrue,a,x,0.25,3\nfalse,0123,,,-1\n")
     assert read_rows(tmp_path / "two.csv", Measured) == rows
@@ -57,7 +60,10 @@ def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
         ("photo,count,score,good\na,1,,true\nb,,,true\n", "line 3: .*''"),
         ("photo,count,score,good\na,1,high,true\n", "line 2: .*'high'"),
         ("photo,count,score,good\na,1,,yes\n", "line 2: 'yes' is neither true nor false"),
-        ("photo,count,score,good\na,1\n", "line 2: a cell is missing"),
+        ("photo,count,score,good\na,1\n", "line 2: it has fewer cells than the header"),
+        ("photo,count,score,good\na,1,,true,x\n", "line 2: it has more cells than the header"),
+        ("photo,count,score,good\nnobody,1,,true\n", "line 2: nobody is no photo"),
+        (f"photo,count,score,good\n{'a' * 140_000},1,,true\n", "line 2: field larger than field limit"),
         ("", "it has no column photo"),
     ],
 )
@@ -65,6 +71,32 @@ def test_a_cell_of_another_kind_is_named_with_its_line(tmp_path: Path, text: str
     (tmp_path / "one.csv").write_text(text)
     with pytest.raises(UserError, match=f"one.csv: {words}.*; delete this file"):
         read_rows(tmp_path / "one.csv", Measured)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+@pytest.mark.parametrize("text", ["photo,count,score,good\né,1,,true\n", "é,count,score,good\na,1,,true\n"])
+def test_a_table_in_another_encoding_is_told(tmp_path: Path, encoding: str, text: str) -> None:
+    (tmp_path / "one.csv").write_text(text, encoding=encoding)
+    for read in (lambda path: read_rows(path, Measured), lambda path: gather_tables([path], tmp_path / "all.csv")):
+        with pytest.raises(UserError, match=r"one\.csv: line .*: 'utf-8' codec can't decode.*; delete this file"):
+            read(tmp_path / "one.csv")
+
+
+def test_a_row_that_is_not_there_is_told(tmp_path: Path) -> None:
+    write_rows(tmp_path / "one.csv", Measured, [Measured("a", 3, 0.25, True)])
+    rows = read_rows_by_name(tmp_path / "one.csv", Measured)
+    assert rows["a"].count == 3 and rows.get("b") is None and "b" not in rows
+    with pytest.raises(UserError, match=r"one\.csv: it has no row of b; delete this file"):
+        rows["b"]
+
+
+@pytest.mark.parametrize("text", ["photo,count\na\n", "photo,count\na,1,2\n", "photo,value\na,1\n"])
+def test_an_edited_shard_is_told_by_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "0.csv").write_text("photo,count\nb,1\n")
+    (tmp_path / "1.csv").write_text(text)
+    with pytest.raises(UserError, match=r"1\.csv: .*; delete this file"):
+        gather_tables([tmp_path / "0.csv", tmp_path / "1.csv"], tmp_path / "all.csv")
+    assert not (tmp_path / "all.csv").exists()
 
 
 def test_shards_gather_to_the_same_table_whatever_their_number(tmp_path: Path) -> None:

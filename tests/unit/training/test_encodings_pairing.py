@@ -15,9 +15,9 @@ from darkroom.config.training import PriorSettings, TrainingSettings, Validation
 from darkroom.contracts.manifest import Frame, read_manifest
 from darkroom.families import sdxl
 from darkroom.storage.cache import Cache
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 from darkroom.training.dataset_encoding import Dataset, encode_dataset
-from darkroom.training.encodings import COLUMNS, Encodings, read_encodings
+from darkroom.training.encodings import Encoding, Encodings, read_encodings
 from darkroom.training.lora_recipe import Recipe, train_lora
 from darkroom.training.picture_encoding import Encoder
 from darkroom.training.resume_state import SavingClock
@@ -56,7 +56,7 @@ def pairs_received(model: Path, paths: dict[str, Path], frames: list[Frame], wor
     dataset = Dataset(frames, paths["images"], paths["masks"])
     encoder = Encoder(family, model, lambda: torch.device("cpu"), {}, Cache(work / "cache"))
     rows, _ = encode_dataset(encoder, dataset, [], None, False, work / "encodings")
-    write_table(work / "encodings.csv", COLUMNS, rows)
+    write_rows(work / "encodings.csv", Encoding, rows)
     encodings: Encodings = read_encodings(work / "encodings.csv", work / "encodings")
     settings = TrainingSettings(
         rank=1, alpha=1, steps=6, batch=3, caption_dropout=0, precision="fp32", gradient_checkpointing=False

@@ -12,8 +12,9 @@ from tensorboardX.proto.event_pb2 import SessionLog
 from tiny_dataset import recipe
 
 from darkroom.contracts.checkpoint_files import checkpoint_file
-from darkroom.contracts.training_tables import VALIDATION_COLUMNS
+from darkroom.contracts.training_tables import Validation
 from darkroom.families import sdxl
+from darkroom.storage.tables import columns_of
 from darkroom.training import event_file, lora_recipe
 from darkroom.training.encodings import Encodings
 from darkroom.training.event_file import EventFile
@@ -23,7 +24,7 @@ from darkroom.training.resume_state import SavingClock, TrainingState
 
 def expected(done: TrainingState) -> dict[str, dict[int, Any]]:
     rows = {"training": done.log, "validation": done.validation}
-    names = {"training": ("loss", "prior_loss", "lr", "grad_norm"), "validation": VALIDATION_COLUMNS[1:5]}
+    names = {"training": ("loss", "prior_loss", "lr", "grad_norm"), "validation": columns_of(Validation)[1:5]}
     return {
         f"{group}/{name}": {
             row.step: pytest.approx(getattr(row, name)) for row in rows[group] if getattr(row, name) is not None

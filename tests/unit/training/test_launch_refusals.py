@@ -18,9 +18,9 @@ from training_commands import SETTINGS, command
 from darkroom.jobs.command import run_command
 from darkroom.models.fetch import lock_local
 from darkroom.storage.files import sha256_file, write_json
-from darkroom.storage.tables import read_table, write_table
+from darkroom.storage.tables import columns_of, read_table, write_table
 from darkroom.training import lora_recipe, resume_state
-from darkroom.training.encodings import COLUMNS, Encodings
+from darkroom.training.encodings import Encoding, Encodings
 
 SHORT = SETTINGS.model_copy(update={"steps": 4, "checkpoint_every": 2})
 
@@ -71,7 +71,7 @@ def training(tiny_model: Path, tiny_encodings: Encodings, tmp_path: Path, monkey
 def lose_captions(training: Training) -> None:
     rows = read_table(training.work / "encodings.csv")
     empty = next(row["text"] for row in rows if row["kind"] == "empty")
-    write_table(training.work / "encodings.csv", COLUMNS, [row | {"text": empty} for row in rows])
+    write_table(training.work / "encodings.csv", columns_of(Encoding), [row | {"text": empty} for row in rows])
 
 
 def lose_weights(training: Training) -> None:

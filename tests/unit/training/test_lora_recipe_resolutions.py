@@ -18,9 +18,9 @@ from darkroom.families import flux, sdxl
 from darkroom.families.base import ModelFamily
 from darkroom.storage.cache import Cache
 from darkroom.storage.files import sha256_file
-from darkroom.storage.tables import write_table
+from darkroom.storage.tables import write_rows
 from darkroom.training.dataset_encoding import Dataset, check_dataset, encode_dataset
-from darkroom.training.encodings import COLUMNS, Encodings, read_encodings
+from darkroom.training.encodings import Encoding, Encodings, read_encodings
 from darkroom.training.lora_recipe import Recipe, train_lora
 from darkroom.training.picture_encoding import Encoder
 from darkroom.training.preflight import check_training
@@ -60,7 +60,7 @@ def encode(family: ModelFamily, model: Path, work: Path) -> Encodings:
     rows, computed = encode_dataset(encoder, dataset, [], None, False, work / "encodings")
     # Captions are shared: six, each with and without the trigger, and the empty one.
     assert computed["pictures"] == 12 and computed["texts"] == 13
-    write_table(work / "encodings.csv", COLUMNS, rows)
+    write_rows(work / "encodings.csv", Encoding, rows)
     return read_encodings(work / "encodings.csv", work / "encodings")
 
 
