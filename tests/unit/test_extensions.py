@@ -1,10 +1,9 @@
-"""Where CONTRIBUTING.md says that a new one goes, it goes: each is added to a copy of the library and then works.
+"""Where CONTRIBUTING.md says that a new one goes, it goes: an example is added to a copy of the library and then works.
 
 An example may touch the files that its row of the table names, and no others. That of a stage is in
 `tests/workflow/test_workflow_extensions.py`.
 """
 
-import re
 import shutil
 import subprocess
 import sys
@@ -13,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from contributing import files_to_touch
 from tiny_models import save_tiny_sd15
 
 ROOT = Path(__file__).parents[2]
-NAMES_OF_NEW_FILES = re.compile(r"[\w/]+\.py")
+LIBRARY = ROOT / "scripts" / "darkroom"
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,14 @@ class Extension:
     added: Mapping[str, str]
     edited: Mapping[str, Mapping[str, str]]
     program: str
+
+
+def replaced(text: str, changes: Mapping[str, str]) -> str:
+    """A text with each of the old ones, which are there once, exchanged for the new one."""
+    for old, new in changes.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
 
 
 OPTIMIZER = Extension(
@@ -202,17 +210,12 @@ assert "darkroom.framing.threshold" in {module.__name__ for module in finder.mod
 """,
 )
 
+# SD1.5 under another name, with timesteps of its own.
+VELOCITY = {'FAMILY = "sd15"': 'FAMILY = "velocity"', '"uniform"': '"logit-normal"'}
+
 FAMILY = Extension(
     "model family",
-    {
-        "families/velocity.py": '''"""SD1.5 under another name, with timesteps of its own."""
-
-from darkroom.families.sd15 import *  # noqa: F403
-
-FAMILY = "velocity"
-DEFAULT_TIMESTEPS = "logit-normal"
-'''
-    },
+    {"families/velocity.py": replaced((LIBRARY / "families" / "sd15.py").read_text(), VELOCITY)},
     {
         "families/base.py": {'"sdxl", "flux"]': '"sdxl", "flux", "velocity"]'},
         "families/model_folder.py": {
@@ -225,20 +228,31 @@ DEFAULT_TIMESTEPS = "logit-normal"
 import json
 from pathlib import Path
 
+import torch
 from darkroom.config.project import Target
 from darkroom.errors import UserError
 from darkroom.families.base import FAMILIES, code_modules, family
 from darkroom.families.model_folder import family_of
 
-config = Path("model/unet/config.json")
+model = Path("model")
+config = model / "unet" / "config.json"
 config.write_text(json.dumps(json.loads(config.read_text()) | {"note": "velocity"}))
-assert "velocity" in FAMILIES and family_of(Path("model")) == "velocity"
+assert "velocity" in FAMILIES and family_of(model) == "velocity"
 velocity = family("velocity")
-assert velocity.FAMILY == "velocity" and velocity.MODEL_FILES and velocity.DEFAULT_TIMESTEPS == "logit-normal"
+assert velocity.FAMILY == "velocity" and velocity.DEFAULT_TIMESTEPS == "logit-normal"
 assert "darkroom.families.velocity" in {module.__name__ for module in code_modules(velocity)}
 assert Target.model_validate({"family": "velocity", "model": "model"}).family == "velocity"
+velocity.check_model(model)
+assert velocity.count_tokens(velocity.load_tokenizers(model), "a toy") > 2
+text = velocity.encode_text(velocity.load_text_encoders(model, torch.device("cpu")), "a toy")
+denoiser = velocity.load_denoiser(model, torch.float32)
+noisy = torch.zeros(1, 4, 8, 8)
+text = {name: tensor[None] for name, tensor in text.items()}
+with torch.no_grad():
+    prediction = velocity.predict(denoiser, noisy, torch.tensor([500]), text, torch.tensor([[64, 64]]))
+assert prediction.shape == noisy.shape and prediction.isfinite().all()
 try:
-    family("sd15").check_model(Path("model"))
+    family("sd15").check_model(model)
 except UserError as error:
     assert "set family: velocity" in str(error)
 else:
@@ -249,30 +263,18 @@ else:
 EXTENSIONS = (OPTIMIZER, ADAPTER, CAPTIONER, MASKS, FAMILY)
 
 
-def named_files(row: str) -> set[str]:
-    """The files of the library that a row of the table names; NAME stands for a file of any name."""
-    table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Where a new one goes")[2].partition("\n## ")[0]
-    (line,) = [line for line in table.splitlines() if line.startswith(f"| {row} |")]
-    names = NAMES_OF_NEW_FILES.findall(line.split(" | ")[1])
-    return {name.removeprefix("scripts/darkroom/") for name in names if not name.startswith("tests/")}
-
-
 @pytest.mark.parametrize("extension", EXTENSIONS, ids=lambda extension: extension.row)
 def test_a_new_one_works_where_the_table_puts_it(extension: Extension, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     save_tiny_sd15(tmp_path / "model")
     library = tmp_path / "scripts" / "darkroom"
-    allowed = named_files(extension.row)
+    allowed = {file.removeprefix("scripts/darkroom/") for file in files_to_touch(extension.row)}
     for place, text in extension.added.items():
         assert f"{Path(place).parent}/NAME.py" in allowed
         (library / place).write_text(text)
     for place, changes in extension.edited.items():
         assert place in allowed
-        text = (library / place).read_text()
-        for old, new in changes.items():
-            assert text.count(old) == 1, (place, old)
-            text = text.replace(old, new)
-        (library / place).write_text(text)
+        (library / place).write_text(replaced((library / place).read_text(), changes))
     command = [sys.executable, "-c", extension.program]
     done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": "scripts"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

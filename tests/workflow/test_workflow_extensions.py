@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from checkout import Checkout, jobs
+from contributing import files_to_touch
 
 from darkroom.storage.tables import read_table
 
@@ -15,8 +16,8 @@ from pathlib import Path
 from darkroom.jobs.arguments import read_arguments
 from darkroom.jobs.command import run_command
 from darkroom.photo_folder.photo_table import read_photos
-from darkroom.photos.formats import COLUMNS, count_formats
-from darkroom.storage.tables import write_table
+from darkroom.photos.formats import PhotoFormat, count_formats
+from darkroom.storage.tables import write_rows
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Arguments:
 
 def main() -> None:
     arguments = read_arguments(Arguments, __doc__)
-    write_table(arguments.table, COLUMNS, count_formats(read_photos(arguments.photos)))
+    write_rows(arguments.table, PhotoFormat, count_formats(read_photos(arguments.photos)))
 
 
 if __name__ == "__main__":
@@ -37,16 +38,23 @@ FUNCTION = '''"""How many photos there are of each format."""
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from darkroom.photo_folder.photo_table import PhotoFile, readable_photos
 
-COLUMNS = ("format", "photos")
+
+@dataclass(frozen=True)
+class PhotoFormat:
+    """How many photos are of a format."""
+
+    format: str
+    photos: int
 
 
-def count_formats(files: Iterable[PhotoFile]) -> list[dict[str, object]]:
+def count_formats(files: Iterable[PhotoFile]) -> list[PhotoFormat]:
     """The rows of formats.csv."""
     counts = Counter(photo.format for photo in readable_photos(files).values())
-    return [{"format": name, "photos": count} for name, count in counts.items()]
+    return [PhotoFormat(name, count) for name, count in counts.items()]
 '''
 RULE = '''
 
@@ -71,24 +79,33 @@ rule count_formats:
 '''
 
 
+# What a new stage is made of, by its row in the table of CONTRIBUTING.md.
+ADDED = {"scripts/RULE.py": SCRIPT, "scripts/darkroom/ROOM/": FUNCTION, "workflow/rules/ROOM.smk": RULE}
+NAMES = {"RULE": "count_formats", "ROOM/": "photos/formats.py", "ROOM": "photos"}
+
+
 def append(path: Path, text: str) -> None:
-    path.write_text(path.read_text() + text)
+    path.write_text((path.read_text() if path.exists() else "") + text)
+
+
+def place_of(named: str) -> str:
+    """The place of this stage's file that a row names."""
+    for name, own in NAMES.items():
+        named = named.replace(name, own)
+    return named
 
 
 def test_a_new_stage_is_planned_and_runs(mini: Checkout) -> None:
     """On top of finished results it is the one job there is to do; an edit of its function makes it run again."""
-    folder = mini.folder
-    (folder / "scripts" / "count_formats.py").write_text(SCRIPT)
-    function = folder / "scripts" / "darkroom" / "photos" / "formats.py"
-    function.write_text(FUNCTION)
-    append(folder / "workflow" / "rules" / "photos.smk", RULE)
-    wanted = folder / "workflow" / "rules" / "final_outputs.smk"
-    text = wanted.read_text()
+    final = "workflow/rules/final_outputs.smk"
+    assert files_to_touch("stage") - {"docs/ROOM.md", "scripts/darkroom/config/ROOM.py"} == {*ADDED, final}
+    for named, text in ADDED.items():
+        append(mini.folder / place_of(named), text)
+    text = (mini.folder / final).read_text()
     assert text.count("*outputs(rules.gather_photos,") == 1
-    wanted.write_text(
-        text.replace("*outputs(rules.gather_photos,", "*outputs(rules.count_formats, rules.gather_photos,")
-    )
+    text = text.replace("*outputs(rules.gather_photos,", "*outputs(rules.count_formats, rules.gather_photos,")
+    (mini.folder / final).write_text(text)
     assert jobs(mini.snakemake(*MINI)) == {"count_formats": 1}
-    assert read_table(folder / "results" / "mini" / "formats.csv") == [{"format": "JPEG", "photos": "22"}]
-    append(function, "# edited\n")
+    assert read_table(mini.folder / "results" / "mini" / "formats.csv") == [{"format": "JPEG", "photos": "22"}]
+    append(mini.folder / place_of("scripts/darkroom/ROOM/"), "# edited\n")
     assert jobs(mini.snakemake("-n", *MINI)) == {"count_formats": 1}

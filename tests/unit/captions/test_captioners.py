@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,13 @@ from darkroom.captions.tagger import LEAST_PROBABILITY, probable_tags, tag_capti
 from darkroom.captions.vision_language import whole_sentences
 from darkroom.config.base import ComputeSettings
 from darkroom.config.captions import CaptionerSettings
+from darkroom.contracts.caption_tables import read_photo_captions
 from darkroom.contracts.selection_table import Verdict
 from darkroom.errors import UserError
 from darkroom.models.fetch import lock_local
 from darkroom.photo_folder.photo_table import PhotoFile
 from darkroom.storage.files import write_json
-from darkroom.storage.tables import read_table, write_rows
+from darkroom.storage.tables import write_rows
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "caption_photos.py"
 SETTINGS = CaptionerSettings.model_validate({"max_tokens": 10, "beams": 2, "batch": 3, "prompt": "the red cat"})
@@ -217,14 +219,19 @@ def test_tags_are_ordered_written_and_chosen_by_their_threshold() -> None:
 
 
 def test_a_threshold_runs_no_tagger(tmp_path: Path) -> None:
-    """The rule's own script, on a shard of three photos: answers are remembered, captions are chosen from them."""
+    """The rule's own script, on a shard: answers are remembered, captions are chosen from them.
+
+    Of five files, three are captioned: one photo is not selected, one is a copy of the first.
+    """
     photos = []
-    for number, picture in enumerate(pictures(3)):
+    for number, picture in enumerate(pictures(4)):
         path = tmp_path / f"{number}.png"
         picture.save(path)
         photos.append(photo_on_disk(path, width=picture.width, height=picture.height))
-    write_rows(tmp_path / "photos.csv", PhotoFile, photos)
-    write_rows(tmp_path / "selection.csv", Verdict, [verdict(photo.photo) for photo in photos])
+    copy = replace(photos[0], path="copy.png", status="identical", of_path=photos[0].path)
+    write_rows(tmp_path / "photos.csv", PhotoFile, [*photos, copy])
+    chosen = [verdict(photo.photo) for photo in photos[:3]]
+    write_rows(tmp_path / "selection.csv", Verdict, [*chosen, verdict(photos[3].photo, selected=False, split="")])
     write_json(tmp_path / "lock.json", lock_local(str(save_tiny_tagger(tmp_path / "model"))).to_json())
 
     def run(**settings: float) -> tuple[str, list[str]]:
@@ -240,7 +247,9 @@ def test_a_threshold_runs_no_tagger(tmp_path: Path) -> None:
         command += ["--settings", CaptionerSettings.model_validate(settings).to_argument()]
         command += ["--compute", COMPUTE.to_argument(), "--cache", tmp_path / "cache", "--table", tmp_path / "out.csv"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return done.stdout.splitlines()[-1], [row["caption"] for row in read_table(tmp_path / "out.csv")]
+        said = read_photo_captions(tmp_path / "out.csv")
+        assert set(said) == {row.photo for row in chosen}
+        return done.stdout.splitlines()[-1], list(said.values())
 
     line, captions = run()
     assert line == "caption_photos: captions used 3/3, computed 3"

@@ -1,5 +1,6 @@
 """What every family must do, each on a tiny model of its true architecture."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -285,6 +286,21 @@ def test_a_folder_that_is_no_model_says_so(wanted: str, tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match="diffusers form"):
             load()
+
+
+@NAMES
+def test_tokenizers_need_no_other_file(name: str, tiny: Tiny, tmp_path: Path) -> None:
+    """Captions are counted before weights are there."""
+    module, whole = module_of(name), tiny(name)
+    for file in lock_local(str(whole), module.TOKENIZER_FILES).files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(whole / file, tmp_path / file)
+    assert not list(tmp_path.rglob("*.safetensors"))
+    alone, among = module.load_tokenizers(tmp_path), module.load_tokenizers(whole)
+    assert module.token_limit(alone) == module.token_limit(among)
+    counts = [module.count_tokens(alone, text) for text in ("", "a red toy", "a toy on grass")]
+    assert counts == [module.count_tokens(among, text) for text in ("", "a red toy", "a toy on grass")]
+    assert counts[0] < counts[1]
 
 
 # mypy holds every family to the interface here (PEP 544, section on modules).
