@@ -1,12 +1,24 @@
 """Perceptual hashes are those of imagehash, in every orientation."""
 
+from pathlib import Path
+
 import imagehash
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from darkroom.photos.fingerprints import ORIENTATIONS, SEEN_SIDE, orientation_hashes, turn, upright_hash
+from darkroom.errors import UserError
+from darkroom.photos.fingerprints import (
+    ORIENTATIONS,
+    SEEN_SIDE,
+    Fingerprint,
+    orientation_hashes,
+    read_fingerprints,
+    turn,
+    upright_hash,
+)
 from darkroom.photos.hash_neighbours import near_pairs
+from darkroom.storage.tables import write_rows
 
 
 def picture(seed: int) -> Image.Image:
@@ -27,9 +39,9 @@ def test_a_turned_transform_is_the_transform_of_the_turned_picture(seed: int) ->
 @pytest.mark.parametrize("name", ORIENTATIONS)
 def test_a_turned_copy_is_near(name: str) -> None:
     hashes = [
-        orientation_hashes(picture(1)),
-        orientation_hashes(turn(picture(1), name)),
-        orientation_hashes(picture(2)),
+        Fingerprint("", **orientation_hashes(picture(1))),
+        Fingerprint("", **orientation_hashes(turn(picture(1), name))),
+        Fingerprint("", **orientation_hashes(picture(2))),
     ]
     assert near_pairs(hashes, 20, 5) == {(0, 1)}
 
@@ -38,3 +50,14 @@ def test_a_turned_copy_is_near(name: str) -> None:
 def test_one_colour_has_no_noise_in_its_hash(colour: str) -> None:
     hashes = orientation_hashes(Image.new("RGB", (300, 200), colour))
     assert set(hashes.values()) == {"0" * 64 if colour == "black" else "8" + "0" * 63}
+
+
+@pytest.mark.parametrize("wrong", ["", "ab", "z" * 64, "a" * 66])
+def test_what_is_no_hash_is_told_by_its_line(tmp_path: Path, wrong: str) -> None:
+    good = Fingerprint("a", **orientation_hashes(picture(1)))
+    write_rows(tmp_path / "fingerprints.csv", Fingerprint, [good])
+    assert read_fingerprints(tmp_path / "fingerprints.csv") == {"a": good}
+    text = (tmp_path / "fingerprints.csv").read_text()
+    (tmp_path / "fingerprints.csv").write_text(text.replace(good.mirrored, wrong))
+    with pytest.raises(UserError, match=r"fingerprints\.csv: line 2: .*; delete this file"):
+        read_fingerprints(tmp_path / "fingerprints.csv")
