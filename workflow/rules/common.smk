@@ -40,11 +40,16 @@ os.environ.update(job_environment(PROJECT.lock))
 shell.prefix(SHELL_PREFIX)
 
 
+def one_of(names):
+    """A wildcard constraint: any of these names."""
+    return "|".join(map(re.escape, names))
+
+
 wildcard_constraints:
     shard=r"\d+",
     step=r"\d+",
-    target="|".join(map(re.escape, TARGETS)),
-    run="|".join(map(re.escape, CONFIG.runs)),
+    target=one_of(TARGETS),
+    run=one_of(CONFIG.runs),
 
 
 def lock_results(logs=()):

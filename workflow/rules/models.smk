@@ -13,9 +13,7 @@ rule fetch_model:
     log:
         f"logs/{CONFIG.project}/fetch_model/{{model}}.log",
     wildcard_constraints:
-        model="|".join(
-            re.escape(model) for model in PROJECT.models if model not in TARGETS
-        ),
+        model=one_of(model for model in PROJECT.models if model not in TARGETS),
     # First of all, so that a wrong model is known before photos are worked on: of a base model its tokenizers.
     priority: 1
     localrule: True
@@ -43,7 +41,7 @@ use rule fetch_model as fetch_base_model with:
     output:
         lock=f"{RESULTS}/models/{{model}}.json",
     wildcard_constraints:
-        model="|".join(map(re.escape, TARGETS)),
+        model=one_of(TARGETS),
     priority: 0
     localrule: True
     params:

@@ -1,5 +1,6 @@
 """Tables of the contract: CSV with one row per photo, sorted, in canonical bytes."""
 
+import contextlib
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -83,15 +84,11 @@ def read_rows(path: Path, kind: type[Kind]) -> list[Kind]:
     """
     kinds = get_type_hints(kind)
     parsers = {name: _parser(kinds[name]) for name in columns_of(kind)}
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        try:
-            missing = [name for name in parsers if name not in (reader.fieldnames or ())]
-            if missing:
-                raise UserError(f"{path}: it has no column {missing[0]}; {ANEW}")
-            return [kind(**{name: parse(cells[name]) for name, parse in parsers.items()}) for cells in _whole(reader)]
-        except (ValueError, csv.Error) as error:
-            raise _damaged(path, reader.line_num, error) from error
+    with _reading(path) as reader:
+        missing = [name for name in parsers if name not in (reader.fieldnames or ())]
+        if missing:
+            raise UserError(f"{path}: it has no column {missing[0]}; {ANEW}")
+        return [kind(**{name: parse(cells[name]) for name, parse in parsers.items()}) for cells in _whole(reader)]
 
 
 def read_rows_by_name(path: Path, kind: type[Kind]) -> RowsByName[Kind]:
@@ -100,10 +97,17 @@ def read_rows_by_name(path: Path, kind: type[Kind]) -> RowsByName[Kind]:
     return RowsByName(path, {getattr(row, name): row for row in read_rows(path, kind)})
 
 
-def _damaged(path: Path, lines: int, error: Exception) -> UserError:
-    """Of a row that cannot be taken apart the reader has not yet counted the line."""
-    line = lines + isinstance(error, csv.Error)
-    return UserError(f"{path}: line {line}: {error}; {ANEW}")
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator["csv.DictReader[str]"]:
+    """A reader of a table; a ValueError about its rows becomes a UserError that names the line."""
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        try:
+            yield reader
+        except (ValueError, csv.Error) as error:
+            # A line whose row cannot be taken apart is not counted yet.
+            line = reader.line_num + isinstance(error, csv.Error)
+            raise UserError(f"{path}: line {line}: {error}; {ANEW}") from error
 
 
 def _whole(reader: Iterable[Row]) -> Iterator[Row]:
@@ -136,15 +140,11 @@ def gather_tables(paths: Iterable[Path], output: Path, keep_order: bool = False)
     columns: list[str] = []
     rows: list[Row] = []
     for path in paths:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            try:
-                header = list(reader.fieldnames or [])
-                if columns and header != columns:
-                    raise UserError(f"{path}: its columns are {header}, those of other shards {columns}; {ANEW}")
-                columns = header
-                rows.extend(_whole(reader))
-            except (ValueError, csv.Error) as error:
-                raise _damaged(path, reader.line_num, error) from error
+        with _reading(path) as reader:
+            header = list(reader.fieldnames or [])
+            if columns and header != columns:
+                raise UserError(f"{path}: its columns are {header}, those of other shards {columns}; {ANEW}")
+            columns = header
+            rows.extend(_whole(reader))
     write_table(output, columns, rows, keep_order)
     return rows

@@ -86,9 +86,17 @@ def encode_dataset(
     prompts = len({prior.prompt for prior in priors})
     for index, prior in enumerate(priors):
         split = "held_out" if is_held_out(index, prompts) else "train"
-        latents_of, text = picture_hashes[f"prior {prior.picture}"], text_hashes[prior.prompt]
-        rows.append(Encoding("prior", prior.picture, split, prior.width, prior.height, latents_of, "", "", text, ""))
-    rows.append(Encoding("empty", "", "", None, None, "", "", "", text_hashes[""], ""))
+        row = Encoding(
+            kind="prior",
+            name=prior.picture,
+            split=split,
+            width=prior.width,
+            height=prior.height,
+            latents=picture_hashes[f"prior {prior.picture}"],
+            text=text_hashes[prior.prompt],
+        )
+        rows.append(row)
+    rows.append(Encoding("empty", text=text_hashes[""]))
     return rows, {"pictures": computed, "masks": computed_masks, "texts": computed_texts}
 
 

@@ -27,15 +27,15 @@ class Encoding:
     """
 
     kind: str
-    name: str
-    split: str
-    width: int | None
-    height: int | None
-    latents: str
-    mirrored: str
-    mask: str
-    text: str
-    untriggered: str
+    name: str = ""
+    split: str = ""
+    width: int | None = None
+    height: int | None = None
+    latents: str = ""
+    mirrored: str = ""
+    mask: str = ""
+    text: str = ""
+    untriggered: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
